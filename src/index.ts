@@ -1,0 +1,24 @@
+/** Capstan: define a service. Importing this does nothing. */
+export {
+  type Binary,
+  bytes,
+  type Form,
+  file,
+  multipart,
+  optionalFile,
+  type UploadedFile,
+} from "./service/body.ts"
+export {
+  type Context,
+  type Example,
+  type Input,
+  type Log,
+  type Operation,
+  type OperationConfig,
+  type OwnWorkers,
+  operation,
+} from "./service/operation.ts"
+export { isProblem, type Problem, type ProblemDetails, problem } from "./service/problem.ts"
+export type { Issue, JsonSchema, Schema } from "./service/schema.ts"
+export { type Service, type ServiceConfig, service } from "./service/service.ts"
+export type { Settings } from "./service/settings.ts"

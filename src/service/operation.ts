@@ -1,0 +1,339 @@
+/**
+ * An operation: one typed endpoint. A user writes an {@link OperationConfig}; {@link operation}
+ * checks it and fills in the defaults, once, so that nothing behind it sees an optional.
+ */
+import type { Binary, BytesBody, FileFields, Form, MultipartBody } from "./body.ts"
+import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts"
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+
+/** What an operation can take as a body. */
+export type BodySpec = Schema | BytesBody | MultipartBody
+/** What an operation can answer. */
+export type OutputSpec = Schema | BytesBody
+
+type Parsed<S> = S extends Schema ? SchemaOutput<S> : undefined
+type ParsedBody<B> = B extends BytesBody
+  ? Binary
+  : B extends MultipartBody<infer Fields, infer Files extends FileFields>
+    ? Form<Fields, Files>
+    : Parsed<B>
+
+/** What `run` gets, checked and typed by the operation's schemas. */
+export interface Input<Path, Query, Headers, Body> {
+  readonly path: Parsed<Path>
+  readonly query: Parsed<Query>
+  readonly headers: Parsed<Headers>
+  readonly body: ParsedBody<Body>
+}
+
+type Answer<Output> = Output extends BytesBody
+  ? Binary | Uint8Array
+  : Output extends Schema
+    ? SchemaInput<Output>
+    : // biome-ignore lint/suspicious/noConfusingVoidType: a `run` that returns nothing answers 204
+      void
+
+/** A logger whose lines carry the request's id. Bodies and secrets do not belong in it. */
+export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** What `run` gets beside its input. */
+export interface Context<State = undefined> {
+  /**
+   * Aborted when the answer is no longer wanted: the deadline has passed or the client has left.
+   * A synchronous loop must look at `signal.aborted` now and then (a few nanoseconds); the `abort`
+   * event reaches asynchronous code only. Who does not stop is terminated after the grace.
+   */
+  readonly signal: AbortSignal
+  readonly log: Log
+  /** The id in the log and in the response's `x-request-id`. */
+  readonly requestId: string
+  /** When the answer stops being useful, in milliseconds since 1970, like `Date.now()`. */
+  readonly deadlineAtMs: number
+  /** What `setup` returned in this worker. */
+  readonly state: State
+}
+
+/** An example for the documentation; Swagger UI offers it under "Try it out". */
+export interface Example {
+  readonly summary?: string
+  readonly body?: unknown
+  readonly output?: unknown
+}
+
+/** A pool of workers of the operation's own, apart from the shared one. */
+export interface OwnWorkers {
+  /** How many. 1 or more. @default 1 */
+  readonly count?: number
+  /** Heap limit of each, in MiB, 16 or more. @default the setting `workerMemoryMiB` */
+  readonly memoryMiB?: number
+}
+
+export interface OperationConfig<
+  Path extends Schema | undefined,
+  Query extends Schema | undefined,
+  Headers extends Schema | undefined,
+  Body extends BodySpec | undefined,
+  Output extends OutputSpec | undefined,
+  State,
+> {
+  /** @default "POST" */
+  readonly method?: Method
+  /** For example `/api/v1/images/{id}`. Parameters are whole segments in braces. */
+  readonly path: string
+
+  /** Schema of the path's parameters. Required when the path has any. */
+  readonly params?: Path
+  /** Schema of the query. Strings become numbers, booleans and arrays where it says so. */
+  readonly query?: Query
+  /** Schema of the headers that matter, with lower-case names. */
+  readonly headers?: Headers
+  /** A schema for JSON, {@link bytes} or {@link multipart}. None: a body is ignored. */
+  readonly body?: Body
+  /** A schema for JSON, or {@link bytes}. None: the answer is 204. */
+  readonly output?: Output
+
+  /**
+   * `"worker"`: on a worker thread, through admission and queue. `"main"`: on the main thread, at
+   * once: for what takes microseconds only, because all requests and probes wait meanwhile.
+   * @default "worker"
+   */
+  readonly thread?: "worker" | "main"
+  /**
+   * When the answer stops being useful, in milliseconds from the request's arrival, 1 to 86 400 000.
+   * Past it the client gets 504 and the work is stopped. A client can ask for less, never for more.
+   * @default the setting `deadlineMs`
+   */
+  readonly deadlineMs?: number
+  /** The largest body accepted, in bytes. @default the setting `bodyBytesMax` */
+  readonly bodyBytesMax?: number
+  /**
+   * What it will cost: CPU milliseconds on one core. Used instead of what was learnt from earlier
+   * calls, to decide whether it can be done in time; worth giving when calls differ a lot.
+   * Must be quick: it runs on the main thread.
+   */
+  readonly cost?: (input: Input<Path, Query, Headers, Body>) => number
+  /** When the client leaves: stop the work, or run to the end all the same. @default "cancel" */
+  readonly onDisconnect?: "cancel" | "finish"
+  /** Gives the operation workers of its own: for a memory limit, or so that it can't hold up others. */
+  readonly ownWorkers?: OwnWorkers
+  /** Compress the answer when the client accepts it (zstd, br or gzip), on the worker. @default false */
+  readonly compress?: boolean
+
+  readonly summary?: string
+  /** Markdown. */
+  readonly description?: string
+  readonly tags?: readonly string[]
+  readonly examples?: Readonly<Record<string, Example>>
+  /** The problems that `run` throws on purpose, by status, for the documentation. */
+  readonly problems?: Readonly<Record<number, string>>
+
+  /**
+   * Runs once in each worker before its first request: load a model, compile WASM. Operations that
+   * name the same function share its value. A worker whose `setup` fails is started again, later
+   * and later; the service is not ready while none can start.
+   */
+  readonly setup?: () => State | Promise<State>
+  /** Runs when a worker stops in good order. */
+  readonly dispose?: (state: State) => void | Promise<void>
+  /**
+   * The work. Plain synchronous or asynchronous TypeScript. As a generator (`*run`, `async *run`)
+   * each value it yields is an item of `output`, sent as it is made: as NDJSON, or as server-sent
+   * events to a client that accepts `text/event-stream`.
+   */
+  run(
+    input: Input<Path, Query, Headers, Body>,
+    context: Context<State>,
+  ):
+    | Answer<Output>
+    | Promise<Answer<Output>>
+    | Generator<Answer<Output>, void, void>
+    | AsyncGenerator<Answer<Output>, void, void>
+}
+
+/** An operation with every default filled in but those that come from the settings. */
+export interface Operation {
+  readonly method: Method
+  readonly path: string
+  /** The names in the path's braces, in order. */
+  readonly pathParameters: readonly string[]
+  readonly params: Schema | undefined
+  readonly query: Schema | undefined
+  readonly headers: Schema | undefined
+  readonly body: BodySpec | undefined
+  readonly output: OutputSpec | undefined
+  readonly thread: "worker" | "main"
+  /** `run` is a generator. */
+  readonly streams: boolean
+  readonly deadlineMs: number | undefined
+  readonly bodyBytesMax: number | undefined
+  readonly cost: ((input: RawInput) => number) | undefined
+  readonly onDisconnect: "cancel" | "finish"
+  readonly ownWorkers:
+    | { readonly count: number; readonly memoryMiB: number | undefined }
+    | undefined
+  readonly compress: boolean
+  readonly summary: string | undefined
+  readonly description: string | undefined
+  readonly tags: readonly string[]
+  readonly examples: Readonly<Record<string, Example>>
+  readonly problems: Readonly<Record<number, string>>
+  readonly setup: (() => unknown) | undefined
+  readonly dispose: ((state: unknown) => unknown) | undefined
+  readonly run: (input: RawInput, context: Context<unknown>) => unknown
+}
+
+/** An input after its schemas, its types erased. It is what crosses to the worker. */
+export interface RawInput {
+  readonly path: unknown
+  readonly query: unknown
+  readonly headers: unknown
+  readonly body: unknown
+}
+
+const methods: readonly string[] = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+const deadlineMsMax = 86_400_000
+
+/**
+ * Defines an operation. Its types follow from its schemas.
+ *
+ * @throws {TypeError} naming the field, the value and what is allowed, when the configuration is wrong.
+ */
+export function operation<
+  Path extends Schema | undefined = undefined,
+  Query extends Schema | undefined = undefined,
+  Headers extends Schema | undefined = undefined,
+  Body extends BodySpec | undefined = undefined,
+  Output extends OutputSpec | undefined = undefined,
+  State = undefined,
+>(config: OperationConfig<Path, Query, Headers, Body, Output, State>): Operation {
+  const method = config.method ?? "POST"
+  const wrong = (field: string, value: unknown, allowed: string): TypeError =>
+    new TypeError(
+      `operation ${method} ${config.path}: ${field} is ${show(value)}; it must be ${allowed}.`,
+    )
+
+  if (!methods.includes(method)) throw wrong("method", method, `one of ${methods.join(", ")}`)
+  const pathParameters = parsePath(config.path, (allowed) => wrong("path", config.path, allowed))
+  if (typeof config.run !== "function") throw wrong("run", config.run, "a function")
+
+  for (const field of ["params", "query", "headers"] as const) {
+    if (config[field] !== undefined && !isSchema(config[field])) {
+      throw wrong(field, config[field], schemaAllowed)
+    }
+  }
+  for (const field of ["body", "output"] as const) {
+    const value: BodySpec | OutputSpec | undefined = config[field]
+    if (value !== undefined && !isSchema(value) && !("kind" in value)) {
+      throw wrong(field, value, `${schemaAllowed}, or made by bytes() or multipart()`)
+    }
+  }
+  if (pathParameters.length > 0 && config.params === undefined) {
+    throw wrong(
+      "params",
+      undefined,
+      `a schema with ${pathParameters.join(", ")}: the path has them`,
+    )
+  }
+  if (method === "GET" && config.body !== undefined) {
+    throw wrong("body", "given", "left out: a GET has no body")
+  }
+  for (const [field, value, min, max] of [
+    ["deadlineMs", config.deadlineMs, 1, deadlineMsMax],
+    ["bodyBytesMax", config.bodyBytesMax, 0, 2 ** 31 - 1],
+    ["ownWorkers.count", config.ownWorkers?.count, 1, 1024],
+    ["ownWorkers.memoryMiB", config.ownWorkers?.memoryMiB, 16, 1024 * 1024],
+  ] as const) {
+    if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max)) {
+      throw wrong(field, value, `a whole number from ${min} to ${max}`)
+    }
+  }
+  for (const [field, value, allowed] of [
+    ["thread", config.thread, ["worker", "main"]],
+    ["onDisconnect", config.onDisconnect, ["cancel", "finish"]],
+  ] as const) {
+    if (value !== undefined && !(allowed as readonly string[]).includes(value)) {
+      throw wrong(field, value, `"${allowed.join('" or "')}"`)
+    }
+  }
+  const streams = isGenerator(config.run)
+  if (config.thread === "main") {
+    if (config.ownWorkers !== undefined) {
+      throw wrong("ownWorkers", "given", 'left out when thread is "main"')
+    }
+    if (config.setup !== undefined) {
+      throw wrong("setup", "given", 'left out when thread is "main": it runs in workers')
+    }
+    if (streams) throw wrong("run", "a generator", 'a plain function when thread is "main"')
+  }
+  if (streams && (config.output === undefined || !isSchema(config.output))) {
+    throw wrong("output", config.output, "the schema of one item when run is a generator")
+  }
+
+  return Object.freeze<Operation>({
+    method,
+    path: config.path,
+    pathParameters,
+    params: config.params,
+    query: config.query,
+    headers: config.headers,
+    body: config.body,
+    output: config.output,
+    thread: config.thread ?? "worker",
+    streams,
+    deadlineMs: config.deadlineMs,
+    bodyBytesMax: config.bodyBytesMax,
+    cost: config.cost as Operation["cost"],
+    onDisconnect: config.onDisconnect ?? "cancel",
+    ownWorkers: config.ownWorkers && {
+      count: config.ownWorkers.count ?? 1,
+      memoryMiB: config.ownWorkers.memoryMiB,
+    },
+    compress: config.compress ?? false,
+    summary: config.summary,
+    description: config.description,
+    tags: config.tags ?? [],
+    examples: config.examples ?? {},
+    problems: config.problems ?? {},
+    setup: config.setup,
+    dispose: config.dispose as Operation["dispose"],
+    run: config.run.bind(config) as Operation["run"],
+  })
+}
+
+const schemaAllowed =
+  "a Standard Schema that also gives JSON Schema (Zod 4.2 or later, ArkType 2.1.28 or later, Valibot through toStandardJsonSchema)"
+
+function parsePath(path: string, wrong: (allowed: string) => TypeError): readonly string[] {
+  if (typeof path !== "string" || !path.startsWith("/")) throw wrong("a string that starts with /")
+  if (path.includes(":")) throw wrong("written with braces: /images/{id}, not /images/:id")
+  const names: string[] = []
+  for (const segment of path.slice(1).split("/")) {
+    const name = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(segment)?.[1]
+    if (name === undefined) {
+      if (!/^[A-Za-z0-9._~!$&'()+,;=@%-]*$/.test(segment)) {
+        throw wrong("made of URL characters, with parameters as whole segments in braces: {id}")
+      }
+    } else if (names.includes(name)) {
+      throw wrong(`without a second {${name}}`)
+    } else {
+      names.push(name)
+    }
+  }
+  return names
+}
+
+/** A generator function is known before it runs, so that the documentation can say so. */
+function isGenerator(run: unknown): boolean {
+  const tag = Object.prototype.toString.call(run)
+  return tag === "[object GeneratorFunction]" || tag === "[object AsyncGeneratorFunction]"
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value)
+}

@@ -1,0 +1,86 @@
+/** What becomes of a call: the vocabulary that the pool, admission, HTTP and metrics share. */
+import type { Operation, RawInput } from "./operation.ts"
+import type { ProblemDetails } from "./problem.ts"
+
+export type Encoding = "zstd" | "br" | "gzip"
+
+/** One request for one operation, its input checked. */
+export interface Call {
+  readonly name: string
+  readonly operation: Operation
+  readonly input: RawInput
+  /** Buffers within `input` that move to the worker instead of being copied. */
+  readonly transfer: readonly ArrayBuffer[]
+  readonly requestId: string
+  /** On the clock of `performance.now()`. */
+  readonly arrivedAtMs: number
+  readonly deadlineAtMs: number
+  /** Compress the answer so. */
+  readonly encoding: Encoding | undefined
+  /** Gets each item of a streaming operation, as JSON, in order. */
+  readonly onItem?: (json: string) => void
+}
+
+/** An answer as it is sent. It is made on the worker, so that the main thread only passes it on. */
+export type Reply =
+  | { readonly kind: "json"; readonly text: string }
+  | {
+      readonly kind: "bytes"
+      readonly bytes: Uint8Array<ArrayBuffer>
+      readonly mediaType: string
+      readonly encoding: Encoding | undefined
+    }
+  /** 204, or the end of a stream. */
+  | { readonly kind: "empty" }
+
+/** An error that only the log may see. */
+export interface Fault {
+  readonly message: string
+  readonly stack: string | undefined
+}
+
+export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "draining" | "no-workers"
+
+export type Outcome =
+  | { readonly kind: "done"; readonly reply: Reply }
+  /** `run` threw a problem: the client's. */
+  | { readonly kind: "problem"; readonly problem: ProblemDetails & { readonly status: number } }
+  /** `run` threw something else, or its answer failed the output schema: a bug. */
+  | { readonly kind: "error"; readonly fault: Fault }
+  /** The worker died under the call. */
+  | {
+      readonly kind: "crashed"
+      readonly how: "out-of-memory" | "exit" | "uncaught"
+      readonly fault: Fault
+    }
+  /** Refused, and never run. */
+  | { readonly kind: "shed"; readonly reason: ShedReason; readonly retryAfterMs: number }
+  /** Admitted, and too late. */
+  | { readonly kind: "expired"; readonly where: "queue" | "running" }
+  /** The client left. */
+  | { readonly kind: "cancelled"; readonly where: "queue" | "running" }
+
+/** A call under way. */
+export interface Ticket {
+  /** Never rejects. */
+  readonly outcome: Promise<Outcome>
+  /** The client left. Does nothing when the outcome is known. */
+  cancel(): void
+  /** Streaming: the client can take `count` more items. The first 16 need no asking. */
+  pull(count: number): void
+}
+
+export const streamWindow = 16
+
+/** What HTTP asks of the computing side. */
+export interface Compute {
+  /**
+   * Before the body is read: is there any point in reading it?
+   * @param bytes what the client declared, 0 when it did not.
+   */
+  arrive(name: string, bytes: number): Extract<Outcome, { kind: "shed" }> | undefined
+  /** Body bytes held for requests that are being received or wait: reserved and given back by HTTP. */
+  readonly bytesHeld: { add(bytes: number): void; remove(bytes: number): void }
+  /** After validation. Decides again, queues, runs. */
+  run(call: Call): Ticket
+}

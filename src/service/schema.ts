@@ -1,0 +1,91 @@
+/**
+ * What Capstan asks of a schema: that it can check a value (Standard Schema) and that it can describe
+ * itself (Standard JSON Schema). Zod ≥ 4.2, ArkType ≥ 2.1.28 and Valibot (through
+ * `@valibot/to-json-schema`) give both. Capstan never asks which library it is talking to.
+ */
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec"
+
+/** A schema of any library that implements Standard Schema and Standard JSON Schema. */
+export interface Schema<Input = unknown, Output = Input> {
+  readonly "~standard": StandardSchemaV1.Props<Input, Output> &
+    StandardJSONSchemaV1.Props<Input, Output>
+}
+
+/** What a caller sends. */
+export type SchemaInput<S extends Schema> = StandardSchemaV1.InferInput<S>
+/** What the schema makes of it. */
+export type SchemaOutput<S extends Schema> = StandardSchemaV1.InferOutput<S>
+
+/** A JSON Schema of draft 2020-12, which is also what OpenAPI 3.1 speaks. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** One thing that is wrong with an input, as the client sees it. */
+export interface Issue {
+  /** Where: `["body", "n"]`. The first element is `path`, `query`, `headers` or `body`. */
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  /** The library's own name of the rule that failed, `"invalid"` where it has none. */
+  readonly code: string
+}
+
+export type Checked<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly issues: readonly Issue[] }
+
+/**
+ * Checks a value. `at` is put before the path of every issue.
+ * An exception out of the schema is not caught: it is a bug of the service, not of the input.
+ */
+export async function check<S extends Schema>(
+  schema: S,
+  value: unknown,
+  at: string,
+): Promise<Checked<SchemaOutput<S>>> {
+  const returned = schema["~standard"].validate(value)
+  // Awaiting a plain value costs a turn of the microtask queue on every request.
+  const result = returned instanceof Promise ? await returned : returned
+  if (result.issues === undefined) return { ok: true, value: result.value as SchemaOutput<S> }
+  return { ok: false, issues: Array.from(result.issues, (issue) => toIssue(issue, at)) }
+}
+
+function toIssue(issue: StandardSchemaV1.Issue, at: string): Issue {
+  const path: (string | number)[] = [at]
+  for (const segment of issue.path ?? []) {
+    const key = typeof segment === "object" ? segment.key : segment
+    path.push(typeof key === "number" ? key : String(key))
+  }
+  // Zod and ArkType say `code`, Valibot says `type`: neither is part of the standard.
+  const { code, type } = issue as { readonly code?: unknown; readonly type?: unknown }
+  const rule = code ?? type
+  return { path, message: issue.message, code: typeof rule === "string" ? rule : "invalid" }
+}
+
+/**
+ * The schema's own description.
+ * @throws {Error} when the library has no JSON Schema for it; the message names `what`.
+ */
+export function describe(schema: Schema, direction: "input" | "output", what: string): JsonSchema {
+  try {
+    const { $schema: _, ...rest } = schema["~standard"].jsonSchema[direction]({
+      target: "draft-2020-12",
+      // Zod's word for "say nothing about it rather than throw" (dates, bigints, transforms).
+      libraryOptions: { unrepresentable: "any" },
+    })
+    return rest
+  } catch (cause) {
+    throw new Error(
+      `${what}: its schema has no JSON Schema (${cause instanceof Error ? cause.message : cause}). ` +
+        "Use types that JSON can hold, or describe it with the library's own JSON Schema override.",
+      { cause },
+    )
+  }
+}
+
+/** Whether a value is a schema that Capstan can use. */
+export function isSchema(value: unknown): value is Schema {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false
+  const standard = (value as { readonly "~standard"?: unknown })["~standard"]
+  if (typeof standard !== "object" || standard === null) return false
+  const { validate, jsonSchema } = standard as Partial<Schema["~standard"]>
+  return typeof validate === "function" && jsonSchema !== undefined
+}

@@ -1,0 +1,354 @@
+/**
+ * The one table of settings: name, default, range and meaning. Options in code, environment
+ * variables, flags, `--help` and docs/settings.md are all read off it.
+ *
+ * A setting can be given in code, as an environment variable, and as a flag; the later of these
+ * wins. Its variable and flag follow from its name: `queueBytesMax`, `CAPSTAN_QUEUE_BYTES_MAX`,
+ * `--queue-bytes-max`.
+ */
+
+interface IntegerSpec {
+  readonly kind: "integer"
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly doc: string
+}
+interface AutoIntegerSpec {
+  readonly kind: "auto-integer"
+  readonly default: "auto"
+  readonly min: number
+  readonly max: number
+  readonly doc: string
+}
+interface ChoiceSpec {
+  readonly kind: "choice"
+  readonly default: string
+  readonly choices: readonly string[]
+  readonly doc: string
+}
+interface TextSpec {
+  readonly kind: "text"
+  readonly default: string
+  readonly doc: string
+}
+interface ListSpec {
+  readonly kind: "list"
+  readonly default: readonly string[]
+  readonly doc: string
+}
+export type SettingSpec = IntegerSpec | AutoIntegerSpec | ChoiceSpec | TextSpec | ListSpec
+
+export const settingsTable = {
+  host: {
+    kind: "text",
+    default: "0.0.0.0",
+    doc: "Address that both ports listen on. `capstan dev` listens on 127.0.0.1 unless told otherwise.",
+  },
+  port: {
+    kind: "integer",
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    doc: "Port of the API, its documentation and its OpenAPI document. 0 takes a free one.",
+  },
+  managementPort: {
+    kind: "integer",
+    default: 9090,
+    min: 0,
+    max: 65_535,
+    doc: "Port of /livez, /readyz, /metrics and /demand. 0 takes a free one.",
+  },
+
+  workers: {
+    kind: "auto-integer",
+    default: "auto",
+    min: 1,
+    max: 1024,
+    doc: "Worker threads, so calls computed at once. auto: the CPU quota less a quarter CPU for the main thread, rounded down; without a quota one for each CPU.",
+  },
+  workerNice: {
+    kind: "integer",
+    default: 10,
+    min: 0,
+    max: 19,
+    doc: "Scheduling priority of worker threads below the main thread's, as in nice(1). Linux only; elsewhere auto leaves one CPU free instead.",
+  },
+  workerMemoryMiB: {
+    kind: "auto-integer",
+    default: "auto",
+    min: 16,
+    max: 1_048_576,
+    doc: "Heap limit of a worker, in MiB. auto: three quarters of the memory limit shared among the workers, 4096 at most. A call that needs more fails alone.",
+  },
+  spareWorkers: {
+    kind: "integer",
+    default: 1,
+    min: 0,
+    max: 16,
+    doc: "Booted workers kept ready to replace one that had to be ended. Each costs the memory of an idle worker.",
+  },
+  setupTimeoutMs: {
+    kind: "integer",
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    doc: "How long a worker may take to load the module and run `setup`, in milliseconds.",
+  },
+
+  queueMax: {
+    kind: "integer",
+    default: 1000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Requests that may wait for a worker. One more is answered 503 before its body is read. 0: none may wait.",
+  },
+  queueBytesMax: {
+    kind: "integer",
+    default: 67_108_864,
+    min: 0,
+    max: 2 ** 40,
+    doc: "Body bytes that may be held by requests that wait or are being received.",
+  },
+  deadlineMs: {
+    kind: "integer",
+    default: 30_000,
+    min: 1,
+    max: 86_400_000,
+    doc: "When an answer stops being useful, in milliseconds from the request's arrival, for operations that do not say it themselves.",
+  },
+  cancelGraceMs: {
+    kind: "integer",
+    default: 250,
+    min: 0,
+    max: 60_000,
+    doc: "How long a call may go on after its signal was aborted, in milliseconds. Then its worker is terminated.",
+  },
+  bodyBytesMax: {
+    kind: "integer",
+    default: 1_048_576,
+    min: 0,
+    max: 2 ** 31 - 1,
+    doc: "The largest request body, in bytes, for operations that do not say it themselves.",
+  },
+
+  headersTimeoutMs: {
+    kind: "integer",
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    doc: "How long a client may take to send a request's headers.",
+  },
+  requestTimeoutMs: {
+    kind: "integer",
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    doc: "How long a client may take to send a whole request, body included. At least headersTimeoutMs.",
+  },
+  keepAliveTimeoutMs: {
+    kind: "integer",
+    default: 65_000,
+    min: 1,
+    max: 3_600_000,
+    doc: "How long an idle connection is kept. Longer than the idle timeout of the load balancer in front, or it will meet connections that were just closed.",
+  },
+  connectionsMax: {
+    kind: "integer",
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: "Open connections of the API port. One more is closed at once.",
+  },
+  connectionAgeMs: {
+    kind: "integer",
+    default: 30_000,
+    min: 0,
+    max: 86_400_000,
+    doc: "Age after which a connection is closed behind its next response (`Connection: close`), give or take a fifth, so that clients come to know new replicas. 0: never.",
+  },
+  connectionRequestsMax: {
+    kind: "integer",
+    default: 1000,
+    min: 0,
+    max: 1_000_000_000,
+    doc: "Requests after which a connection is closed behind its response, give or take a fifth. 0: never.",
+  },
+
+  drainDelayMs: {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    max: 600_000,
+    doc: "How long to go on accepting connections after SIGTERM, while /readyz already says 503. Leave 0 where a preStop hook waits.",
+  },
+  drainGraceMs: {
+    kind: "integer",
+    default: 25_000,
+    min: 0,
+    max: 3_600_000,
+    doc: "How long admitted requests may take to finish after SIGTERM. Then they are cut off.",
+  },
+
+  logLevel: {
+    kind: "choice",
+    default: "info",
+    choices: ["debug", "info", "warn", "error", "silent"],
+    doc: "The least important line that is logged.",
+  },
+  logFormat: {
+    kind: "choice",
+    default: "auto",
+    choices: ["auto", "json", "pretty"],
+    doc: "auto: pretty in a terminal, JSON lines elsewhere.",
+  },
+  corsOrigins: {
+    kind: "list",
+    default: [],
+    doc: "Origins that browsers may call the API from, separated by commas; `*` for any. None: CORS is off.",
+  },
+  docs: {
+    kind: "choice",
+    default: "on",
+    choices: ["on", "off"],
+    doc: "Whether /docs and /openapi.json are served.",
+  },
+} as const satisfies Readonly<Record<string, SettingSpec>>
+
+export type SettingName = keyof typeof settingsTable
+
+type ValueOf<Spec extends SettingSpec> = Spec extends { kind: "integer" }
+  ? number
+  : Spec extends { kind: "auto-integer" }
+    ? number | "auto"
+    : Spec extends { kind: "choice"; choices: readonly (infer Choice)[] }
+      ? Choice
+      : Spec extends { kind: "list" }
+        ? readonly string[]
+        : string
+
+/** Settings as a user gives them. What they mean stands in docs/settings.md. */
+export type Settings = { readonly [Name in SettingName]?: ValueOf<(typeof settingsTable)[Name]> }
+/** Settings with every default filled in. */
+export type ResolvedSettings = {
+  readonly [Name in SettingName]: ValueOf<(typeof settingsTable)[Name]>
+}
+
+/** Where raw values come from, the strongest last. */
+export interface SettingSources {
+  /** In code. */
+  readonly options?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** As strings, by setting name. */
+  readonly flags?: Readonly<Record<string, string | undefined>>
+}
+
+/** A setting that is not what it may be. The message names setting, value and range. */
+export class SettingError extends Error {
+  override readonly name = "SettingError"
+}
+
+export function environmentVariable(name: string): string {
+  return `CAPSTAN_${name.replaceAll(/[A-Z]+/g, (upper) => `_${upper}`).toUpperCase()}`
+}
+
+export function flag(name: string): string {
+  return `--${name.replaceAll(/[A-Z]+/g, (upper) => `-${upper.toLowerCase()}`)}`
+}
+
+/** What a setting may be, in words. */
+export function allowedValues(spec: SettingSpec): string {
+  switch (spec.kind) {
+    case "integer":
+      return `a whole number from ${spec.min} to ${spec.max}`
+    case "auto-integer":
+      return `"auto" or a whole number from ${spec.min} to ${spec.max}`
+    case "choice":
+      return `one of ${spec.choices.join(", ")}`
+    case "list":
+      return "a list, separated by commas"
+    case "text":
+      return "a text that is not empty"
+    default:
+      return spec satisfies never
+  }
+}
+
+/**
+ * Fills in the defaults: options in code, then environment, then flags, each over the one before.
+ * @throws {SettingError} on an unknown option, an unknown `CAPSTAN_` variable, or a value out of range.
+ */
+export function resolveSettings(sources: SettingSources = {}): ResolvedSettings {
+  const { options = {}, env = {}, flags = {} } = sources
+  for (const name of Object.keys(options)) {
+    if (!(name in settingsTable)) {
+      throw new SettingError(`There is no setting "${name}"; docs/settings.md lists them all.`)
+    }
+  }
+  const variables = new Set(Object.keys(settingsTable).map(environmentVariable))
+  for (const variable of Object.keys(env)) {
+    if (variable.startsWith("CAPSTAN_") && !variables.has(variable)) {
+      throw new SettingError(
+        `There is no setting for the environment variable ${variable}; docs/settings.md lists them all.`,
+      )
+    }
+  }
+
+  const resolved: Record<string, unknown> = {}
+  for (const [name, spec] of Object.entries<SettingSpec>(settingsTable)) {
+    const variable = environmentVariable(name)
+    const [given, where] =
+      flags[name] !== undefined
+        ? [flags[name], flag(name)]
+        : env[variable] !== undefined
+          ? [env[variable], variable]
+          : [options[name], name]
+    resolved[name] = given === undefined ? spec.default : parse(spec, given, where)
+  }
+  const settings = resolved as ResolvedSettings
+  if (settings.requestTimeoutMs < settings.headersTimeoutMs) {
+    throw new SettingError(
+      `requestTimeoutMs is ${settings.requestTimeoutMs}; it must be at least headersTimeoutMs, which is ${settings.headersTimeoutMs}.`,
+    )
+  }
+  return settings
+}
+
+function parse(spec: SettingSpec, given: unknown, where: string): unknown {
+  const value = tryParse(spec, given)
+  if (value === undefined) {
+    throw new SettingError(
+      `${where} is ${JSON.stringify(given)}; it must be ${allowedValues(spec)}.`,
+    )
+  }
+  return value
+}
+
+function tryParse(spec: SettingSpec, given: unknown): unknown {
+  switch (spec.kind) {
+    case "integer":
+    case "auto-integer": {
+      if (spec.kind === "auto-integer" && given === "auto") return given
+      const number =
+        typeof given === "string" && /^\d+$/.test(given.trim()) ? Number(given.trim()) : given
+      const fits =
+        Number.isInteger(number) && Number(number) >= spec.min && Number(number) <= spec.max
+      return fits ? number : undefined
+    }
+    case "choice":
+      return spec.choices.includes(given as string) ? given : undefined
+    case "list": {
+      if (Array.isArray(given))
+        return given.every((item) => typeof item === "string") ? given : undefined
+      if (typeof given !== "string") return undefined
+      return given
+        .split(",")
+        .map((item) => item.trim())
+        .filter((item) => item !== "")
+    }
+    case "text":
+      return typeof given === "string" && given !== "" ? given : undefined
+    default:
+      return spec satisfies never
+  }
+}
