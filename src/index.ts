@@ -20,5 +20,7 @@ export {
 } from "./service/operation.ts"
 export { isProblem, type Problem, type ProblemDetails, problem } from "./service/problem.ts"
 export type { Issue, JsonSchema, Schema } from "./service/schema.ts"
+export { serve } from "./service/serve.ts"
+export type { ServeOptions, Server } from "./service/server.ts"
 export { type Service, type ServiceConfig, service } from "./service/service.ts"
 export type { Settings } from "./service/settings.ts"

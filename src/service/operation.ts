@@ -218,6 +218,9 @@ export function operation<
       `operation ${method} ${config.path}: ${field} is ${show(value)}; it must be ${allowed}.`,
     )
 
+  const misplaced = (field: string, why: string): TypeError =>
+    new TypeError(`operation ${method} ${config.path}: ${field} must be left out ${why}.`)
+
   if (!methods.includes(method)) throw wrong("method", method, `one of ${methods.join(", ")}`)
   const pathParameters = parsePath(config.path, (allowed) => wrong("path", config.path, allowed))
   if (typeof config.run !== "function") throw wrong("run", config.run, "a function")
@@ -241,7 +244,7 @@ export function operation<
     )
   }
   if (method === "GET" && config.body !== undefined) {
-    throw wrong("body", "given", "left out: a GET has no body")
+    throw misplaced("body", "with GET, which has none")
   }
   for (const [field, value, min, max] of [
     ["deadlineMs", config.deadlineMs, 1, deadlineMsMax],
@@ -264,10 +267,10 @@ export function operation<
   const streams = isGenerator(config.run)
   if (config.thread === "main") {
     if (config.ownWorkers !== undefined) {
-      throw wrong("ownWorkers", "given", 'left out when thread is "main"')
+      throw misplaced("ownWorkers", 'when thread is "main"')
     }
     if (config.setup !== undefined) {
-      throw wrong("setup", "given", 'left out when thread is "main": it runs in workers')
+      throw misplaced("setup", 'when thread is "main": it runs in workers')
     }
     if (streams) throw wrong("run", "a generator", 'a plain function when thread is "main"')
   }

@@ -12,6 +12,11 @@ export interface Call {
   /** Buffers within `input` that move to the worker instead of being copied. */
   readonly transfer: readonly ArrayBuffer[]
   readonly requestId: string
+  /**
+   * The same for every try of the same request, where the client lets it be told: its
+   * `idempotency-key`, else the request id (which is the client's own if it sent one).
+   */
+  readonly tryId: string
   /** On the clock of `performance.now()`. */
   readonly arrivedAtMs: number
   readonly deadlineAtMs: number
@@ -39,7 +44,7 @@ export interface Fault {
   readonly stack: string | undefined
 }
 
-export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "draining" | "no-workers"
+export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "no-workers"
 
 export type Outcome =
   | { readonly kind: "done"; readonly reply: Reply }
@@ -60,6 +65,8 @@ export type Outcome =
   /** The client left. */
   | { readonly kind: "cancelled"; readonly where: "queue" | "running" }
 
+export type Shed = Extract<Outcome, { kind: "shed" }>
+
 /** A call under way. */
 export interface Ticket {
   /** Never rejects. */
@@ -77,8 +84,9 @@ export interface Compute {
   /**
    * Before the body is read: is there any point in reading it?
    * @param bytes what the client declared, 0 when it did not.
+   * @param tryId see {@link Call.tryId}
    */
-  arrive(name: string, bytes: number): Extract<Outcome, { kind: "shed" }> | undefined
+  arrive(name: string, bytes: number, tryId: string): Shed | undefined
   /** Body bytes held for requests that are being received or wait: reserved and given back by HTTP. */
   readonly bytesHeld: { add(bytes: number): void; remove(bytes: number): void }
   /** After validation. Decides again, queues, runs. */

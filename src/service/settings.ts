@@ -249,11 +249,11 @@ export class SettingError extends Error {
 }
 
 export function environmentVariable(name: string): string {
-  return `CAPSTAN_${name.replaceAll(/[A-Z]+/g, (upper) => `_${upper}`).toUpperCase()}`
+  return `CAPSTAN_${name.replaceAll(/MiB|[A-Z]+/g, (word) => `_${word}`).toUpperCase()}`
 }
 
 export function flag(name: string): string {
-  return `--${name.replaceAll(/[A-Z]+/g, (upper) => `-${upper.toLowerCase()}`)}`
+  return `--${name.replaceAll(/MiB|[A-Z]+/g, (word) => `-${word.toLowerCase()}`)}`
 }
 
 /** What a setting may be, in words. */

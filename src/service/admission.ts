@@ -1,0 +1,65 @@
+/**
+ * The decision to accept or shed, pure.
+ *
+ * The number of workers is known, so no limit has to be discovered: a call can be done in time when
+ * what runs and what waits, shared among the workers, plus the call's own cost, fits its deadline.
+ * It is asked twice, with what is known each time: before the body is read (the wait alone), and
+ * after validation (the call's own cost too). As long as nothing is known of an operation's cost,
+ * only the bounds on count and bytes hold.
+ */
+import type { Shed, ShedReason } from "./outcome.ts"
+
+export interface AdmissionState {
+  readonly workersDown: boolean
+  /** A worker is free and nobody waits. */
+  readonly hasRoom: boolean
+  readonly queued: number
+  readonly queueMax: number
+  readonly bytesHeld: number
+  readonly queueBytesMax: number
+  /** By the estimates, until a worker would be free for a newcomer. */
+  readonly predictedWaitMs: number
+  /** See overload.ts; infinite as long as there is none. */
+  readonly waitMsMax: number
+}
+
+export interface Candidate {
+  /** Body bytes that come on top of those held already. */
+  readonly bytes: number
+  /** Time left until its deadline. */
+  readonly remainingMs: number
+  /** What it will take on a worker; `undefined` when nothing is known, or not yet. */
+  readonly ownMs: number | undefined
+  /** Where `ownMs` is from: the operation's own `cost` for this input, or earlier calls. */
+  readonly ownIs: "foretold" | "learnt"
+}
+
+/** Why to shed the candidate, or `undefined` to admit it. */
+export function admit(state: AdmissionState, candidate: Candidate): ShedReason | undefined {
+  if (state.workersDown) return "no-workers"
+  if (state.bytesHeld + candidate.bytes > state.queueBytesMax) return "bytes-full"
+  if (state.hasRoom) {
+    // A free worker has nothing better to do. And if what was learnt could refuse even now, a few
+    // slow calls would shut an operation for good: nothing would run that could teach otherwise.
+    const hopeless =
+      candidate.ownIs === "foretold" && (candidate.ownMs ?? 0) > candidate.remainingMs
+    return hopeless ? "deadline" : undefined
+  }
+  if (state.queued >= state.queueMax) return "queue-full"
+  if (state.predictedWaitMs > state.waitMsMax) return "deadline"
+  if (state.predictedWaitMs + (candidate.ownMs ?? 0) > candidate.remainingMs) return "deadline"
+  return undefined
+}
+
+/**
+ * When to come back: when the queue of now will have drained, plus up to half of it again and at
+ * least up to half a second, so that those refused together do not return together.
+ */
+export function retryAfterMs(predictedWaitMs: number, random: () => number = Math.random): number {
+  const drainMs = Math.min(Math.max(predictedWaitMs, 500), 60_000)
+  return drainMs * (1 + 0.5 * random())
+}
+
+export function shed(reason: ShedReason, predictedWaitMs: number): Shed {
+  return { kind: "shed", reason, retryAfterMs: retryAfterMs(predictedWaitMs) }
+}

@@ -1,0 +1,177 @@
+/**
+ * From what `run` returned to what goes over the wire. It happens where `run` happened, on the
+ * worker, so that the main thread has nothing left to do but pass bytes on: checking the output,
+ * serialising it and compressing it are work like any other, and count as the operation's own.
+ *
+ * That is also why compression is synchronous here: one task runs on a worker at a time, and
+ * zlib's thread pool would do the work on a thread whose CPU time nobody measures.
+ */
+import { isMarkedAsUntransferable } from "node:worker_threads"
+import {
+  brotliCompressSync,
+  constants,
+  gzipSync,
+  type ZlibOptions,
+  zstdCompressSync,
+} from "node:zlib"
+import { type BytesBody, mediaTypeMatches } from "./body.ts"
+import type { Operation } from "./operation.ts"
+import type { Encoding, Reply } from "./outcome.ts"
+import { check, type Issue, isSchema, type Schema } from "./schema.ts"
+
+/**
+ * The reply to a call: its output checked, serialised, and compressed when an encoding is given.
+ *
+ * Bytes in the reply own their whole buffer, so that it can be transferred.
+ *
+ * @throws {Error} when the value is not what the operation says it answers. Its message, which is
+ * for the log only, names the operation and what is wrong.
+ */
+export async function makeReply(
+  operation: Operation,
+  value: unknown,
+  encoding: Encoding | undefined,
+): Promise<Reply> {
+  const { output } = operation
+  if (output === undefined) return { kind: "empty" }
+  if (!isSchema(output)) return bytesReply(operation, output, value, encoding)
+
+  const text = await toJson(operation, output, value)
+  if (text === undefined) return { kind: "empty" }
+  if (encoding === undefined || text.length < compressBytesMin) return { kind: "json", text }
+  return {
+    kind: "bytes",
+    bytes: compress(Buffer.from(text), encoding),
+    mediaType: "application/json",
+    encoding,
+  }
+}
+
+/**
+ * One item of a streaming operation, checked, as JSON.
+ * @throws {Error} like {@link makeReply}.
+ */
+export async function makeItem(operation: Operation, value: unknown): Promise<string> {
+  const text = await toJson(operation, operation.output as Schema, value)
+  if (text === undefined) throw wrong(operation, "an item that it yielded has no JSON")
+  return text
+}
+
+/** Below this, compression saves no packet and costs time on both sides. */
+const compressBytesMin = 1024
+
+async function toJson(
+  operation: Operation,
+  schema: Schema,
+  value: unknown,
+): Promise<string | undefined> {
+  const checked = await check(schema, value, "output")
+  if (!checked.ok) {
+    throw wrong(operation, `its output does not fit its schema: ${listIssues(checked.issues)}`)
+  }
+  try {
+    return JSON.stringify(checked.value)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw wrong(operation, `its output can't be written as JSON: ${why}`, cause)
+  }
+}
+
+function bytesReply(
+  operation: Operation,
+  spec: BytesBody,
+  value: unknown,
+  encoding: Encoding | undefined,
+): Reply {
+  const { bytes, mediaType } = toBinary(operation, spec, value)
+  if (encoding === undefined || bytes.byteLength < compressBytesMin) {
+    return { kind: "bytes", bytes: owned(bytes), mediaType, encoding: undefined }
+  }
+  return { kind: "bytes", bytes: compress(bytes, encoding), mediaType, encoding }
+}
+
+function toBinary(
+  operation: Operation,
+  spec: BytesBody,
+  value: unknown,
+): { readonly bytes: Uint8Array; readonly mediaType: string } {
+  const [first] = spec.mediaTypes
+  if (value instanceof Uint8Array) {
+    if (spec.mediaTypes.length > 1 || first.endsWith("/*")) {
+      throw wrong(
+        operation,
+        `it returned bytes without a media type, and its output allows ${spec.mediaTypes.join(", ")}; return { bytes, mediaType }`,
+      )
+    }
+    return { bytes: attached(operation, value), mediaType: first }
+  }
+  const { bytes, mediaType } = (value ?? {}) as { bytes?: unknown; mediaType?: unknown }
+  if (!(bytes instanceof Uint8Array) || typeof mediaType !== "string") {
+    throw wrong(operation, "its output is bytes(); return a Uint8Array or { bytes, mediaType }")
+  }
+  // `image/png; x=y` is covered by `image/png`: parameters are the operation's to add.
+  const essence = (mediaType.split(";", 1)[0] as string).trim()
+  if (!spec.mediaTypes.some((range) => mediaTypeMatches(essence, range))) {
+    throw wrong(
+      operation,
+      `it returned "${mediaType}", and its output allows ${spec.mediaTypes.join(", ")}`,
+    )
+  }
+  return { bytes: attached(operation, bytes), mediaType }
+}
+
+/** Bytes that were moved away by an earlier answer look empty, and would be sent as if they were. */
+function attached(operation: Operation, bytes: Uint8Array): Uint8Array {
+  if ((bytes.buffer as ArrayBuffer).detached) {
+    throw wrong(
+      operation,
+      "the bytes that it returned were moved to the client with an earlier answer; return a copy of bytes that you keep: bytes.slice()",
+    )
+  }
+  return bytes
+}
+
+/**
+ * The bytes, alone in a buffer that can be transferred. Only a view of a part of a buffer (Node's
+ * pool, a piece of a file), shared memory and buffers of native addons have to be copied for it.
+ */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes
+  const whole =
+    buffer instanceof ArrayBuffer &&
+    bytes.byteLength === buffer.byteLength &&
+    !isMarkedAsUntransferable(buffer)
+  return whole ? new Uint8Array(buffer) : new Uint8Array(bytes)
+}
+
+/** Levels that a server can afford for an answer that is compressed once and sent once. */
+const brotliQuality = 5
+const gzipOptions: ZlibOptions = { level: 6 }
+
+function compress(bytes: Uint8Array, encoding: Encoding): Uint8Array<ArrayBuffer> {
+  switch (encoding) {
+    case "zstd":
+      return owned(zstdCompressSync(bytes))
+    case "br":
+      return owned(
+        brotliCompressSync(bytes, {
+          params: {
+            [constants.BROTLI_PARAM_QUALITY]: brotliQuality,
+            [constants.BROTLI_PARAM_SIZE_HINT]: bytes.byteLength,
+          },
+        }),
+      )
+    case "gzip":
+      return owned(gzipSync(bytes, gzipOptions))
+    default:
+      return encoding satisfies never
+  }
+}
+
+function listIssues(issues: readonly Issue[]): string {
+  return issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")
+}
+
+function wrong(operation: Operation, what: string, cause?: unknown): Error {
+  return new Error(`Operation ${operation.method} ${operation.path}: ${what}.`, { cause })
+}

@@ -1,0 +1,314 @@
+/**
+ * The computing side of a service: its pools, and who may enter them.
+ *
+ * Operations share one pool, but for those that have workers of their own. Each pool has its own
+ * queue and its own sense of overload; the bounds on bytes and the demand are the service's as a
+ * whole.
+ */
+import type { Logger } from "pino"
+import { type Clock, monotonicClock } from "../core/clock.ts"
+import { Quantiles } from "../core/quantiles.ts"
+import { type AdmissionState, admit, shed } from "./admission.ts"
+import { OperationCost } from "./cost.ts"
+import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
+import { Demand } from "./demand.ts"
+import type { Operation } from "./operation.ts"
+import type { Call, Compute, Shed, ShedReason, Ticket } from "./outcome.ts"
+import { Overload } from "./overload.ts"
+import { Pool, type TaskUse, type WorkerCounts } from "./pool/pool.ts"
+import type { Service } from "./service.ts"
+import type { ResolvedSettings } from "./settings.ts"
+import { RefusedTries } from "./tries.ts"
+
+export interface ComputeOptions {
+  readonly service: Service
+  readonly moduleUrl: URL
+  readonly settings: ResolvedSettings
+  readonly log: Logger
+  readonly observer: ComputeObserver
+  readonly clock?: Clock
+}
+
+/** Told what the work took; metrics listen here. */
+export interface ComputeObserver {
+  used(use: TaskUse): void
+  /** CPU time that was asked for and refused, by estimate. */
+  refused(operation: string, cpuMs: number): void
+  workerDied(): void
+}
+
+/** A pool and what admission keeps about it. */
+interface Lane {
+  readonly name: string
+  readonly pool: Pool
+  readonly overload: Overload
+  /** How long calls hold a worker, over all its operations. */
+  readonly ranMs: Quantiles
+}
+
+interface Entry {
+  readonly operation: Operation
+  readonly lane: Lane
+  readonly cost: OperationCost
+  readonly deadlineMs: number
+}
+
+/** What `/demand` tells. */
+export interface DemandReport {
+  /** Cores that the offered work asks for; see demand.ts. */
+  readonly cores: number
+  readonly coresLastSecond: number
+  /** Cores that the workers can use at once. */
+  readonly workers: number
+  readonly busy: number
+  readonly queued: number
+  readonly predictedWaitMs: number
+}
+
+export class ComputePools implements Compute {
+  readonly #options: ComputeOptions
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+  readonly #lanes: readonly Lane[]
+  readonly #demand: Demand
+  readonly #refusedTries = new RefusedTries()
+  #bytesHeld = 0
+
+  constructor(options: ComputeOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? monotonicClock
+    this.#lanes = this.#makeLanes()
+    const prices = new Map(
+      Array.from(this.#entries, ([name, { cost, lane }]) => [
+        name,
+        // While nothing is known of a call's cost, it is at least what the first one has run so far.
+        { meanCpuMs: () => cost.meanCpuMs() ?? lane.pool.longestRunMs(name) },
+      ]),
+    )
+    this.#demand = new Demand(prices, this.#clock())
+  }
+
+  readonly bytesHeld = {
+    add: (bytes: number): void => {
+      this.#bytesHeld += bytes
+    },
+    remove: (bytes: number): void => {
+      this.#bytesHeld -= bytes
+    },
+  }
+
+  /** Body bytes held right now. */
+  get bytesHeldNow(): number {
+    return this.#bytesHeld
+  }
+
+  arrive(name: string, bytes: number, tryId: string): Shed | undefined {
+    const entry = this.#entry(name)
+    const nowMs = this.#clock()
+    const state = this.#admissionState(entry.lane, nowMs)
+    const reason = admit(state, {
+      bytes,
+      remainingMs: entry.deadlineMs,
+      ownMs: undefined,
+      ownIs: "learnt",
+    })
+    if (reason === undefined) return undefined
+    return this.#refuse(name, entry, reason, state.predictedWaitMs, tryId, nowMs, undefined)
+  }
+
+  run(call: Call): Ticket {
+    const entry = this.#entry(call.name)
+    const { lane, cost, operation } = entry
+    const nowMs = this.#clock()
+    const foretoldMs = operation.cost?.(call.input)
+    const cpuMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
+    const state = this.#admissionState(lane, nowMs)
+    const reason = admit(state, {
+      bytes: 0,
+      remainingMs: call.deadlineAtMs - nowMs,
+      ownMs: cpuMs ?? cost.highMs(),
+      ownIs: cpuMs === undefined ? "learnt" : "foretold",
+    })
+    if (reason !== undefined) {
+      const waitMs = state.predictedWaitMs
+      const outcome = this.#refuse(call.name, entry, reason, waitMs, call.tryId, nowMs, cpuMs)
+      return { outcome: Promise.resolve(outcome), cancel: () => {}, pull: () => {} }
+    }
+    if (!this.#refusedTries.isRepeat(call.tryId, nowMs)) this.#demand.offer(call.name, nowMs, cpuMs)
+    if (!state.hasRoom) lane.overload.filled(nowMs)
+    lane.pool.order = lane.overload.order(nowMs, lane.ranMs.quantile(0.5))
+    return lane.pool.submit(call, { ms: cpuMs ?? cost.typicalMs(), foretoldMs })
+  }
+
+  /** Resolves when every pool has a worker, or has failed to start one. */
+  async started(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ pool }) => pool.started()))
+  }
+
+  /** Why no work can be done, or `undefined` when it can. */
+  get unready(): string | undefined {
+    for (const { name, pool } of this.#lanes) {
+      if (pool.state === "starting") return `The workers of ${name} are starting.`
+      if (pool.state === "down") {
+        return `No worker of ${name} can start: ${pool.bootFault?.message ?? "unknown"}`
+      }
+    }
+    return undefined
+  }
+
+  counts(): WorkerCounts {
+    const sum = { booting: 0, idle: 0, busy: 0 }
+    for (const { pool } of this.#lanes) {
+      const { booting, idle, busy } = pool.counts()
+      sum.booting += booting
+      sum.idle += idle
+      sum.busy += busy
+    }
+    return sum
+  }
+
+  demand(): DemandReport {
+    const nowMs = this.#clock()
+    return {
+      cores: round(this.#demand.cores(nowMs)),
+      coresLastSecond: round(this.#demand.coresLastSecond(nowMs)),
+      workers: this.#lanes.reduce((sum, { pool }) => sum + pool.size, 0),
+      busy: this.counts().busy,
+      queued: this.#lanes.reduce((sum, { pool }) => sum + pool.queued, 0),
+      predictedWaitMs: round(
+        Math.max(0, ...this.#lanes.map(({ pool }) => pool.predictedWaitMs(nowMs))),
+      ),
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ pool }) => pool.close()))
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw new Error(`"${name}" is not an operation that runs on a worker.`)
+    return entry
+  }
+
+  #makeLanes(): readonly Lane[] {
+    const { service, settings } = this.#options
+    const shared: string[] = []
+    const lanes: Lane[] = []
+    const enter = (names: readonly string[], lane: Lane): void => {
+      lanes.push(lane)
+      for (const name of names) {
+        const operation = service.operations.get(name)!
+        this.#entries.set(name, {
+          operation,
+          lane,
+          cost: new OperationCost(),
+          deadlineMs: operation.deadlineMs ?? settings.deadlineMs,
+        })
+      }
+    }
+    for (const [name, operation] of service.operations) {
+      if (operation.thread === "main") continue
+      const own = operation.ownWorkers
+      if (own === undefined) shared.push(name)
+      else enter([name], this.#makeLane(name, [name], own.count, own.memoryMiB))
+    }
+    if (shared.length > 0) {
+      const size =
+        settings.workers === "auto" ? defaultWorkers(settings.workerNice) : settings.workers
+      enter(shared, this.#makeLane("the service", shared, size, undefined))
+    }
+    return lanes
+  }
+
+  #makeLane(
+    name: string,
+    operations: readonly string[],
+    size: number,
+    memoryMiB: number | undefined,
+  ): Lane {
+    const { settings, moduleUrl, log, observer } = this.#options
+    const overload = new Overload()
+    const ranMs = new Quantiles()
+    const auto = defaultWorkerMemoryMiB(size + settings.spareWorkers)
+    const common = settings.workerMemoryMiB === "auto" ? auto : settings.workerMemoryMiB
+    const pool = new Pool(
+      {
+        moduleUrl: moduleUrl.href,
+        operations,
+        size,
+        spares: settings.spareWorkers,
+        nice: settings.workerNice,
+        memoryMiB: memoryMiB ?? common,
+        setupTimeoutMs: settings.setupTimeoutMs,
+        cancelGraceMs: settings.cancelGraceMs,
+        clock: this.#clock,
+      },
+      {
+        used: (use) => {
+          ranMs.add(use.ranMs)
+          this.#learn(use)
+          observer.used(use)
+        },
+        late: () => overload.promiseBroken(),
+        emptied: () => overload.emptied(),
+        workerDied: (fault, how, retryInMs) => {
+          observer.workerDied()
+          log.error(
+            { workers: name, how, retryInMs: Math.round(retryInMs), err: fault },
+            retryInMs > 0
+              ? "A worker could not start; trying again after a pause"
+              : "A worker died and is being replaced",
+          )
+        },
+        log: ({ requestId, level, message, fields }) =>
+          log[level]({ ...fields, requestId }, message),
+      },
+    )
+    return { name, pool, overload, ranMs }
+  }
+
+  /** From every call that ran to its end, and from those that ran longer than was thought. */
+  #learn({ call, outcome, ranMs, cpuMs, foretoldMs }: TaskUse): void {
+    const { cost } = this.#entry(call.name)
+    const cutShort = outcome.kind === "cancelled" || outcome.kind === "crashed"
+    if (cutShort && ranMs < (cost.typicalMs() ?? 0)) return
+    cost.learn(ranMs, cpuMs, foretoldMs)
+  }
+
+  #admissionState(lane: Lane, nowMs: number): AdmissionState {
+    const { settings } = this.#options
+    return {
+      workersDown: lane.pool.state === "down",
+      hasRoom: lane.pool.hasRoom,
+      queued: lane.pool.queued,
+      queueMax: settings.queueMax,
+      bytesHeld: this.#bytesHeld,
+      queueBytesMax: settings.queueBytesMax,
+      predictedWaitMs: lane.pool.predictedWaitMs(nowMs),
+      waitMsMax: lane.overload.waitMsMax(nowMs, lane.ranMs.quantile(0.5)),
+    }
+  }
+
+  #refuse(
+    name: string,
+    { lane, cost }: Entry,
+    reason: ShedReason,
+    predictedWaitMs: number,
+    tryId: string,
+    nowMs: number,
+    cpuMs: number | undefined,
+  ): Shed {
+    lane.overload.refused()
+    if (!this.#refusedTries.isRepeat(tryId, nowMs)) {
+      this.#demand.offer(name, nowMs, cpuMs)
+      this.#options.observer.refused(name, cpuMs ?? cost.meanCpuMs() ?? 0)
+    }
+    this.#refusedTries.refused(tryId, nowMs)
+    return shed(reason, predictedWaitMs)
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000
+}

@@ -1,0 +1,198 @@
+/**
+ * The API port: the service's operations as routes, its documentation, and an answer to everything
+ * else.
+ *
+ * Fastify does the routing, and its plugins do forms, CORS and documentation. Its logger, its
+ * serialisers and its validation are off: the operations' own schemas check, the workers serialise,
+ * and each request is one line in the log, written at its end by {@link Exchange}.
+ */
+import type { Server } from "node:http"
+import type { Socket } from "node:net"
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify"
+import type pino from "pino"
+import type { Compute } from "../outcome.ts"
+import { problem } from "../problem.ts"
+import type { Service } from "../service.ts"
+import type { ResolvedSettings } from "../settings.ts"
+import { answerClientError } from "./client-error.ts"
+import { Connections } from "./connection.ts"
+import { addDocumentation, documentationPaths, isDocumentationPath } from "./documentation.ts"
+import { Exchange, type Surroundings } from "./exchange.ts"
+import { fastifyDefaults } from "./fastify-defaults.ts"
+import { KnownPaths } from "./methods.ts"
+import type { RequestRecord } from "./record.ts"
+import { requestIdHeader, requestIdOf } from "./request-id.ts"
+import { operationRoute } from "./route.ts"
+import { sendProblem, sendThrown, setCommonHeaders } from "./send.ts"
+
+export interface ApiDeps {
+  readonly service: Service
+  readonly settings: ResolvedSettings
+  readonly compute: Compute
+  readonly log: pino.Logger
+  /** While it says so, every response carries `Connection: close`. */
+  readonly isDraining: () => boolean
+  /** Told of each request when it is over. */
+  readonly observe: (record: RequestRecord) => void
+  /** On the clock of `performance.now()`, for tests. */
+  readonly now?: () => number
+}
+
+/** How often node:http looks for connections that have used up their time. */
+const connectionsCheckMs = 1000
+
+/** A path's length is bounded by that of the headers; what a parameter may be is its schema's to say. */
+const parameterLengthMax = 16_384
+
+/**
+ * The API, ready and not listening.
+ * @throws {Error} when a schema can't be used, or an operation's path belongs to the documentation.
+ */
+export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
+  const { service, settings, log } = deps
+  const surroundings: Surroundings = {
+    settings,
+    compute: deps.compute,
+    log,
+    isDraining: deps.isDraining,
+    observe: deps.observe,
+    now: deps.now ?? (() => performance.now()),
+    connections: new Connections(settings),
+  }
+  const begin = (request: FastifyRequest, reply: FastifyReply): Exchange => {
+    request.exchange = new Exchange(surroundings, request, reply)
+    return request.exchange
+  }
+
+  const app = Fastify({
+    ...fastifyDefaults,
+    genReqId: ({ headers }) => requestIdOf(headers),
+    http: {
+      headersTimeout: settings.headersTimeoutMs,
+      connectionsCheckingInterval: connectionsCheckMs,
+      // Both are answered by hooks of ours, as problems.
+      requireHostHeader: false,
+      optimizeEmptyRequests: true,
+    },
+    requestTimeout: settings.requestTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    // Who drains decides what becomes of open connections.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: parameterLengthMax },
+    frameworkErrors: (_error, request, reply) => {
+      sendProblem(begin(request, reply), problem(400, badUrl).details, "bad-request")
+    },
+    clientErrorHandler: (error, socket) => answerClientError(surroundings, error, socket as Socket),
+  })
+  tuneServer(app, settings, log)
+
+  const known = new KnownPaths()
+  app.decorateRequest("exchange", null as never)
+  app.addHook("onRequest", (request, reply, done) => {
+    const exchange = begin(request, reply)
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
+      sendProblem(exchange, problem(400, "The header host is missing.").details, "bad-request")
+    } else done()
+  })
+  if (settings.corsOrigins.length > 0) {
+    // The plugin answers preflights itself.
+    app.addHook("onSend", ({ exchange }, _reply, payload, done) => {
+      setCommonHeaders(exchange)
+      done(null, payload)
+    })
+    const { default: fastifyCors } = await import("@fastify/cors")
+    await app.register(fastifyCors, corsOptions(settings))
+  }
+  // Here rather than in the handler, which is called when Fastify has made sense of the body.
+  app.addHook("onRequest", ({ exchange, is404 }, _reply, done) => {
+    if (is404) sendUnknown(exchange, known)
+    else done()
+  })
+  app.setErrorHandler((error, { exchange }) => sendThrown(exchange, error))
+  app.setNotFoundHandler(({ exchange }) => sendUnknown(exchange, known))
+  // Bodies are read by those who know what they should be.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null))
+
+  await addOperations(app, service, settings, known)
+  if (settings.docs === "on") {
+    for (const path of documentationPaths) known.add(path, "GET")
+    addDocumentation(app, service, settings)
+  }
+  await app.ready()
+  return app
+}
+
+const badUrl =
+  "The URL can't be decoded: a % in it is not followed by two hexadecimal digits of UTF-8."
+
+async function addOperations(
+  app: FastifyInstance,
+  service: Service,
+  settings: ResolvedSettings,
+  known: KnownPaths,
+): Promise<void> {
+  const forms: ((child: FastifyInstance) => void)[] = []
+  for (const [name, operation] of service.operations) {
+    const { path, method, body } = operation
+    if (settings.docs === "on" && isDocumentationPath(path)) {
+      throw new TypeError(
+        `Operation "${name}" has the path ${path}, where the documentation is; choose another, or set docs to off.`,
+      )
+    }
+    known.add(path, method)
+    const add = (to: FastifyInstance): void => {
+      to.route(operationRoute(to, name, operation, settings))
+    }
+    const isForm = body !== undefined && "kind" in body && body.kind === "multipart"
+    if (isForm) forms.push(add)
+    else add(app)
+  }
+  if (forms.length === 0) return
+  // The plugin adds to what every request costs, so only forms get it.
+  const { default: fastifyMultipart } = await import("@fastify/multipart")
+  await app.register(async (child) => {
+    await child.register(fastifyMultipart)
+    for (const add of forms) add(child)
+  })
+}
+
+function sendUnknown(exchange: Exchange, known: KnownPaths): void {
+  const { method, path } = exchange
+  const allow = known.allowed(path)
+  if (allow === undefined) {
+    sendProblem(exchange, problem(404, "There is nothing at this path.").details, "bad-request")
+    return
+  }
+  const detail = `This path does not answer ${method}, only ${allow}.`
+  sendProblem(exchange, problem(405, detail).details, "bad-request", { allow })
+}
+
+function corsOptions({ corsOrigins }: ResolvedSettings) {
+  return {
+    origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],
+    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    exposedHeaders: [requestIdHeader, "retry-after"],
+    maxAge: 600,
+    // Every OPTIONS is taken for a preflight: nothing else answers it.
+    strictPreflight: false,
+  }
+}
+
+function tuneServer(app: FastifyInstance, settings: ResolvedSettings, log: pino.Logger): void {
+  const server = app.server as Server
+  server.maxConnections = settings.connectionsMax
+  let warnedAtMs = Number.NEGATIVE_INFINITY
+  server.on("drop", () => {
+    if (performance.now() - warnedAtMs < 1000) return
+    warnedAtMs = performance.now()
+    log.warn(
+      { connectionsMax: settings.connectionsMax },
+      "connections are refused: there are too many",
+    )
+  })
+  // Node would say 100 Continue by itself, before anything has decided that the body is wanted.
+  for (const event of ["checkContinue", "checkExpectation"]) {
+    server.on(event, (request, response) => app.routing(request, response))
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Requests that node:http could not read, or would wait for no longer: 400, 408, 413 and 431. No
+ * response object exists for them, or it is of no use any more, so the answer is written to the
+ * socket, if none has begun there.
+ */
+import { randomUUID } from "node:crypto"
+import { STATUS_CODES } from "node:http"
+import type { Socket } from "node:net"
+import { Problem } from "../problem.ts"
+import { logRequest, type Surroundings } from "./exchange.ts"
+import { lingerWhenClosed } from "./linger.ts"
+import { requestIdHeader } from "./request-id.ts"
+import { securityHeaders } from "./security-headers.ts"
+import { problemMediaType } from "./send.ts"
+
+export function answerClientError(
+  surroundings: Surroundings,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
+  // A reset has nobody left to answer. A second error is the rest of what was refused already.
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    if (!socket.writableEnded) socket.destroy()
+    return
+  }
+  const { status, detail } = describe(error)
+  const exchange = surroundings.connections.find(socket)?.current
+  const requestId = exchange?.requestId ?? randomUUID()
+  const begun = exchange?.reply.raw.headersSent ?? false
+  if (exchange !== undefined && !begun) exchange.cutOff("bad-request", status)
+  // A connection on which nothing was ever sent (a probe, a browser's spare) is no request.
+  else if (exchange === undefined && socket.bytesRead > 0) record(surroundings, requestId, status)
+  if (begun) {
+    socket.destroy()
+    return
+  }
+  lingerWhenClosed(socket)
+  socket.write(response(status, detail, requestId), () => {
+    socket.destroySoon()
+  })
+}
+
+function describe(error: NodeJS.ErrnoException): { status: number; detail: string } {
+  switch (error.code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { status: 408, detail: "The request took too long to arrive." }
+    case "HPE_HEADER_OVERFLOW":
+      return { status: 431, detail: "The headers, request line included, are too large." }
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { status: 413, detail: "The chunk extensions of the body are too large." }
+    default:
+      return { status: 400, detail: "This is not an HTTP request that can be read." }
+  }
+}
+
+function record({ observe, log }: Surroundings, requestId: string, status: number): void {
+  const unread = {
+    requestId,
+    method: "",
+    path: "",
+    operation: undefined,
+    status,
+    outcome: "bad-request",
+    durationMs: 0,
+    shedReason: undefined,
+  } as const
+  observe(unread)
+  logRequest(log, unread)
+}
+
+function response(status: number, detail: string, requestId: string): string {
+  const body = JSON.stringify(new Problem({ status, detail }))
+  const headers = {
+    ...securityHeaders,
+    [requestIdHeader]: requestId,
+    "content-type": problemMediaType,
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n")
+}

@@ -1,0 +1,98 @@
+/**
+ * `/openapi.json` and Swagger UI at `/docs`, all of it out of the package: it works without a
+ * network, and its page may load nothing from elsewhere.
+ *
+ * Swagger UI's plugins take longer to load than the rest of the server, and most replicas are never
+ * asked for it, so it is an application of its own that is made when somebody first looks.
+ */
+import Fastify, { type FastifyInstance } from "fastify"
+import { problem } from "../problem.ts"
+import type { Service } from "../service.ts"
+import type { ResolvedSettings } from "../settings.ts"
+import { fastifyDefaults } from "./fastify-defaults.ts"
+import { type OpenApiDocument, openApiDocument } from "./openapi.ts"
+import { problemMediaType, send, sendThrown, setCommonHeaders } from "./send.ts"
+
+export const documentationPaths = ["/openapi.json", "/docs", "/docs/*"]
+
+/** Whether an operation can't have this path while the documentation is served. */
+export function isDocumentationPath(path: string): boolean {
+  return path === "/openapi.json" || path === "/docs" || path.startsWith("/docs/")
+}
+
+/**
+ * Adds the documentation's routes.
+ * @throws {Error} when a schema has no JSON Schema.
+ */
+export function addDocumentation(
+  app: FastifyInstance,
+  service: Service,
+  settings: ResolvedSettings,
+): void {
+  const document = openApiDocument(service, settings)
+  const text = JSON.stringify(document)
+  app.get("/openapi.json", ({ exchange }) => {
+    send(exchange, 200, "ok", { "content-type": "application/json" }, text)
+  })
+
+  let made: Promise<FastifyInstance> | undefined
+  for (const url of ["/docs", "/docs/*"]) {
+    app.get(url, ({ exchange, raw }, reply) => {
+      made ??= swaggerUi(document)
+      made.then(
+        (ui) => {
+          setCommonHeaders(exchange)
+          ui.routing(raw, reply.raw)
+        },
+        (error: unknown) => sendThrown(exchange, error),
+      )
+    })
+  }
+}
+
+/**
+ * As tight as Swagger UI lets it: it styles elements inline, shows its icons as `data:` and images
+ * that an operation answered as `blob:`.
+ */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "media-src blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ")
+
+async function swaggerUi(document: OpenApiDocument): Promise<FastifyInstance> {
+  const [{ default: swagger }, { default: ui }] = await Promise.all([
+    import("@fastify/swagger"),
+    import("@fastify/swagger-ui"),
+  ])
+  const app = Fastify(fastifyDefaults)
+  app.setNotFoundHandler((_request, reply) => {
+    const details = problem(404, "There is nothing at this path.")
+    reply
+      .code(404)
+      .type(problemMediaType)
+      .send(Buffer.from(JSON.stringify(details)))
+  })
+  await app.register(swagger, { mode: "static", specification: { document: document as never } })
+  await app.register(ui, {
+    routePrefix: "/docs",
+    staticCSP: pagePolicy,
+    theme: { title: document.info.title },
+    uiConfig: {
+      // The other layout has a bar to load any document from anywhere.
+      layout: "BaseLayout",
+      deepLinking: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      defaultModelsExpandDepth: 0,
+    },
+  })
+  await app.ready()
+  return app
+}

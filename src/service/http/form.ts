@@ -1,0 +1,122 @@
+/**
+ * `multipart/form-data`: text fields for the schema, files as bytes of their own. Everything that a
+ * form can be made of is bounded, and the body as a whole is counted as it comes in.
+ */
+import type {} from "@fastify/multipart"
+import type { FastifyRequest } from "fastify"
+import { type FileFields, mediaTypeMatches, type UploadedFile } from "../body.ts"
+import { isProblem, problem } from "../problem.ts"
+import type { Issue } from "../schema.ts"
+import type { Exchange } from "./exchange.ts"
+import { bodyMeter, concat, continueIfExpected, NoRoom } from "./read-body.ts"
+
+/** For @fastify/multipart. Generous for people, tight for attackers. */
+export const formLimits = {
+  fieldNameSize: 256,
+  fields: 1000,
+  files: 100,
+  parts: 1000,
+  headerPairs: 32,
+}
+
+export interface ReceivedForm {
+  /** Strings, or arrays of them where a name came more than once. */
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly files: Readonly<Record<string, UploadedFile | undefined>>
+  readonly issues: readonly Issue[]
+}
+
+/**
+ * @throws {Problem} 400 when it is not a form, 413 when it or a part of it is too large.
+ * @throws {NoRoom} when there is no room for it.
+ */
+export async function readForm(
+  exchange: Exchange,
+  bytesMax: number,
+  files: FileFields,
+): Promise<ReceivedForm> {
+  continueIfExpected(exchange)
+  const { raw } = exchange.request
+  const meter = bodyMeter(exchange, bytesMax)
+  const { promise: refused, reject: refuse } = Promise.withResolvers<never>()
+  const onData = (chunk: Buffer): void => {
+    const refusal = meter(chunk.length)
+    if (refusal !== undefined) refuse(refusal)
+  }
+  raw.on("data", onData)
+  try {
+    return await Promise.race([readParts(exchange.request, bytesMax, files), refused])
+  } catch (thrown) {
+    throw isProblem(thrown) || thrown instanceof NoRoom ? thrown : blame(thrown)
+  } finally {
+    raw.off("data", onData)
+  }
+}
+
+async function readParts(
+  request: FastifyRequest,
+  bytesMax: number,
+  wanted: FileFields,
+): Promise<ReceivedForm> {
+  const fields: Record<string, unknown> = Object.create(null)
+  const files: Record<string, UploadedFile | undefined> = Object.create(null)
+  const issues: Issue[] = []
+  const limits = { ...formLimits, fileSize: bytesMax, fieldSize: bytesMax }
+  for await (const part of request.parts({ limits })) {
+    const name = part.fieldname
+    if (part.type === "field") {
+      append(fields, name, part.value)
+      continue
+    }
+    const field = Object.hasOwn(wanted, name) ? wanted[name] : undefined
+    const mediaType = part.mimetype.toLowerCase()
+    const chunks: Buffer[] = []
+    for await (const chunk of part.file) if (field !== undefined) chunks.push(chunk)
+    if (field === undefined) {
+      issues.push(issue(name, "There is no such file in this form.", "unrecognized_file"))
+    } else if (name in files) {
+      issues.push(issue(name, "The file is there more than once.", "repeated_file"))
+    } else if (!isAllowed(mediaType, field.mediaTypes)) {
+      const allowed = field.mediaTypes.join(", ")
+      issues.push(issue(name, `The file must be ${allowed}, not ${mediaType}.`, "media_type"))
+    } else {
+      const bytes = new Uint8Array(concat(chunks).buffer)
+      files[name] = { bytes, mediaType, filename: part.filename ?? "" }
+    }
+  }
+  const refused = new Set(issues.map(({ path }) => path[1]))
+  for (const [name, { optional }] of Object.entries(wanted)) {
+    if (!optional && !(name in files) && !refused.has(name)) {
+      issues.push(issue(name, "The file is missing.", "missing_file"))
+    }
+  }
+  return { fields, files: { ...files }, issues }
+}
+
+function append(fields: Record<string, unknown>, name: string, value: unknown): void {
+  const before = fields[name]
+  if (before === undefined) fields[name] = value
+  else if (Array.isArray(before)) before.push(value)
+  else fields[name] = [before, value]
+}
+
+function isAllowed(mediaType: string, ranges: readonly string[]): boolean {
+  return ranges.length === 0 || ranges.some((range) => mediaTypeMatches(mediaType, range))
+}
+
+function issue(name: string, message: string, code: string): Issue {
+  return { path: ["body", name], message, code }
+}
+
+/** Every failure to read a form is the sender's; the library's status is right only when it says 413. */
+function blame(thrown: unknown): Error {
+  const { statusCode, message } = thrown as { statusCode?: unknown; message?: unknown }
+  if (statusCode === 413) {
+    const { fields, files, parts } = formLimits
+    return problem(
+      413,
+      `The form is too large: at most ${fields} fields, ${files} files and ${parts} parts are accepted.`,
+    )
+  }
+  return problem(400, `The body is not a form that can be read: ${String(message)}.`)
+}

@@ -1,0 +1,183 @@
+/**
+ * The input of an operation: received, turned into what its schemas expect, and checked. Everything
+ * that can be found out beforehand is found out once, when the server starts.
+ *
+ * All sections are checked before the answer, so that a client learns of everything that is wrong
+ * at once. An empty body is `undefined` to its schema: whether it may be left out is the schema's
+ * to say, with a 422 like for any other value.
+ */
+import type { FastifyInstance } from "fastify"
+import type { BytesBody, MultipartBody } from "../body.ts"
+import type { BodySpec, Operation, RawInput } from "../operation.ts"
+import { problem } from "../problem.ts"
+import { check, describe, type Issue, isSchema, type JsonSchema, type Schema } from "../schema.ts"
+import { coercer, type Fields, propertiesOf } from "./coerce.ts"
+import type { Exchange } from "./exchange.ts"
+import { readForm } from "./form.ts"
+import { type JsonParser, jsonParser } from "./json-body.ts"
+import { mediaTypeOf } from "./media-type.ts"
+import { concat, readBody } from "./read-body.ts"
+
+export interface Received {
+  readonly input: RawInput
+  /** Buffers in it that can be moved to another thread. */
+  readonly transfer: readonly ArrayBuffer[]
+}
+
+/**
+ * Receives and checks one request's input.
+ * @throws {Problem} 400, 413 or 422. @throws {NoRoom}
+ */
+export type InputReader = (exchange: Exchange) => Promise<Received>
+
+/** @throws {Error} when a schema can't be described or names a header that can never come. */
+export function inputReader(
+  app: FastifyInstance,
+  name: string,
+  operation: Operation,
+  bytesMax: number,
+): InputReader {
+  const readPath = section(operation.params, "path", name)
+  const readQuery = section(operation.query, "query", name)
+  const readHeaders = section(operation.headers, "headers", name)
+  const readContent = bodyReader(operation.body, name, bytesMax, jsonParser(app))
+
+  return async (exchange) => {
+    const { request } = exchange
+    const issues: Issue[] = []
+    const body = readContent && (await readContent(exchange, issues))
+    const path = readPath && (await readPath(request.params as Fields, issues))
+    const query = readQuery && (await readQuery(request.query as Fields, issues))
+    const headers = readHeaders && (await readHeaders(request.headers, issues))
+    if (issues.length > 0) throw invalid(issues)
+    return { input: { path, query, headers, body: body?.value }, transfer: body?.transfer ?? [] }
+  }
+}
+
+type SectionReader = (raw: Fields, issues: Issue[]) => Promise<unknown>
+
+/** A part of the input that comes as strings by name. */
+function section(
+  schema: Schema | undefined,
+  at: "path" | "query" | "headers",
+  name: string,
+): SectionReader | undefined {
+  if (schema === undefined) return undefined
+  const description = describe(schema, "input", `The ${at} of operation "${name}"`)
+  const coerce = at === "headers" ? headerReader(description, name) : coercer(description)
+  return async (raw, issues) => {
+    if (Object.hasOwn(raw, "__proto__")) throw problem(400, `The ${at} has a name __proto__.`)
+    return collect(schema, coerce(raw), at, issues)
+  }
+}
+
+/** Only the headers that the schema names: a strict one would refuse all that every client sends. */
+function headerReader(description: JsonSchema, name: string): (raw: Fields) => Fields {
+  const coerce = coercer(description)
+  const names = Object.keys(propertiesOf(description))
+  const shouting = names.find((header) => header !== header.toLowerCase())
+  if (shouting !== undefined) {
+    throw new TypeError(
+      `Operation "${name}": the headers schema has "${shouting}"; write it in lower case, as headers arrive.`,
+    )
+  }
+  const lists = names.filter((header) => isArray(propertiesOf(description)[header]))
+  return (raw) => {
+    const named: Record<string, unknown> = {}
+    for (const header of names) {
+      const value = raw[header]
+      if (value === undefined) continue
+      named[header] = lists.includes(header) ? splitList(value) : value
+    }
+    return coerce(named)
+  }
+}
+
+function isArray(schema: JsonSchema | undefined): boolean {
+  return schema?.type === "array"
+}
+
+/** Node joins a header that came more than once with commas, which is how a list is written anyway. */
+function splitList(value: unknown): unknown {
+  return typeof value === "string" ? value.split(",").map((item) => item.trim()) : value
+}
+
+interface ReceivedBody {
+  readonly value: unknown
+  readonly transfer: readonly ArrayBuffer[]
+}
+type BodyReader = (exchange: Exchange, issues: Issue[]) => Promise<ReceivedBody>
+
+function bodyReader(
+  spec: BodySpec | undefined,
+  name: string,
+  bytesMax: number,
+  parse: JsonParser,
+): BodyReader | undefined {
+  if (spec === undefined) return undefined
+  if (isSchema(spec)) return jsonReader(spec, bytesMax, parse)
+  return spec.kind === "bytes" ? bytesReader(spec, bytesMax) : formReader(spec, name, bytesMax)
+}
+
+const nothingToTransfer: readonly ArrayBuffer[] = []
+
+function jsonReader(schema: Schema, bytesMax: number, parse: JsonParser): BodyReader {
+  return async (exchange, issues) => {
+    const chunks = await readBody(exchange, bytesMax)
+    const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+    const value = await collect(schema, parse(whole), "body", issues)
+    return { value, transfer: nothingToTransfer }
+  }
+}
+
+function bytesReader(spec: BytesBody, bytesMax: number): BodyReader {
+  return async (exchange) => {
+    const { buffer } = concat(await readBody(exchange, bytesMax))
+    const mediaType = mediaTypeOf(exchange.request.headers["content-type"]) ?? spec.mediaTypes[0]
+    return { value: { bytes: new Uint8Array(buffer), mediaType }, transfer: [buffer] }
+  }
+}
+
+function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyReader {
+  const { fields: schema } = spec
+  const coerce =
+    schema && coercer(describe(schema, "input", `The form fields of operation "${name}"`))
+  return async (exchange, issues) => {
+    const { fields, files, issues: found } = await readForm(exchange, bytesMax, spec.files)
+    issues.push(...found)
+    const checked =
+      schema === undefined || coerce === undefined
+        ? refuseFields(fields, issues)
+        : await collect(schema, coerce({ ...fields }), "body", issues)
+    const transfer = Object.values(files).flatMap((file) => (file ? [file.bytes.buffer] : []))
+    return { value: { fields: checked, files }, transfer }
+  }
+}
+
+function refuseFields(fields: Fields, issues: Issue[]): undefined {
+  for (const field of Object.keys(fields)) {
+    issues.push({
+      path: ["body", field],
+      message: "There is no such field in this form.",
+      code: "unrecognized_field",
+    })
+  }
+}
+
+async function collect(
+  schema: Schema,
+  value: unknown,
+  at: string,
+  issues: Issue[],
+): Promise<unknown> {
+  const checked = await check(schema, value, at)
+  if (checked.ok) return checked.value
+  issues.push(...checked.issues)
+  return undefined
+}
+
+function invalid(errors: readonly Issue[]): Error {
+  return problem(422, "The request does not fit what the operation accepts; see `errors`.", {
+    errors,
+  })
+}

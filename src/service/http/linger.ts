@@ -1,0 +1,24 @@
+/**
+ * Closing a connection whose request was refused before it was read to its end.
+ *
+ * A socket that is closed with unread bytes in it answers with a reset, and a reset can overtake the
+ * refusal on its way: the client would see a broken connection instead of the 413 or 503 that says
+ * why. So the sending half is closed, and what still comes is read and thrown away until the client
+ * has hung up or has had time enough to.
+ */
+import type { Socket } from "node:net"
+
+/** A refused body of up to this many bytes is read to its end, so that the connection can be kept. */
+export const drainBytesMax = 65_536
+
+const lingerMs = 2_000
+
+/** Makes node:http linger when it comes to close `socket`. It must be reading on by then. */
+export function lingerWhenClosed(socket: Socket): void {
+  socket.destroySoon = () => {
+    if (socket.destroyed) return
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), lingerMs)
+    socket.once("close", () => clearTimeout(timer))
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The management port: probes, metrics, demand. It is plain node:http and has nothing in common with
+ * the API port, so that nothing that happens there, no queue, no bound, no full event of Fastify's,
+ * can make a probe wait; and it is a port of its own so that it need not be reachable from outside.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type pino from "pino"
+import { Problem } from "../problem.ts"
+import { securityHeaders } from "./security-headers.ts"
+import { problemMediaType } from "./send.ts"
+
+export interface ManagementDeps {
+  readonly health: {
+    /** Whether to send requests here, and why not. */
+    readonly readyz: () => { readonly ok: boolean; readonly reason: string }
+  }
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
+  /** What `/demand` tells, as JSON. */
+  readonly demand: () => unknown
+  readonly log: pino.Logger
+}
+
+interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly text: string
+}
+
+/** The server, not listening. */
+export function createManagement({ health, metrics, demand, log }: ManagementDeps): Server {
+  const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
+    // That it answers at all is what it says: the event loop turns. Busy is not sick.
+    "/livez": () => text("The server is alive.\n"),
+    "/readyz": () => {
+      const { ok, reason } = health.readyz()
+      return ok ? text("The server is ready.\n") : problem(503, reason)
+    },
+    "/metrics": async () => ({ status: 200, ...(await metrics()) }),
+    "/demand": () => json(demand()),
+  }
+  return createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    const page = pageOf(request, pages)
+    if ("status" in page) {
+      send(request, response, page)
+      return
+    }
+    answer(page).then((found) => send(request, response, found))
+  })
+
+  async function answer(page: () => Answer | Promise<Answer>): Promise<Answer> {
+    try {
+      return await page()
+    } catch (err) {
+      log.error({ err }, "a page of the management port failed")
+      return problem(500, "This page failed; the log has the reason.")
+    }
+  }
+}
+
+const methods = ["GET", "HEAD"]
+
+function pageOf<Page>(
+  { url = "", method = "" }: IncomingMessage,
+  pages: Readonly<Record<string, Page>>,
+): Page | Answer {
+  const path = url.split("?", 1)[0] as string
+  if (!Object.hasOwn(pages, path)) {
+    return problem(
+      404,
+      `There is nothing at this path; there are ${Object.keys(pages).join(", ")}.`,
+    )
+  }
+  if (!methods.includes(method))
+    return problem(405, `Only ${methods.join(", ")} are answered here.`)
+  return pages[path] as Page
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const allow = answer.status === 405 ? { allow: methods.join(", ") } : {}
+  response.writeHead(answer.status, {
+    ...securityHeaders,
+    ...allow,
+    "content-type": answer.contentType,
+    "content-length": Buffer.byteLength(answer.text),
+  })
+  response.end(answer.text)
+  request.resume()
+}
+
+function text(line: string): Answer {
+  return { status: 200, contentType: "text/plain; charset=utf-8", text: line }
+}
+
+function json(value: unknown): Answer {
+  return { status: 200, contentType: "application/json", text: JSON.stringify(value) }
+}
+
+function problem(status: number, detail: string): Answer {
+  const document = new Problem({ status, detail })
+  return { status, contentType: problemMediaType, text: JSON.stringify(document) }
+}

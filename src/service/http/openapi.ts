@@ -1,0 +1,252 @@
+/**
+ * The OpenAPI 3.1 document of a service. It is a function of what the service says about itself, so
+ * it can be printed, checked in and compared without serving anything.
+ */
+import type { BytesBody, FileField, MultipartBody } from "../body.ts"
+import type { Operation } from "../operation.ts"
+import { describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
+import type { Service } from "../service.ts"
+import type { ResolvedSettings } from "../settings.ts"
+import { propertiesOf } from "./coerce.ts"
+import { deadlineHeader } from "./deadline.ts"
+import {
+  errorResponsesOf,
+  responseHeaders,
+  sharedHeaders,
+  sharedResponses,
+  sharedSchemas,
+} from "./openapi-responses.ts"
+import { SchemaComponents } from "./openapi-schemas.ts"
+import { streamMediaTypes } from "./stream.ts"
+
+type Json = Readonly<Record<string, unknown>>
+
+export interface OpenApiDocument {
+  readonly openapi: "3.1.1"
+  readonly info: { readonly title: string; readonly version: string; readonly description?: string }
+  readonly tags?: readonly { readonly name: string }[]
+  readonly paths: Readonly<Record<string, Json>>
+  readonly components: Json
+}
+
+/** @throws {Error} naming the operation and the part of it whose schema has no JSON Schema. */
+export function openApiDocument(service: Service, settings: ResolvedSettings): OpenApiDocument {
+  const components = new SchemaComponents()
+  const paths: Record<string, Json> = {}
+  for (const [name, operation] of service.operations) {
+    const method = operation.method.toLowerCase()
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [method]: describeOperation(name, operation, settings, components),
+    }
+  }
+  const tags = new Set([...service.operations.values()].flatMap((operation) => operation.tags))
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: service.title,
+      version: service.version,
+      ...(service.description === undefined ? {} : { description: service.description }),
+    },
+    ...(tags.size === 0 ? {} : { tags: Array.from(tags, (name) => ({ name })) }),
+    paths,
+    components: {
+      schemas: { ...components.schemas, ...sharedSchemas },
+      responses: sharedResponses(service.operations.values()),
+      headers: sharedHeaders,
+      parameters: { TimeAllowed: timeAllowed },
+    },
+  }
+}
+
+const timeAllowed: Json = {
+  name: deadlineHeader,
+  in: "header",
+  description:
+    "How long the client waits, in milliseconds. The operation's own deadline holds where it is less.",
+  required: false,
+  schema: { type: "integer", minimum: 1 },
+}
+
+function describeOperation(
+  name: string,
+  operation: Operation,
+  settings: ResolvedSettings,
+  components: SchemaComponents,
+): Json {
+  const { summary, description, tags } = operation
+  const body = requestBody(name, operation, settings, components)
+  return {
+    operationId: name,
+    ...(summary === undefined ? {} : { summary }),
+    ...(description === undefined ? {} : { description }),
+    ...(tags.length === 0 ? {} : { tags }),
+    parameters: [
+      ...parameters(operation.params, "path", name, components),
+      ...parameters(operation.query, "query", name, components),
+      ...parameters(operation.headers, "header", name, components),
+      { $ref: "#/components/parameters/TimeAllowed" },
+    ],
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: { ...success(name, operation, components), ...errorResponsesOf(operation) },
+  }
+}
+
+/** OpenAPI says elsewhere what these are about, and ignores them as parameters. */
+const impliedHeaders = ["accept", "content-type", "authorization"]
+
+function parameters(
+  schema: Schema | undefined,
+  place: "path" | "query" | "header",
+  name: string,
+  components: SchemaComponents,
+): readonly Json[] {
+  if (schema === undefined) return []
+  const whole = components.place(
+    describe(schema, "input", `The ${place} of operation "${name}"`),
+    `${name}_${place}`,
+  )
+  const root = { ...whole, components: { schemas: components.schemas } }
+  const properties = Object.entries(propertiesOf(root))
+  if (properties.length === 0 && place === "query") {
+    return [{ name: "query", in: place, style: "form", explode: true, schema: whole }]
+  }
+  const required = requiredOf(root)
+  return properties
+    .filter(([property]) => place !== "header" || !impliedHeaders.includes(property))
+    .map(([property, { description, ...rest }]) => ({
+      name: property,
+      in: place,
+      ...(description === undefined ? {} : { description }),
+      required: place === "path" || required.has(property),
+      schema: rest,
+    }))
+}
+
+function requiredOf(schema: JsonSchema): ReadonlySet<string> {
+  const parts = [schema, ...((schema.allOf as JsonSchema[] | undefined) ?? [])]
+  return new Set(parts.flatMap((part) => (part.required as string[] | undefined) ?? []))
+}
+
+function requestBody(
+  name: string,
+  operation: Operation,
+  settings: ResolvedSettings,
+  components: SchemaComponents,
+): Json | undefined {
+  const { body } = operation
+  if (body === undefined) return undefined
+  const description = `At most ${operation.bodyBytesMax ?? settings.bodyBytesMax} bytes.`
+  if (isSchema(body)) {
+    const schema = components.place(
+      describe(body, "input", `The body of operation "${name}"`),
+      `${name}_body`,
+    )
+    const media = { schema, ...examples(operation, "body") }
+    return { description, required: !takesNothing(body), content: { "application/json": media } }
+  }
+  return body.kind === "bytes"
+    ? { description, required: true, content: bytesContent(body as BytesBody) }
+    : { description, required: true, content: formContent(name, body as MultipartBody, components) }
+}
+
+/** Whether a body may be left out. JSON Schema has no word for it, so the schema itself is asked. */
+function takesNothing(schema: Schema): boolean {
+  try {
+    const result = schema["~standard"].validate(undefined)
+    return !(result instanceof Promise) && result.issues === undefined
+  } catch {
+    return false
+  }
+}
+
+/** `format` is how tools that grew up with OpenAPI 3.0 know that they should offer a file. */
+const anyBytes: JsonSchema = { type: "string", format: "binary" }
+
+function bytesContent({ mediaTypes }: BytesBody): Json {
+  return Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema: anyBytes }]))
+}
+
+function formContent(
+  name: string,
+  { fields, files }: MultipartBody,
+  components: SchemaComponents,
+): Json {
+  const fileNames = Object.keys(files)
+  const filesSchema: JsonSchema = {
+    type: "object",
+    properties: Object.fromEntries(fileNames.map((file) => [file, anyBytes])),
+    required: fileNames.filter((file) => !(files[file] as FileField).optional),
+  }
+  const encoding = Object.fromEntries(
+    fileNames
+      .filter((file) => (files[file] as FileField).mediaTypes.length > 0)
+      .map((file) => [file, { contentType: (files[file] as FileField).mediaTypes.join(", ") }]),
+  )
+  return {
+    "multipart/form-data": {
+      schema: fields === undefined ? filesSchema : joined(name, fields, filesSchema, components),
+      ...(Object.keys(encoding).length === 0 ? {} : { encoding }),
+    },
+  }
+}
+
+/** One flat object where that is possible: it is what documentation tools can show as a form. */
+function joined(
+  name: string,
+  fields: Schema,
+  files: JsonSchema,
+  components: SchemaComponents,
+): JsonSchema {
+  const placed = components.place(
+    describe(fields, "input", `The form fields of operation "${name}"`),
+    `${name}_form`,
+  )
+  const isFlat = placed.type === "object" && placed.properties !== undefined
+  if (!isFlat) return { allOf: [placed, files] }
+  return {
+    ...placed,
+    properties: { ...(placed.properties as Json), ...(files.properties as Json) },
+    required: [
+      ...((placed.required as string[] | undefined) ?? []),
+      ...(files.required as string[]),
+    ],
+  }
+}
+
+function success(name: string, operation: Operation, components: SchemaComponents): Json {
+  const { output } = operation
+  const headers = responseHeaders
+  if (output === undefined) return { 204: { description: "Done.", headers } }
+  if (!isSchema(output)) {
+    return { 200: { description: "The bytes.", headers, content: bytesContent(output) } }
+  }
+  const schema = components.place(
+    describe(output, "output", `The output of operation "${name}"`),
+    `${name}_output`,
+  )
+  if (!operation.streams) {
+    const media = { schema, ...examples(operation, "output") }
+    return { 200: { description: "The result.", headers, content: { "application/json": media } } }
+  }
+  const [ndjson, sse] = streamMediaTypes
+  const description =
+    "The items as they are made: one JSON document a line, or for a client that accepts " +
+    "`text/event-stream`, one server-sent event each. The schema is that of one item. A failure " +
+    "after the first item breaks the connection, or is an event named `error` with a problem as its data."
+  const content = { [ndjson]: { schema }, [sse]: { schema } }
+  return { 200: { description, headers, content } }
+}
+
+function examples({ examples: all }: Operation, part: "body" | "output"): Json {
+  const entries = Object.entries(all)
+    .filter(([, example]) => example[part] !== undefined)
+    .map(([name, example]) => [
+      name,
+      {
+        ...(example.summary === undefined ? {} : { summary: example.summary }),
+        value: example[part],
+      },
+    ])
+  return entries.length === 0 ? {} : { examples: Object.fromEntries(entries) }
+}

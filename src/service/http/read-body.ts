@@ -1,0 +1,101 @@
+/**
+ * Receives a request body, no more of it than may be held.
+ *
+ * A body whose length was declared has been weighed when it arrived. One that comes in chunks
+ * announces nothing, so it is admitted again, piece by piece, as it grows: else any number of them
+ * could be held whatever the bound says.
+ */
+import type { Shed } from "../outcome.ts"
+import { problem } from "../problem.ts"
+import type { Exchange } from "./exchange.ts"
+
+/** Thrown when a body can't be held any more; answered like a request that was shed on arrival. */
+export class NoRoom {
+  readonly shed: Shed
+
+  constructor(shed: Shed) {
+    this.shed = shed
+  }
+}
+
+const growthBytes = 65_536
+
+/**
+ * The whole body, as it came.
+ * @throws {Problem} 413 when it is larger than `bytesMax`.
+ * @throws {NoRoom} when it was not declared and there is no room for it.
+ * Never settles when the client leaves meanwhile: the exchange's end sees to that.
+ */
+export function readBody(exchange: Exchange, bytesMax: number): Promise<readonly Buffer[]> {
+  const { raw } = exchange.request
+  if (!exchange.hasBody) return Promise.resolve([])
+  continueIfExpected(exchange)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    const meter = bodyMeter(exchange, bytesMax)
+    const onData = (chunk: Buffer): void => {
+      const refusal = meter(chunk.length)
+      if (refusal === undefined) {
+        chunks.push(chunk)
+      } else {
+        stop()
+        reject(refusal)
+      }
+    }
+    const onEnd = (): void => {
+      stop()
+      resolve(chunks)
+    }
+    const stop = (): void => {
+      raw.off("data", onData)
+      raw.off("end", onEnd)
+    }
+    raw.on("data", onData)
+    raw.on("end", onEnd)
+    // The client left, or node:http gave up on it. Either closes the exchange.
+    raw.on("error", () => {})
+  })
+}
+
+/** Counts a body as it comes in; returns why no more of it can be taken, once that is so. */
+export function bodyMeter(
+  exchange: Exchange,
+  bytesMax: number,
+): (bytes: number) => Error | NoRoom | undefined {
+  const { compute } = exchange.surroundings
+  let received = 0
+  return (bytes) => {
+    received += bytes
+    if (received > bytesMax) return tooLarge(bytesMax)
+    if (received <= exchange.heldBytes) return undefined
+    const more = Math.max(received - exchange.heldBytes, growthBytes)
+    const { admittedAs, tryId } = exchange
+    const shed = admittedAs === undefined ? undefined : compute.arrive(admittedAs, more, tryId)
+    if (shed !== undefined) return new NoRoom(shed)
+    exchange.holdBytes(more)
+    return undefined
+  }
+}
+
+export function tooLarge(bytesMax: number): Error {
+  return problem(413, `The body is too large: at most ${bytesMax} bytes are accepted.`)
+}
+
+/** A client that sent `Expect: 100-continue` waits for this before it sends the body. */
+export function continueIfExpected(exchange: Exchange): void {
+  const { expect } = exchange.request.raw.headers
+  if (expect?.toLowerCase() === "100-continue") exchange.reply.raw.writeContinue()
+}
+
+/** Like `Buffer.concat`, but never in a piece of Node's pool: it can be transferred. */
+export function concat(chunks: readonly Buffer[]): Buffer<ArrayBuffer> {
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  const whole = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}

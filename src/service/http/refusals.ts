@@ -1,0 +1,65 @@
+/**
+ * Answers to requests that were not run, or not to the end: 503 and 504. Their bodies are made once,
+ * because they are sent most when there is least time for them.
+ */
+import type { Outcome, Shed, ShedReason } from "../outcome.ts"
+import { type ProblemDetails, problem } from "../problem.ts"
+import type { Exchange } from "./exchange.ts"
+import { problemMediaType, send } from "./send.ts"
+
+const shedBodies: Readonly<Record<ShedReason, Buffer>> = {
+  "queue-full": bodyOf(
+    503,
+    "All workers are busy and as many requests wait as may. Try again later.",
+  ),
+  "bytes-full": bodyOf(503, "As many bytes of request bodies are held as may be. Try again later."),
+  deadline: bodyOf(
+    503,
+    "There is too much to do to answer this before its deadline. Try again later.",
+  ),
+  "no-workers": bodyOf(503, "No worker is ready to take the request. Try again later."),
+}
+
+const expired = problem(504, "The request was not done by its deadline, and was stopped.").details
+const expiredBody = Buffer.from(JSON.stringify(problem(504, expired.detail)))
+
+/** 503, with the time after which another try makes sense. */
+export function sendShed(exchange: Exchange, shed: Shed): void {
+  exchange.shedReason = shed.reason
+  const retryAfterSeconds = Math.max(1, Math.ceil(shed.retryAfterMs / 1000))
+  send(
+    exchange,
+    503,
+    "shed",
+    { "content-type": problemMediaType, "retry-after": String(retryAfterSeconds) },
+    shedBodies[shed.reason],
+  )
+}
+
+export function sendExpired(exchange: Exchange): void {
+  send(exchange, 504, "expired", { "content-type": problemMediaType }, expiredBody)
+}
+
+/** What a client that already gets a stream is told of a failure. */
+export function failureOf(
+  outcome: Exclude<Outcome, { kind: "done" | "cancelled" }>,
+  requestId: string,
+): ProblemDetails {
+  switch (outcome.kind) {
+    case "problem":
+      return outcome.problem
+    case "expired":
+      return expired
+    case "shed":
+      return { status: 503 }
+    case "error":
+    case "crashed":
+      return { status: 500, requestId }
+    default:
+      return outcome satisfies never
+  }
+}
+
+function bodyOf(status: number, detail: string): Buffer {
+  return Buffer.from(JSON.stringify(problem(status, detail)))
+}

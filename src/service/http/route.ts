@@ -1,0 +1,232 @@
+/**
+ * One operation as a route: admission before the body is read, then its input, then the work, then
+ * the answer. What it takes to decide about a request is worked out when the server starts.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify"
+import type { Operation } from "../operation.ts"
+import type { Call, Encoding, Outcome, Reply, Ticket } from "../outcome.ts"
+import { problem } from "../problem.ts"
+import { isSchema } from "../schema.ts"
+import type { ResolvedSettings } from "../settings.ts"
+import { timeAllowedMs } from "./deadline.ts"
+import type { Exchange } from "./exchange.ts"
+import { runInline } from "./inline.ts"
+import { type InputReader, inputReader } from "./input.ts"
+import { acceptedTypes, isAcceptedType } from "./media-type.ts"
+import { chooseEncoding, mediaTypeChooser } from "./negotiate.ts"
+import { NoRoom, tooLarge } from "./read-body.ts"
+import { sendExpired, sendShed } from "./refusals.ts"
+import { send, sendBug, sendProblem, sendThrown } from "./send.ts"
+import { ItemStream, streamMediaTypes } from "./stream.ts"
+
+interface Endpoint {
+  readonly name: string
+  readonly operation: Operation
+  readonly deadlineMs: number
+  readonly bodyBytesMax: number
+  /** Of the request. Empty when a body is ignored. */
+  readonly acceptedTypes: readonly string[]
+  /** Of the answer. Empty when there is none. */
+  readonly offeredTypes: readonly string[]
+  readonly chooseType: (accept: string | undefined) => string | undefined
+  readonly readInput: InputReader
+}
+
+/** @throws {Error} when a schema of the operation can't be used. */
+export function operationRoute(
+  app: FastifyInstance,
+  name: string,
+  operation: Operation,
+  settings: ResolvedSettings,
+): RouteOptions {
+  const bodyBytesMax = operation.bodyBytesMax ?? settings.bodyBytesMax
+  const offeredTypes = offered(operation)
+  const endpoint: Endpoint = {
+    name,
+    operation,
+    deadlineMs: operation.deadlineMs ?? settings.deadlineMs,
+    bodyBytesMax,
+    acceptedTypes: operation.body === undefined ? [] : acceptedTypes(operation.body),
+    offeredTypes,
+    chooseType: mediaTypeChooser(offeredTypes),
+    readInput: inputReader(app, name, operation, bodyBytesMax),
+  }
+  return {
+    method: operation.method,
+    url: operation.path.replaceAll(/\{([^}]*)\}/g, ":$1"),
+    onRequest: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+      if (admit(endpoint, request.exchange)) done()
+    },
+    handler: (request) => {
+      const { exchange } = request
+      serve(endpoint, exchange).catch((thrown: unknown) => {
+        if (thrown instanceof NoRoom) sendShed(exchange, thrown.shed)
+        else sendThrown(exchange, thrown)
+      })
+    },
+  }
+}
+
+/** The media types that an operation can answer with. */
+export function offered({ output, streams }: Operation): readonly string[] {
+  if (output === undefined) return []
+  if (streams) return streamMediaTypes
+  return isSchema(output) ? ["application/json"] : output.mediaTypes
+}
+
+/**
+ * Everything that the headers alone can tell. What can't be answered anyway is not offered work, so
+ * admission comes last.
+ * @returns false when the request has been refused
+ */
+function admit(endpoint: Endpoint, exchange: Exchange): boolean {
+  const { name, operation } = endpoint
+  exchange.operationName = name
+  try {
+    checkHeaders(endpoint, exchange)
+  } catch (thrown) {
+    sendThrown(exchange, thrown)
+    return false
+  }
+  const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
+  if (operation.thread === "worker") {
+    const shed = exchange.surroundings.compute.arrive(name, bytes, exchange.tryId)
+    if (shed !== undefined) {
+      sendShed(exchange, shed)
+      return false
+    }
+    exchange.admittedAs = name
+  }
+  if (bytes > 0) exchange.holdBytes(bytes)
+  return true
+}
+
+function checkHeaders(endpoint: Endpoint, exchange: Exchange): void {
+  const { headers } = exchange.request
+  exchange.deadlineAtMs = exchange.arrivedAtMs + timeAllowedMs(headers, endpoint.deadlineMs)
+  if (endpoint.offeredTypes.length > 0 && endpoint.chooseType(headers.accept) === undefined) {
+    throw problem(406, `The answer is ${endpoint.offeredTypes.join(" or ")}, and nothing else.`)
+  }
+  if (endpoint.acceptedTypes.length === 0 || !exchange.hasBody) return
+  const types = endpoint.acceptedTypes.join(" or ")
+  if (!isAcceptedType(headers["content-type"], endpoint.acceptedTypes)) {
+    exchange.reply.raw.setHeader("accept", endpoint.acceptedTypes.join(", "))
+    throw problem(415, `The body must be ${types}, said by its content-type.`)
+  }
+  const coding = headers["content-encoding"]
+  if (coding !== undefined && coding.toLowerCase() !== "identity") {
+    exchange.reply.raw.setHeader("accept-encoding", "identity")
+    throw problem(415, `The body must be ${types} as it is, without a content-encoding.`)
+  }
+  if (exchange.declaredBytes > endpoint.bodyBytesMax) throw tooLarge(endpoint.bodyBytesMax)
+}
+
+async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
+  const { operation } = endpoint
+  const { input, transfer } = await endpoint.readInput(exchange)
+  // Whoever left while the input was checked wants nothing any more.
+  if (exchange.closed && operation.onDisconnect === "cancel") return
+  const encoding = encodingFor(operation, exchange)
+  if (operation.thread === "main") {
+    answer(exchange, operation, await runInline(exchange, operation, input, encoding))
+    return
+  }
+  const call: Call = {
+    name: endpoint.name,
+    operation,
+    input,
+    transfer,
+    requestId: exchange.requestId,
+    tryId: exchange.tryId,
+    arrivedAtMs: exchange.arrivedAtMs,
+    deadlineAtMs: exchange.deadlineAtMs,
+    encoding,
+  }
+  if (operation.streams) await serveStream(endpoint, exchange, call)
+  else answer(exchange, operation, await run(exchange, call))
+}
+
+function run(exchange: Exchange, call: Call, begun?: (ticket: Ticket) => void): Promise<Outcome> {
+  const ticket = exchange.surroundings.compute.run(call)
+  exchange.runs(call.operation, () => ticket.cancel())
+  begun?.(ticket)
+  return ticket.outcome.finally(() => exchange.ran())
+}
+
+async function serveStream(endpoint: Endpoint, exchange: Exchange, call: Call): Promise<void> {
+  const { accept } = exchange.request.headers
+  const stream = new ItemStream(
+    exchange,
+    endpoint.chooseType(accept) as (typeof streamMediaTypes)[number],
+  )
+  const outcome = await run(exchange, { ...call, onItem: stream.push }, (ticket) => {
+    stream.pullsFrom(ticket)
+  })
+  if (exchange.closed) return
+  if (outcome.kind === "done") stream.end()
+  else if (!stream.hasBegun || outcome.kind === "cancelled" || outcome.kind === "shed") {
+    answer(exchange, call.operation, outcome)
+  } else stream.fail(outcome)
+}
+
+function answer(exchange: Exchange, operation: Operation, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case "done":
+      sendReply(exchange, operation, outcome.reply)
+      break
+    case "problem":
+      sendProblem(exchange, outcome.problem, "problem")
+      break
+    case "error":
+      sendBug(exchange, outcome.fault, "error")
+      break
+    case "crashed":
+      sendBug(
+        exchange,
+        outcome.fault,
+        "crashed",
+        outcome.how === "out-of-memory" ? tooMuch : undefined,
+      )
+      break
+    case "shed":
+      sendShed(exchange, outcome)
+      break
+    case "expired":
+      sendExpired(exchange)
+      break
+    case "cancelled":
+      // Only a client that left is cancelled; if it is there all the same, it must not wait for ever.
+      exchange.reply.raw.destroy()
+      break
+    default:
+      outcome satisfies never
+  }
+}
+
+const tooMuch = "The request needed more memory than the service may use for one."
+
+function sendReply(exchange: Exchange, operation: Operation, reply: Reply): void {
+  const headers: Record<string, string> = operation.compress ? { vary: "accept-encoding" } : {}
+  switch (reply.kind) {
+    case "json":
+      headers["content-type"] = "application/json"
+      send(exchange, 200, "ok", headers, reply.text)
+      break
+    case "bytes":
+      headers["content-type"] = reply.mediaType
+      if (reply.encoding !== undefined) headers["content-encoding"] = reply.encoding
+      send(exchange, 200, "ok", headers, reply.bytes)
+      break
+    case "empty":
+      send(exchange, 204, "ok", {}, undefined)
+      break
+    default:
+      reply satisfies never
+  }
+}
+
+function encodingFor(operation: Operation, exchange: Exchange): Encoding | undefined {
+  if (!operation.compress || operation.streams) return undefined
+  const accepted = exchange.request.headers["accept-encoding"]
+  return accepted === undefined ? undefined : chooseEncoding(String(accepted))
+}

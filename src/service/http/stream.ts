@@ -1,0 +1,105 @@
+/**
+ * The answer of a streaming operation: its items as they are made, as NDJSON or as server-sent
+ * events.
+ *
+ * The head is sent with the first item, so that what fails before it has a status of its own. What
+ * fails after it can only be told in the body: as an `error` event, or in NDJSON, which has no such
+ * thing, by breaking the connection, so that nobody takes half of the items for all of them.
+ *
+ * A client that reads slowly is not read for: no more items are asked of the worker while the socket
+ * has not taken those that were sent.
+ */
+import { type Outcome, streamWindow, type Ticket } from "../outcome.ts"
+import { Problem } from "../problem.ts"
+import type { Exchange } from "./exchange.ts"
+import { failureOf } from "./refusals.ts"
+import { logBug, send, sendHead } from "./send.ts"
+
+export const streamMediaTypes = ["application/x-ndjson", "text/event-stream"] as const
+type StreamMediaType = (typeof streamMediaTypes)[number]
+
+/** A buffering proxy would make a stream pointless; nginx is told so by a header. */
+const streamHeaders = { "x-accel-buffering": "no" }
+
+export class ItemStream {
+  readonly #exchange: Exchange
+  readonly #mediaType: StreamMediaType
+  #ticket: Ticket | undefined
+  #begun = false
+  /** Items sent that the worker has not been told of. */
+  #taken = 0
+  #waitsForDrain = false
+
+  constructor(exchange: Exchange, mediaType: StreamMediaType) {
+    this.#exchange = exchange
+    this.#mediaType = mediaType
+  }
+
+  /** For {@link Call.onItem}. */
+  readonly push = (json: string): void => {
+    const { raw } = this.#exchange.reply
+    if (raw.destroyed) return
+    this.#begin()
+    const isSse = this.#mediaType === "text/event-stream"
+    const flows = raw.write(isSse ? `data: ${json}\n\n` : `${json}\n`)
+    this.#taken += 1
+    if (flows) {
+      this.#pull()
+    } else if (!this.#waitsForDrain) {
+      this.#waitsForDrain = true
+      raw.once("drain", () => {
+        this.#waitsForDrain = false
+        this.#pull()
+      })
+    }
+  }
+
+  pullsFrom(ticket: Ticket): void {
+    this.#ticket = ticket
+    this.#pull()
+  }
+
+  /** Whether a failure has to be told within the stream. */
+  get hasBegun(): boolean {
+    return this.#begun
+  }
+
+  /** All items have been sent. */
+  end(): void {
+    this.#exchange.outcome = "ok"
+    if (this.#begun) this.#exchange.reply.raw.end()
+    else send(this.#exchange, 200, "ok", this.#headers(), "")
+  }
+
+  fail(outcome: Exclude<Outcome, { kind: "done" | "shed" | "cancelled" }>): void {
+    const exchange = this.#exchange
+    const { raw } = exchange.reply
+    if ("fault" in outcome) logBug(exchange, outcome.fault)
+    exchange.outcome = outcome.kind
+    if (this.#mediaType === "text/event-stream") {
+      const failure = new Problem(failureOf(outcome, exchange.requestId))
+      raw.end(`event: error\ndata: ${JSON.stringify(failure)}\n\n`)
+    } else {
+      exchange.cutOff(outcome.kind)
+      raw.destroy()
+    }
+  }
+
+  #begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    sendHead(this.#exchange, 200, this.#headers())
+  }
+
+  #headers(): Record<string, string> {
+    return { ...streamHeaders, "content-type": this.#mediaType, vary: "accept" }
+  }
+
+  /** By halves of the window: a message to the worker for each item would cost more than the item. */
+  #pull(): void {
+    if (this.#waitsForDrain || this.#ticket === undefined) return
+    if (this.#taken < streamWindow / 2) return
+    this.#ticket.pull(this.#taken)
+    this.#taken = 0
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Metrics in Prometheus' text format, with its naming conventions: base units, `_total` for counters,
+ * labels of few values. The process's own (CPU, memory, event-loop lag) come from prom-client.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import type { ComputeObserver, ComputePools } from "./compute.ts"
+import type { RequestRecord } from "./http/record.ts"
+
+const durationBuckets = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+]
+
+export class Metrics implements ComputeObserver {
+  readonly #registry = new Registry()
+  readonly #requests = this.#histogram(
+    "capstan_request_duration_seconds",
+    "Time from a request's arrival to the end of its response.",
+    ["operation", "outcome"],
+  )
+  readonly #queued = this.#histogram(
+    "capstan_queue_duration_seconds",
+    "Time from a request's arrival to the start of its work on a worker.",
+    ["operation"],
+  )
+  readonly #ran = this.#histogram(
+    "capstan_run_duration_seconds",
+    "Time for which a request held a worker.",
+    ["operation", "outcome"],
+  )
+  readonly #cpu = this.#counter(
+    "capstan_offered_cpu_seconds_total",
+    "CPU time that requests asked for: measured where they ran, estimated where they were shed.",
+    ["operation", "outcome"],
+  )
+  readonly #shed = this.#counter("capstan_shed_total", "Requests refused, by reason.", [
+    "operation",
+    "reason",
+  ])
+  readonly #deaths = this.#counter(
+    "capstan_worker_deaths_total",
+    "Workers that ended without being told to.",
+    [],
+  )
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry })
+  }
+
+  /** Gauges are read when they are asked for. */
+  watch(compute: ComputePools): void {
+    this.#gauge("capstan_demand_cores", "Cores that the offered work asks for.", () => {
+      return compute.demand().cores
+    })
+    this.#gauge("capstan_queue_length", "Requests that wait for a worker.", () => {
+      return compute.demand().queued
+    })
+    this.#gauge("capstan_body_bytes_held", "Body bytes of requests in hand.", () => {
+      return compute.bytesHeldNow
+    })
+    const registers = [this.#registry]
+    new Gauge({
+      name: "capstan_workers",
+      help: "Worker threads by state.",
+      labelNames: ["state"],
+      registers,
+      collect() {
+        for (const [state, count] of Object.entries(compute.counts())) this.set({ state }, count)
+      },
+    })
+  }
+
+  used({ call, outcome, queuedMs, ranMs, cpuMs }: Parameters<ComputeObserver["used"]>[0]): void {
+    const operation = call.name
+    this.#queued.observe({ operation }, queuedMs / 1000)
+    this.#ran.observe({ operation, outcome: outcome.kind }, ranMs / 1000)
+    this.#cpu.inc({ operation, outcome: outcome.kind }, cpuMs / 1000)
+  }
+
+  refused(operation: string, cpuMs: number): void {
+    this.#cpu.inc({ operation, outcome: "shed" }, cpuMs / 1000)
+  }
+
+  workerDied(): void {
+    this.#deaths.inc()
+  }
+
+  /** One request is over, whatever became of it. */
+  request({ operation, outcome, durationMs, shedReason }: RequestRecord): void {
+    this.#requests.observe({ operation: operation ?? "", outcome }, durationMs / 1000)
+    if (shedReason !== undefined) {
+      this.#shed.inc({ operation: operation ?? "", reason: shedReason })
+    }
+  }
+
+  async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: Label[]) {
+    const registers = [this.#registry]
+    return new Histogram({ name, help, labelNames, buckets: durationBuckets, registers })
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]) {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] })
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The tasks that wait, oldest to newest. A list, because a task leaves from the middle when its
+ * client leaves or its deadline passes.
+ */
+import type { Task } from "./task.ts"
+
+export class TaskQueue {
+  #oldest: Task | undefined
+  #newest: Task | undefined
+  #size = 0
+  #estimateMs = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** What all of them together are thought to take, in milliseconds of a worker. */
+  get estimateMs(): number {
+    return this.#size === 0 ? 0 : this.#estimateMs
+  }
+
+  add(task: Task): void {
+    task.older = this.#newest
+    if (this.#newest === undefined) this.#oldest = task
+    else this.#newest.newer = task
+    this.#newest = task
+    this.#count(task, 1)
+  }
+
+  /** Puts back at the head a task that was taken but never begun. */
+  putBack(task: Task): void {
+    task.newer = this.#oldest
+    if (this.#oldest === undefined) this.#newest = task
+    else this.#oldest.older = task
+    this.#oldest = task
+    this.#count(task, 1)
+  }
+
+  take(from: "oldest" | "newest"): Task | undefined {
+    const task = from === "oldest" ? this.#oldest : this.#newest
+    if (task !== undefined) this.remove(task)
+    return task
+  }
+
+  /** Takes out a task that is in the queue. */
+  remove(task: Task): void {
+    if (task.older === undefined) this.#oldest = task.newer
+    else task.older.newer = task.newer
+    if (task.newer === undefined) this.#newest = task.older
+    else task.newer.older = task.older
+    task.older = undefined
+    task.newer = undefined
+    this.#count(task, -1)
+  }
+
+  #count(task: Task, by: 1 | -1): void {
+    this.#size += by
+    this.#estimateMs += by * (task.estimate.ms ?? 0)
+  }
+}

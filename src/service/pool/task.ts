@@ -1,0 +1,32 @@
+/** A call in the pool's hands. */
+import type { Call, Outcome } from "../outcome.ts"
+
+/**
+ * - `queued`: waits for a worker.
+ * - `running`: a worker has it.
+ * - `settled`: its outcome is known. A worker may still be at it, having been told to stop.
+ */
+export type TaskState = "queued" | "running" | "settled"
+
+/** What a task is thought to take. */
+export interface Estimate {
+  /** On a worker, in milliseconds; `undefined` when nothing is known. */
+  readonly ms: number | undefined
+  /** What the operation's own `cost` said, to be compared with what it took. */
+  readonly foretoldMs: number | undefined
+}
+
+export interface Task {
+  readonly id: number
+  readonly call: Call
+  readonly estimate: Estimate
+  readonly resolve: (outcome: Outcome) => void
+  state: TaskState
+  startedAtMs: number
+  timer: NodeJS.Timeout | undefined
+  /** The outcome that was told, once it is settled. */
+  outcome: Outcome | undefined
+  /** Neighbours in the queue. */
+  older: Task | undefined
+  newer: Task | undefined
+}

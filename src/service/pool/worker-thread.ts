@@ -1,0 +1,265 @@
+/**
+ * One worker thread, as the main thread sees it.
+ *
+ * - `booting`: started; it loads the module and runs `setup`.
+ * - `idle`: waits for a task.
+ * - `busy`: has a task. Cancelled or not, it stays busy until it answers or exits: nobody else may
+ *   take its place on the CPU before.
+ * - `ending`: told to stop, or terminated. It takes nothing any more.
+ * - `exited`: gone. Final.
+ *
+ * `booting → idle ⇄ busy`, and from each of them `→ ending → exited` or straight `→ exited`.
+ */
+import { readFileSync } from "node:fs"
+import { Worker } from "node:worker_threads"
+import type { Fault, Outcome } from "../outcome.ts"
+import {
+  Flag,
+  type FromWorker,
+  flagBytes,
+  type ToWorker,
+  toFault,
+  type WorkerOutcome,
+  type WorkerSetup,
+} from "./protocol.ts"
+import type { Task } from "./task.ts"
+
+export type WorkerState = "booting" | "idle" | "busy" | "ending" | "exited"
+
+export interface WorkerOptions {
+  readonly moduleUrl: string
+  readonly operations: readonly string[]
+  readonly nice: number
+  readonly memoryMiB: number
+  readonly setupTimeoutMs: number
+}
+
+export interface WorkerEvents {
+  ready(worker: WorkerThread): void
+  outcome(worker: WorkerThread, task: Task, outcome: WorkerOutcome, cpuMs: number): void
+  /** `task` is what it was at, if anything; `began` says whether its `run` was ever entered. */
+  exited(worker: WorkerThread, exit: WorkerExit): void
+  log(message: Extract<FromWorker, { type: "log" }>): void
+}
+
+export interface WorkerExit {
+  readonly task: Task | undefined
+  readonly began: boolean
+  readonly cpuMs: number
+  readonly how: Extract<Outcome, { kind: "crashed" }>["how"]
+  readonly fault: Fault
+  /** We ended it. */
+  readonly wanted: boolean
+  /** It had answered a task before, so that a new one can be expected to work as well. */
+  readonly proven: boolean
+}
+
+const entry = new URL(
+  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
+  import.meta.url,
+)
+
+export class WorkerThread {
+  #state: WorkerState = "booting"
+  #task: Task | undefined
+  #error: unknown
+  #nativeThreadId: number | undefined
+  #terminated = false
+  #proven = false
+  #startedAtMs = 0
+  /** CPU time of the thread when its last task had ended, and when it was terminated. */
+  #cpuMsBefore = 0
+  #cpuMsAtEnd: number | undefined
+  /** `setup`, then the grace of a cancelled task, then that of `dispose`. */
+  #timer: NodeJS.Timeout | undefined
+  readonly #flags = new Int32Array(new SharedArrayBuffer(flagBytes))
+  readonly #worker: Worker
+  readonly #events: WorkerEvents
+
+  constructor(options: WorkerOptions, events: WorkerEvents) {
+    const { moduleUrl, operations, nice, memoryMiB, setupTimeoutMs } = options
+    this.#events = events
+    this.#worker = new Worker(entry, {
+      name: "capstan",
+      workerData: {
+        moduleUrl,
+        operations,
+        nice,
+        flags: this.#flags.buffer,
+      } satisfies WorkerSetup,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
+    })
+    this.#worker.on("message", (message: FromWorker) => this.#receive(message))
+    this.#worker.on("messageerror", (error) => this.#fail(error))
+    this.#worker.on("error", (error) => {
+      this.#error ??= error
+    })
+    this.#worker.on("exit", (code) => this.#exit(code))
+    this.#timer = setTimeout(() => {
+      this.#fail(
+        new Error(
+          `The worker was not ready within setupTimeoutMs, which is ${setupTimeoutMs} ms: loading the module and \`setup\` took too long.`,
+        ),
+      )
+    }, setupTimeoutMs)
+  }
+
+  get state(): WorkerState {
+    return this.#state
+  }
+
+  get task(): Task | undefined {
+    return this.#task
+  }
+
+  /** Gives an idle worker a task. */
+  run(task: Task, nowMs: number): void {
+    this.#move("idle", "busy")
+    const { call } = task
+    this.#task = task
+    this.#startedAtMs = nowMs
+    const message: ToWorker = {
+      type: "run",
+      id: task.id,
+      operation: call.name,
+      input: call.input,
+      requestId: call.requestId,
+      deadlineAtMs: performance.timeOrigin + call.deadlineAtMs,
+      encoding: call.encoding,
+    }
+    try {
+      this.#worker.postMessage(message, [...call.transfer])
+    } catch (thrown) {
+      // The input holds something that can't cross (a function out of a schema's transform, say).
+      this.#task = undefined
+      this.#move("busy", "idle")
+      this.#events.outcome(this, task, { kind: "error", fault: toFault(thrown) }, 0)
+    }
+  }
+
+  /** Asks the task to stop, and ends the thread when it has not within the grace. */
+  cancel(graceMs: number): void {
+    const task = this.#task
+    if (this.#state !== "busy" || task === undefined || this.#timer !== undefined) return
+    Atomics.store(this.#flags, Flag.cancel, task.id)
+    this.#send({ type: "cancel", id: task.id })
+    this.#timer = setTimeout(() => this.terminate(), graceMs)
+  }
+
+  /** Streaming: lets the task send `count` more items. */
+  pull(count: number): void {
+    if (this.#task !== undefined) this.#send({ type: "pull", id: this.#task.id, count })
+  }
+
+  /** Ends an idle or booting worker in good order: `dispose` runs, for `graceMs` at most. */
+  stop(graceMs: number): void {
+    if (this.#state === "booting") {
+      this.terminate()
+    } else if (this.#state === "idle") {
+      this.#move("idle", "ending")
+      this.#send({ type: "stop" })
+      this.#timer = setTimeout(() => this.terminate(), graceMs)
+    }
+  }
+
+  /** Ends it at once, whatever it does. */
+  terminate(): void {
+    if (this.#terminated || this.#state === "exited") return
+    this.#terminated = true
+    // Afterwards the kernel no longer tells what the thread has used.
+    this.#cpuMsAtEnd = this.#threadCpuMs()
+    this.#state = "ending"
+    void this.#worker.terminate()
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "ready":
+        if (this.#state !== "booting") return
+        this.#clearTimer()
+        this.#nativeThreadId = message.nativeThreadId
+        this.#cpuMsBefore = this.#threadCpuMs() ?? 0
+        this.#move("booting", "idle")
+        this.#events.ready(this)
+        break
+      case "outcome": {
+        const task = this.#task
+        // Its last words while it was being terminated: the exit speaks for it.
+        if (this.#state !== "busy" || task?.id !== message.id) return
+        this.#clearTimer()
+        this.#proven = true
+        this.#cpuMsBefore += message.cpuMs
+        this.#task = undefined
+        this.#move("busy", "idle")
+        this.#events.outcome(this, task, message.outcome, message.cpuMs)
+        break
+      }
+      case "item":
+        if (this.#task?.id === message.id) this.#task.call.onItem?.(message.json)
+        break
+      case "log":
+        this.#events.log(message)
+        break
+      default:
+        message satisfies never
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= error
+    this.#clearTimer()
+    // Not wanted by us: it counts as a failure.
+    this.#worker.terminate()
+  }
+
+  #exit(code: number): void {
+    const task = this.#task
+    const wanted = this.#state === "ending"
+    const began = task !== undefined && Atomics.load(this.#flags, Flag.begun) === task.id
+    this.#clearTimer()
+    this.#task = undefined
+    this.#state = "exited"
+    const outOfMemory =
+      (this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
+    const elapsedMs = performance.now() - this.#startedAtMs
+    this.#events.exited(this, {
+      task,
+      began,
+      // Without the kernel's word, the time that it ran is the best guess at what it used.
+      cpuMs: this.#cpuMsAtEnd === undefined ? elapsedMs : this.#cpuMsAtEnd - this.#cpuMsBefore,
+      how: outOfMemory ? "out-of-memory" : this.#error === undefined ? "exit" : "uncaught",
+      fault:
+        this.#error === undefined
+          ? { message: `The worker exited with code ${code}.`, stack: undefined }
+          : toFault(this.#error),
+      wanted,
+      proven: this.#proven,
+    })
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message)
+  }
+
+  #move(from: WorkerState, to: WorkerState): void {
+    if (this.#state !== from)
+      throw new Error(`A worker that is ${this.#state} can't go ${from} → ${to}.`)
+    this.#state = to
+  }
+
+  #clearTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** From outside, because a busy thread can't be asked. Linux only; about 80 µs. */
+  #threadCpuMs(): number | undefined {
+    if (this.#nativeThreadId === undefined) return undefined
+    try {
+      const stat = readFileSync(`/proc/self/task/${this.#nativeThreadId}/schedstat`, "utf8")
+      return Number(stat.split(" ", 1)[0]) / 1e6
+    } catch {
+      return undefined
+    }
+  }
+}

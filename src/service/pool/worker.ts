@@ -1,0 +1,195 @@
+/**
+ * The worker thread's side: loads the service's module, runs `setup`, then one task after another.
+ *
+ * It answers each task with exactly one `outcome`. It never queues: the main thread sends a task only
+ * after the outcome of the one before. What it can't survive (an uncaught error, `process.exit`, out
+ * of memory) it does not try to: the main thread sees it die and knows what it was doing.
+ */
+import { readlinkSync } from "node:fs"
+import { getPriority, setPriority } from "node:os"
+import { type MessagePort, parentPort, workerData } from "node:worker_threads"
+import { makeItem, makeReply } from "../answer.ts"
+import { loadService } from "../module.ts"
+import type { Operation } from "../operation.ts"
+import { streamWindow } from "../outcome.ts"
+import { isProblem } from "../problem.ts"
+import {
+  Flag,
+  type FromWorker,
+  type ToWorker,
+  toFault,
+  type WorkerOutcome,
+  type WorkerSetup,
+} from "./protocol.ts"
+import { RunContext } from "./run-context.ts"
+
+type RunMessage = Extract<ToWorker, { type: "run" }>
+
+interface Prepared {
+  readonly operation: Operation
+  readonly state: unknown
+}
+
+const port = parentPort as MessagePort
+const setup = workerData as WorkerSetup
+const flags = new Int32Array(setup.flags)
+
+/** The task under way, for the messages that concern it. */
+let current: { readonly id: number; readonly context: RunContext; readonly flow: Flow } | undefined
+
+const nativeThreadId = lowerPriority(setup.nice)
+const prepared = await prepare()
+port.on("message", (message: ToWorker) => {
+  switch (message.type) {
+    case "run":
+      void runTask(message)
+      break
+    case "cancel":
+      if (current?.id === message.id) {
+        current.context.abort()
+        current.flow.open()
+      }
+      break
+    case "pull":
+      if (current?.id === message.id) current.flow.add(message.count)
+      break
+    case "stop":
+      void disposeAll().finally(() => process.exit(0))
+      break
+    default:
+      message satisfies never
+  }
+})
+post({ type: "ready", nativeThreadId })
+
+function post(message: FromWorker, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer)
+}
+
+async function prepare(): Promise<ReadonlyMap<string, Prepared>> {
+  const service = await loadService(new URL(setup.moduleUrl))
+  const states = new Map<unknown, unknown>([[undefined, undefined]])
+  const all = new Map<string, Prepared>()
+  for (const name of setup.operations) {
+    const operation = service.operations.get(name)
+    if (operation === undefined) throw new Error(`The module no longer has an operation "${name}".`)
+    if (!states.has(operation.setup)) states.set(operation.setup, await operation.setup?.())
+    all.set(name, { operation, state: states.get(operation.setup) })
+  }
+  return all
+}
+
+async function disposeAll(): Promise<void> {
+  // Operations that share a `setup` share its value, which must be disposed of once.
+  const disposals = new Map(
+    Array.from(prepared.values(), ({ operation, state }) => [
+      operation.setup,
+      { operation, state },
+    ]),
+  )
+  for (const { operation, state } of disposals.values()) {
+    try {
+      await operation.dispose?.(state)
+    } catch (thrown) {
+      const fields = { error: toFault(thrown) }
+      post({ type: "log", requestId: "", level: "error", message: "dispose failed", fields })
+    }
+  }
+}
+
+async function runTask(task: RunMessage): Promise<void> {
+  const { operation, state } = prepared.get(task.operation)!
+  const context = new RunContext(task, state, flags, (level, message, fields) =>
+    post({ type: "log", requestId: task.requestId, level, message, fields }),
+  )
+  const flow = new Flow()
+  current = { id: task.id, context, flow }
+  Atomics.store(flags, Flag.begun, task.id)
+  const before = process.threadCpuUsage()
+  let outcome: WorkerOutcome
+  try {
+    const result = operation.run(task.input, context)
+    const reply = operation.streams
+      ? await sendItems(task.id, operation, result as AsyncIterable<unknown>, context, flow)
+      : await makeReply(operation, result instanceof Promise ? await result : result, task.encoding)
+    outcome = { kind: "done", reply }
+  } catch (thrown) {
+    outcome = isProblem(thrown)
+      ? { kind: "problem", problem: thrown.toJSON() }
+      : { kind: "error", fault: toFault(thrown) }
+  }
+  const used = process.threadCpuUsage(before)
+  current = undefined
+  answer({ type: "outcome", id: task.id, outcome, cpuMs: (used.user + used.system) / 1000 })
+}
+
+/** Bytes go by transfer where they own their memory, else by copy. */
+function answer(message: Extract<FromWorker, { type: "outcome" }>): void {
+  const { outcome } = message
+  try {
+    if (outcome.kind === "done" && outcome.reply.kind === "bytes") {
+      post(message, [outcome.reply.bytes.buffer])
+    } else {
+      post(message)
+    }
+  } catch (thrown) {
+    // A problem with an extension that can't be cloned, say. It must still be answered.
+    post({ ...message, outcome: { kind: "error", fault: toFault(thrown) } })
+  }
+}
+
+async function sendItems(
+  id: number,
+  operation: Operation,
+  items: AsyncIterable<unknown> | Iterable<unknown>,
+  context: RunContext,
+  flow: Flow,
+): Promise<{ readonly kind: "empty" }> {
+  for await (const item of items) {
+    if (context.cancelled) break
+    post({ type: "item", id, json: await makeItem(operation, item) })
+    await flow.take()
+  }
+  return { kind: "empty" }
+}
+
+/** How many items the client can still take. */
+class Flow {
+  #left = streamWindow
+  #resume: (() => void) | undefined
+
+  add(count: number): void {
+    this.#left += count
+    this.#resume?.()
+  }
+
+  /** Lets everything through: the task is cancelled and will notice. */
+  open(): void {
+    this.add(Number.POSITIVE_INFINITY)
+  }
+
+  async take(): Promise<void> {
+    this.#left -= 1
+    if (this.#left > 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#resume = resolve
+    await promise
+    this.#resume = undefined
+  }
+}
+
+/**
+ * Lowers this thread's priority and returns its id in the kernel. On Linux a thread has a priority
+ * of its own; elsewhere it would be the whole process's, so nothing is done.
+ */
+function lowerPriority(nice: number): number | undefined {
+  if (process.platform !== "linux") return undefined
+  try {
+    const id = Number(readlinkSync("/proc/thread-self").split("/").at(-1))
+    if (nice > 0) setPriority(id, Math.min(19, getPriority(id) + nice))
+    return id
+  } catch {
+    // A sandbox without /proc, or one that forbids it: the worker runs at the common priority.
+    return undefined
+  }
+}

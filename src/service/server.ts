@@ -1,0 +1,247 @@
+/**
+ * The production server: HTTP on the main thread, computing on worker threads, in one process.
+ *
+ * Its life is `starting → ready → draining → closed`:
+ * - `starting`: both ports listen, `/readyz` says 503, workers boot.
+ * - `ready`: until `drain` is called. When no worker can boot, `/readyz` says 503 meanwhile.
+ * - `draining`: `/readyz` says 503 for good. It goes on accepting for `drainDelayMs`, in which
+ *   balancers learn to look elsewhere, then stops listening. Requests on open connections are still
+ *   answered, with `Connection: close`, until there is none left or `drainGraceMs` is over.
+ * - `closed`: nothing is left: no port, no connection, no worker, no timer.
+ *
+ * It handles no signals and never exits: that is for whoever started it.
+ */
+import type { Server as HttpServer } from "node:http"
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
+import { pathToFileURL } from "node:url"
+import { type Logger, pino } from "pino"
+import { ComputePools } from "./compute.ts"
+import { createApi } from "./http/api.ts"
+import { createManagement } from "./http/management.ts"
+import { Metrics } from "./metrics.ts"
+import { loadService } from "./module.ts"
+import type { Service } from "./service.ts"
+import { type ResolvedSettings, resolveSettings, type Settings } from "./settings.ts"
+
+export interface ServeOptions {
+  /** In code: the weakest. Environment and flags go over it. */
+  readonly settings?: Settings
+  /** Where `CAPSTAN_` variables are looked up. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** By setting name, as strings: the strongest. */
+  readonly flags?: Readonly<Record<string, string | undefined>>
+  /** @default JSON lines on standard output, from `logLevel` up */
+  readonly logger?: Logger
+  /** `false`: open no ports; connections are handed in by `accept`. @default true */
+  readonly listen?: boolean
+}
+
+export type Port = "api" | "management"
+
+export interface Server extends AsyncDisposable {
+  /** For example `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** For example `http://127.0.0.1:9090`. */
+  readonly managementUrl: string
+  readonly service: Service
+  readonly settings: ResolvedSettings
+  /** Why it is not ready, as `/readyz` says it; `undefined` when it is. */
+  readonly unready: string | undefined
+  /** Takes over a connection that somebody else accepted. */
+  accept(port: Port, socket: Socket): void
+  /**
+   * Ends in good order: not ready, then no new connections, then nothing left to answer. Resolves
+   * when closed. Calling it again returns the same promise.
+   */
+  drain(): Promise<void>
+  /** Ends at once: requests under way are cut off. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** How long a draining server waits for the next request on a connection that is idle. */
+const idleLingerMs = 500
+
+/** See serve.ts, through which it is called. */
+export async function serve(module: string | URL, options: ServeOptions = {}): Promise<Server> {
+  const moduleUrl = module instanceof URL ? module : pathToFileURL(module)
+  const { env = process.env, flags = {}, listen = true } = options
+  const settings = resolveSettings({ options: options.settings ?? {}, env, flags })
+  const log = options.logger ?? pino({ level: settings.logLevel, base: null })
+  const service = await loadService(moduleUrl)
+  const server = new RunningServer({ service, moduleUrl, settings, log })
+  try {
+    await server.start(listen)
+  } catch (error) {
+    await server[Symbol.asyncDispose]()
+    throw error
+  }
+  return server
+}
+
+interface Parts {
+  readonly service: Service
+  readonly moduleUrl: URL
+  readonly settings: ResolvedSettings
+  readonly log: Logger
+}
+
+class RunningServer implements Server {
+  readonly service: Service
+  readonly settings: ResolvedSettings
+  url = ""
+  managementUrl = ""
+  #state: "starting" | "ready" | "draining" | "closed" = "starting"
+  #drained: Promise<void> | undefined
+  #closed: Promise<void> | undefined
+  #api: HttpServer | undefined
+  #management: HttpServer | undefined
+  readonly #log: Logger
+  readonly #metrics = new Metrics()
+  readonly #compute: ComputePools
+  readonly #sockets: Record<Port, Set<Socket>> = { api: new Set(), management: new Set() }
+
+  constructor({ service, moduleUrl, settings, log }: Parts) {
+    this.service = service
+    this.settings = settings
+    this.#log = log
+    this.#compute = new ComputePools({ service, moduleUrl, settings, log, observer: this.#metrics })
+    this.#metrics.watch(this.#compute)
+  }
+
+  async start(listen: boolean): Promise<void> {
+    const { service, settings } = this
+    const api = await createApi({
+      service,
+      settings,
+      compute: this.#compute,
+      log: this.#log,
+      isDraining: () => this.#state === "draining",
+      observe: (record) => this.#metrics.request(record),
+    })
+    const management = createManagement({
+      health: {
+        readyz: () => ({ ok: this.unready === undefined, reason: this.unready ?? "Ready." }),
+      },
+      metrics: () => this.#metrics.expose(),
+      demand: () => this.#compute.demand(),
+      log: this.#log,
+    })
+    this.#api = api.server
+    this.#management = management
+    for (const [port, server] of this.#servers()) {
+      server.on("connection", (socket) => this.#track(port, socket))
+    }
+    if (listen) {
+      this.url = await listenOn(api.server, settings.host, settings.port)
+      this.managementUrl = await listenOn(management, settings.host, settings.managementPort)
+    } else {
+      // node:http sets up its time limits when it starts to listen, which these two never do.
+      for (const [, server] of this.#servers()) server.emit("listening")
+    }
+    await this.#compute.started()
+    if (this.#state === "starting") this.#state = "ready"
+  }
+
+  accept(port: Port, socket: Socket): void {
+    const server = port === "api" ? this.#api : this.#management
+    server?.emit("connection", socket)
+    socket.resume()
+  }
+
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain()
+    return this.#drained
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#state === "closed") return
+    this.#state = "draining"
+    const grace = new AbortController()
+    const graceTimer = setTimeout(() => grace.abort(), this.settings.drainGraceMs)
+    await pause(this.settings.drainDelayMs, grace.signal)
+    stopListening(this.#api)
+    // Whoever has a connection may be about to send a request on it: its answer says goodbye.
+    await this.#empty("api", idleLingerMs, grace.signal)
+    this.#api?.closeIdleConnections()
+    await this.#empty("api", Number.POSITIVE_INFINITY, grace.signal)
+    clearTimeout(graceTimer)
+    await this[Symbol.asyncDispose]()
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "closed"
+    for (const [port, server] of this.#servers()) {
+      stopListening(server)
+      server.closeAllConnections()
+      for (const socket of this.#sockets[port]) socket.destroy()
+      // Ends the timer of node:http's time limits, which only its own `close` does.
+      server.close()
+    }
+    await this.#compute.close()
+  }
+
+  get unready(): string | undefined {
+    if (this.#state === "draining" || this.#state === "closed") return "The server is draining."
+    return this.#compute.unready
+  }
+
+  *#servers(): Generator<[Port, HttpServer]> {
+    if (this.#api) yield ["api", this.#api]
+    if (this.#management) yield ["management", this.#management]
+  }
+
+  #track(port: Port, socket: Socket): void {
+    const sockets = this.#sockets[port]
+    sockets.add(socket)
+    socket.once("close", () => {
+      sockets.delete(socket)
+      if (sockets.size === 0) this.#onEmpty?.()
+    })
+  }
+
+  #onEmpty: (() => void) | undefined
+
+  /** Waits until a port has no connection left, `ms` at most. */
+  async #empty(port: Port, ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#sockets[port].size === 0) return
+    const empty = new AbortController()
+    this.#onEmpty = () => empty.abort()
+    await pause(ms, AbortSignal.any([signal, empty.signal]))
+    this.#onEmpty = undefined
+  }
+}
+
+async function listenOn(server: HttpServer, host: string, port: number): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once("error", reject)
+  server.listen({ host, port }, resolve)
+  await promise
+  server.off("error", reject)
+  const { address, family, port: actual } = server.address() as AddressInfo
+  const anywhere = address === "0.0.0.0" || address === "::"
+  const name = anywhere ? "127.0.0.1" : family === "IPv6" ? `[${address}]` : address
+  return `http://${name}:${actual}`
+}
+
+/**
+ * Stops accepting, and nothing else: node:http's own `close` would also close the connections that
+ * are idle at this moment, on which a request may be on its way.
+ */
+function stopListening(server: HttpServer | undefined): void {
+  if (server?.listening) NetServer.prototype.close.call(server)
+}
+
+/** Resolves after `ms`, or when the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0 || signal.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined
+  signal.addEventListener("abort", () => resolve(), { once: true })
+  await promise
+  clearTimeout(timer)
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { answerOf, tryPool } from "../support/pool.ts"
+
+test("a queued task that is cancelled never runs", async () => {
+  await using trial = await tryPool()
+  const first = trial.submit("spin", { ms: 20 })
+  const second = trial.submit("echo", 2)
+  second.cancel()
+  assert.deepEqual(await second.outcome, { kind: "cancelled", where: "queue" })
+  assert.equal((await first.outcome).kind, "done")
+  assert.equal(trial.uses.length, 1)
+})
+
+test("a synchronous task sees its signal, stops, and its worker lives on", async () => {
+  await using trial = await tryPool({ cancelGraceMs: 10_000 })
+  const before = answerOf(await trial.run("thread"))
+  const ticket = trial.submit("polite", {})
+  ticket.cancel()
+  assert.deepEqual(await ticket.outcome, { kind: "cancelled", where: "running" })
+  assert.equal(answerOf(await trial.run("thread")), before)
+})
+
+test("an asynchronous task gets the abort event", async () => {
+  await using trial = await tryPool({ cancelGraceMs: 10_000 })
+  const ticket = trial.submit("sleep", { ms: 60_000 })
+  ticket.cancel()
+  await trial.until(() => trial.uses.length === 1)
+  assert.ok(trial.uses[0]!.ranMs < 5000, "it stopped by itself, long before its grace was over")
+})
+
+test("a stream that waits for its client ends when it is cancelled", async () => {
+  await using trial = await tryPool({ cancelGraceMs: 10_000 })
+  const ticket = trial.submit("count", { to: 1e9 }, { onItem() {} })
+  ticket.cancel()
+  await trial.until(() => trial.uses.length === 1)
+  assert.ok(trial.uses[0]!.ranMs < 5000, "it stopped by itself, long before its grace was over")
+})
+
+test("the slot of a task that does not stop is freed only when its worker has gone", async () => {
+  await using trial = await tryPool({ size: 1, spares: 1, cancelGraceMs: 30 })
+  await trial.until(() => trial.pool.counts().idle === 2)
+  const ticket = trial.submit("endless")
+  const next = trial.submit("thread")
+  ticket.cancel()
+  assert.deepEqual(await ticket.outcome, { kind: "cancelled", where: "running" })
+  assert.equal(trial.pool.counts().busy, 1, "it still burns CPU")
+  assert.equal(trial.pool.queued, 1, "so nobody may take its place, spare or not")
+  assert.equal((await next.outcome).kind, "done")
+  assert.equal(trial.uses[0]?.outcome.kind, "cancelled")
+  assert.ok((trial.uses[0]?.ranMs ?? 0) >= 29, "it had its grace")
+})
+
+test("a task past its deadline is told so at once, and stopped", async () => {
+  await using trial = await tryPool({ cancelGraceMs: 20 })
+  const outcome = await trial.run("endless", {}, { deadlineAtMs: performance.now() + 50 })
+  assert.deepEqual(outcome, { kind: "expired", where: "running" })
+  assert.equal((await trial.run("echo", 1)).kind, "done")
+})
+
+test("a task whose deadline passes in the queue is told so then, and never runs", async () => {
+  await using trial = await tryPool()
+  const first = trial.submit("polite")
+  const second = trial.run("echo", 2, { deadlineAtMs: performance.now() + 30 })
+  assert.deepEqual(await second, { kind: "expired", where: "queue" })
+  assert.equal(trial.late, 1)
+  first.cancel()
+})
+
+test("a task that can't be done in time any more is dropped when its turn comes", async () => {
+  await using trial = await tryPool()
+  const first = trial.submit("spin", { ms: 30 })
+  const second = trial.submit("echo", 2, { deadlineAtMs: performance.now() + 60, estimateMs: 55 })
+  await first.outcome
+  assert.deepEqual(await second.outcome, { kind: "expired", where: "queue" })
+  assert.equal(trial.uses.length, 1)
+})
+
+test("the CPU time of a task that had to be ended is known all the same", async () => {
+  await using trial = await tryPool({ cancelGraceMs: 0 })
+  await trial.run("endless", {}, { deadlineAtMs: performance.now() + 150 })
+  await trial.until(() => trial.uses.length === 1)
+  const { cpuMs, ranMs } = trial.uses[0]!
+  assert.ok(cpuMs > 30 && cpuMs <= ranMs + 20, `${cpuMs} of ${ranMs} ms`)
+})

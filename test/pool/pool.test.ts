@@ -1,0 +1,148 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { answerOf, tryPool } from "../support/pool.ts"
+
+test("runs a task on a worker thread", async () => {
+  await using trial = await tryPool()
+  assert.deepEqual(answerOf(await trial.run("echo", { hello: [1, 2] })), { hello: [1, 2] })
+  assert.notEqual(answerOf(await trial.run("thread")), 0)
+})
+
+test("runs one task a worker: two at once on two idle workers never share, 40 times", async () => {
+  await using trial = await tryPool({ size: 2, spares: 1 })
+  await trial.until(() => trial.pool.counts().idle === 3)
+  for (let round = 0; round < 40; round++) {
+    const both = await Promise.all([trial.run("spin", { ms: 2 }), trial.run("spin", { ms: 2 })])
+    assert.notEqual(answerOf(both[0]), answerOf(both[1]))
+  }
+})
+
+test("queues when all workers are busy, though a spare is idle, and serves the oldest first", async () => {
+  await using trial = await tryPool({ size: 1, spares: 1 })
+  await trial.until(() => trial.pool.counts().idle === 2)
+  const order: number[] = []
+  const calls = [1, 2, 3].map((n) =>
+    trial.run("spin", { ms: 5 }).then(() => {
+      order.push(n)
+    }),
+  )
+  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 1, busy: 1 })
+  assert.equal(trial.pool.queued, 2)
+  await Promise.all(calls)
+  assert.deepEqual(order, [1, 2, 3])
+})
+
+test("serves the newest first when told to", async () => {
+  await using trial = await tryPool()
+  const order: number[] = []
+  trial.pool.order = "newest"
+  await Promise.all([1, 2, 3].map((n) => trial.run("spin", { ms: 5 }).then(() => order.push(n))))
+  assert.deepEqual(order, [1, 3, 2])
+})
+
+test("predicts the wait from what runs and what waits, shared among the workers", async () => {
+  await using trial = await tryPool({ size: 2 })
+  await trial.until(() => trial.pool.counts().idle === 2)
+  assert.equal(trial.pool.predictedWaitMs(performance.now()), 0)
+  const tickets = [1, 2, 3, 4].map(() => trial.submit("polite", {}, { estimateMs: 1000 }))
+  const waitMs = trial.pool.predictedWaitMs(performance.now())
+  assert.ok(waitMs > 1500 && waitMs <= 2000, `${waitMs} ms`)
+  for (const ticket of tickets) ticket.cancel()
+})
+
+test("a problem crosses the thread boundary whole", async () => {
+  await using trial = await tryPool()
+  assert.deepEqual(await trial.run("teapot"), {
+    kind: "problem",
+    problem: {
+      type: "about:blank",
+      title: "I'm a Teapot",
+      status: 418,
+      detail: "Short and stout.",
+      handle: "here",
+    },
+  })
+})
+
+test("a bug is told with its stack", async () => {
+  await using trial = await tryPool()
+  const outcome = await trial.run("bug")
+  assert.equal(outcome.kind, "error")
+  assert.match(
+    outcome.kind === "error" ? (outcome.fault.stack ?? "") : "",
+    /TypeError: a bug\n.*run/,
+  )
+})
+
+test("an input that can't cross to a worker is an error of that task alone", async () => {
+  await using trial = await tryPool()
+  const outcome = await trial.run("echo", () => {})
+  assert.equal(outcome.kind, "error")
+  assert.equal(answerOf(await trial.run("echo", 1)), 1)
+})
+
+test("bytes move to the worker and back, without a copy", async () => {
+  await using trial = await tryPool()
+  const bytes = new Uint8Array(5_000_000)
+  const outcome = await trial.run("measure", { bytes }, { transfer: [bytes.buffer] })
+  assert.equal(answerOf(outcome), 5_000_000)
+  assert.equal(bytes.byteLength, 0, "it was moved away from here")
+  const noise = await trial.run("noise")
+  assert.ok(noise.kind === "done" && noise.reply.kind === "bytes")
+  assert.equal(noise.reply.bytes.byteLength, 1_000_000)
+})
+
+test("setup runs once in each worker, and its value stays there", async () => {
+  await using trial = await tryPool()
+  assert.deepEqual(answerOf(await trial.run("model")), { ...(await model(1)) })
+  assert.deepEqual(answerOf(await trial.run("model")), { ...(await model(2)) })
+
+  async function model(uses: number) {
+    const threadId = answerOf(await trial.run("thread"))
+    return { loadedIn: threadId, uses, threadId }
+  }
+})
+
+test("what run logs comes out with the request's id", async () => {
+  await using trial = await tryPool()
+  await trial.run("logs", {}, { requestId: "r-1" })
+  assert.deepEqual(trial.logged, [
+    { type: "log", requestId: "r-1", level: "warn", message: "something to say", fields: { n: 1 } },
+  ])
+})
+
+test("tells the CPU time that a task used on its own thread, not the time that passed", async () => {
+  await using trial = await tryPool()
+  await trial.run("spin", { ms: 100 })
+  await trial.run("sleep", { ms: 100 })
+  const [spun, slept] = trial.uses
+  assert.ok(spun!.cpuMs > 20 && spun!.cpuMs <= spun!.ranMs + 20, `${spun!.cpuMs} ms`)
+  assert.ok(slept!.ranMs >= 99 && slept!.cpuMs < 50, `${slept!.cpuMs} ms`)
+})
+
+test("streams items as they are made, no more than the client can take", async () => {
+  await using trial = await tryPool()
+  const items: number[] = []
+  const ticket = trial.submit(
+    "count",
+    { to: 50 },
+    {
+      onItem(json) {
+        items.push(Number(json))
+        if (items.length === 16) gotWindow.resolve()
+      },
+    },
+  )
+  const gotWindow = Promise.withResolvers<void>()
+  await gotWindow.promise
+  // A round trip to the worker: had it sent more than the window, they would be here.
+  ticket.pull(1)
+  while (items.length < 17) await new Promise(setImmediate)
+  assert.equal(items.length, 17)
+  ticket.pull(100)
+  assert.deepEqual(await ticket.outcome, { kind: "done", reply: { kind: "empty" } })
+  assert.deepEqual(
+    items,
+    Array.from({ length: 50 }, (_, n) => n),
+  )
+})

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import { connect } from "node:net"
+import { test } from "node:test"
+import { serveTrial } from "../support/server.ts"
+
+test("a drain answers everything that was admitted, under load, and says goodbye", async () => {
+  await using trial = await serveTrial()
+  const statuses: number[] = []
+  const lost: unknown[] = []
+  let goodbyes = 0
+  let draining = false
+  const clients = Array.from({ length: 32 }, async () => {
+    for (;;) {
+      try {
+        const { status, headers } = await trial.call("POST", "/spin", { ms: 5 })
+        statuses.push(status)
+        if (headers.connection === "close") goodbyes += 1
+      } catch (error) {
+        // A new connection is refused once it has stopped listening: that request was never sent.
+        if (draining && isRefused(error)) return
+        lost.push(error)
+        return
+      }
+    }
+  })
+  while (statuses.length < 100)
+    await once(process, "nothing", { signal: AbortSignal.timeout(20) }).catch(() => {})
+  draining = true
+  const drained = trial.server.drain()
+  assert.equal((await trial.probe("/readyz")).status, 503)
+  assert.equal((await trial.probe("/livez")).status, 200)
+  await Promise.all(clients)
+  await drained
+  assert.deepEqual(lost, [])
+  assert.deepEqual(new Set(statuses), new Set([200]))
+  assert.ok(goodbyes >= 32, `${goodbyes} goodbyes`)
+})
+
+test("it goes on accepting for drainDelayMs, with readiness already gone", async () => {
+  await using trial = await serveTrial({ drainDelayMs: 1000 })
+  const drained = trial.server.drain()
+  assert.equal((await trial.probe("/readyz")).status, 503)
+  const answer = await trial.call("POST", "/echo", 1)
+  assert.equal(answer.status, 200)
+  assert.equal(answer.headers.connection, "close")
+  await drained
+})
+
+test("what has not finished by the end of the grace is cut off", async () => {
+  await using trial = await serveTrial({ drainGraceMs: 100, cancelGraceMs: 0 })
+  const call = trial.call("POST", "/endless", {})
+  await trial.untilDemand(({ busy }) => busy === 1)
+  await Promise.all([trial.server.drain(), assert.rejects(call)])
+})
+
+test("an idle connection does not hold a drain up", async () => {
+  await using trial = await serveTrial()
+  const socket = connect(Number(new URL(trial.server.url).port), "127.0.0.1")
+  await once(socket, "connect")
+  await Promise.all([trial.server.drain(), once(socket, "close")])
+})
+
+function isRefused(error: unknown): boolean {
+  const { code, cause } = error as { readonly code?: string; readonly cause?: unknown }
+  return code === "ECONNREFUSED" || (cause !== undefined && isRefused(cause))
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { test } from "node:test"
+import { serveTrial } from "../support/server.ts"
+
+test("is alive but not ready while no worker can start, sheds, and recovers by itself", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "capstan-"))
+  process.env.TEST_MODEL_FILE = join(folder, "model")
+  {
+    const module = new URL("../fixtures/pool/fails-in-setup.ts", import.meta.url)
+    await using trial = await serveTrial({}, module)
+    assert.equal((await trial.probe("/livez")).status, 200)
+    const unready = await trial.probe("/readyz")
+    assert.equal(unready.status, 503)
+    assert.match(unready.text, /No worker of the service can start: the model is missing/)
+    const refused = await trial.call("POST", "/hello")
+    assert.equal(refused.status, 503)
+    assert.ok(Number(refused.headers["retry-after"]) >= 1)
+    await writeFile(process.env.TEST_MODEL_FILE, "here now")
+    while ((await trial.probe("/readyz")).status !== 200);
+    assert.equal((await trial.call("POST", "/hello")).status, 204)
+  }
+  await rm(folder, { recursive: true })
+})
+
+test("a port in use is an error with its code, and nothing is left running", async () => {
+  await using first = await serveTrial()
+  const port = Number(new URL(first.server.url).port)
+  await assert.rejects(serveTrial({ port }), { code: "EADDRINUSE" })
+})

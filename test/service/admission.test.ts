@@ -1,0 +1,82 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import {
+  type AdmissionState,
+  admit,
+  type Candidate,
+  retryAfterMs,
+} from "../../src/service/admission.ts"
+
+const calm: AdmissionState = {
+  workersDown: false,
+  hasRoom: false,
+  queued: 3,
+  queueMax: 10,
+  bytesHeld: 0,
+  queueBytesMax: 1000,
+  predictedWaitMs: 500,
+  waitMsMax: Number.POSITIVE_INFINITY,
+}
+const small: Candidate = { bytes: 0, remainingMs: 1000, ownMs: 100, ownIs: "learnt" }
+
+function check(state: Partial<AdmissionState>, candidate: Partial<Candidate>, expected: unknown) {
+  assert.equal(admit({ ...calm, ...state }, { ...small, ...candidate }), expected)
+}
+
+test("admits what can be done within its deadline, to the last millisecond", () => {
+  check({}, {}, undefined)
+  check({}, { ownMs: 500 }, undefined)
+  check({}, { ownMs: 501 }, "deadline")
+})
+
+test("sheds on the wait alone when the cost is not known yet", () => {
+  check({ predictedWaitMs: 1001 }, { ownMs: undefined }, "deadline")
+  check({ predictedWaitMs: 1000 }, { ownMs: undefined }, undefined)
+})
+
+test("bounds the queue by count and by bytes", () => {
+  check({ queued: 10 }, {}, "queue-full")
+  check({ bytesHeld: 900 }, { bytes: 101 }, "bytes-full")
+  check({ bytesHeld: 900 }, { bytes: 100 }, undefined)
+})
+
+test("a free worker takes what was learnt to be slow: else it would be shut out for good", () => {
+  check({ hasRoom: true, predictedWaitMs: 0 }, { ownMs: 5000 }, undefined)
+})
+
+test("a free worker does not take what the operation itself says to be hopeless", () => {
+  check({ hasRoom: true, predictedWaitMs: 0 }, { ownMs: 5000, ownIs: "foretold" }, "deadline")
+})
+
+test("with no queue allowed, a free worker still takes work", () => {
+  check({ hasRoom: true, queued: 0, queueMax: 0 }, {}, undefined)
+  check({ queued: 0, queueMax: 0 }, {}, "queue-full")
+})
+
+test("sheds everything while no worker can start", () => {
+  check({ workersDown: true, hasRoom: true }, {}, "no-workers")
+})
+
+test("in an overload sheds whoever would wait longer than its patience", () => {
+  check({ waitMsMax: 499 }, {}, "deadline")
+  check({ waitMsMax: 500 }, {}, undefined)
+})
+
+test("says to come back when the queue will have drained, spread over half of that again", () => {
+  assert.equal(
+    retryAfterMs(4000, () => 0),
+    4000,
+  )
+  assert.equal(
+    retryAfterMs(4000, () => 1),
+    6000,
+  )
+  assert.equal(
+    retryAfterMs(0, () => 0),
+    500,
+  )
+  assert.equal(
+    retryAfterMs(1e9, () => 0),
+    60_000,
+  )
+})

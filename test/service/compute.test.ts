@@ -1,0 +1,124 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { setTimeout } from "node:timers/promises"
+import { pino } from "pino"
+import { ComputePools } from "../../src/service/compute.ts"
+import type { Outcome, Ticket } from "../../src/service/outcome.ts"
+import { resolveSettings, type Settings } from "../../src/service/settings.ts"
+import fixture from "../fixtures/pool/service.ts"
+
+interface Trial extends AsyncDisposable {
+  readonly compute: ComputePools
+  readonly refusedCpuMs: number[]
+  call(name: string, body?: unknown, more?: { deadlineMs?: number; tryId?: string }): Ticket
+}
+
+async function tryCompute(settings: Settings): Promise<Trial> {
+  const refusedCpuMs: number[] = []
+  const compute = new ComputePools({
+    service: fixture,
+    moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url),
+    settings: resolveSettings({ options: { spareWorkers: 0, workerMemoryMiB: 128, ...settings } }),
+    log: pino({ level: "silent" }),
+    observer: {
+      used() {},
+      refused: (_, cpuMs) => refusedCpuMs.push(cpuMs),
+      workerDied() {},
+    },
+  })
+  await compute.started()
+  let calls = 0
+  return {
+    compute,
+    refusedCpuMs,
+    call(name, body, { deadlineMs = 20_000, tryId = `try-${++calls}` } = {}) {
+      const arrivedAtMs = performance.now()
+      return compute.run({
+        name,
+        operation: fixture.operations.get(name)!,
+        input: { path: undefined, query: undefined, headers: undefined, body },
+        transfer: [],
+        requestId: tryId,
+        tryId,
+        arrivedAtMs,
+        deadlineAtMs: arrivedAtMs + deadlineMs,
+        encoding: undefined,
+      })
+    },
+    [Symbol.asyncDispose]: () => compute.close(),
+  }
+}
+
+async function reasonOf(ticket: Ticket): Promise<string> {
+  const outcome: Outcome = await ticket.outcome
+  return outcome.kind === "shed" ? outcome.reason : outcome.kind
+}
+
+test("one more than may wait is shed, before and after its body is read", async () => {
+  await using trial = await tryCompute({ workers: 1, queueMax: 2 })
+  const admitted = [1, 2, 3].map(() => trial.call("polite"))
+  assert.equal(trial.compute.arrive("polite", 0, "x")?.reason, "queue-full")
+  assert.equal(await reasonOf(trial.call("polite")), "queue-full")
+  for (const ticket of admitted) ticket.cancel()
+})
+
+test("body bytes beyond the bound are shed before they are read", async () => {
+  await using trial = await tryCompute({ workers: 1, queueBytesMax: 1000 })
+  trial.compute.bytesHeld.add(900)
+  assert.equal(trial.compute.arrive("echo", 101, "x")?.reason, "bytes-full")
+  assert.equal(trial.compute.arrive("echo", 100, "x"), undefined)
+  trial.compute.bytesHeld.remove(900)
+  assert.equal(trial.compute.arrive("echo", 1000, "x"), undefined)
+})
+
+test("while cold only the bounds hold; once the cost is known, what can't be in time is shed", async () => {
+  await using trial = await tryCompute({ workers: 1 })
+  const cold = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
+  const coldToo = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
+  assert.deepEqual([await reasonOf(cold), await reasonOf(coldToo)], ["done", "done"])
+  const running = trial.call("spin", { ms: 50 })
+  const hopeless = trial.call("spin", { ms: 50 }, { deadlineMs: 60 })
+  const hopeful = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
+  assert.equal(await reasonOf(hopeless), "deadline")
+  assert.deepEqual([await reasonOf(running), await reasonOf(hopeful)], ["done", "done"])
+})
+
+test("slow calls do not shut an operation for good: a free worker takes the next one", async () => {
+  await using trial = await tryCompute({ workers: 1, cancelGraceMs: 0 })
+  for (let n = 0; n < 4; n++) {
+    assert.equal(await reasonOf(trial.call("endless", {}, { deadlineMs: 20 })), "expired")
+    while (trial.compute.counts().idle === 0) await setTimeout(1)
+  }
+})
+
+test("an overload keeps the queue short, all who were admitted are served, and it ends", async () => {
+  await using trial = await tryCompute({ workers: 1, queueMax: 10_000 })
+  for (let n = 0; n < 5; n++) await trial.call("spin", { ms: 10 }).outcome
+  const outcomes: Promise<string>[] = []
+  // Four times what one worker can do: four calls of 10 ms, every 10 ms, for a second.
+  for (let tick = 0; tick < 100; tick++) {
+    for (let n = 0; n < 4; n++) {
+      outcomes.push(reasonOf(trial.call("spin", { ms: 10 }, { deadlineMs: 400 })))
+    }
+    await setTimeout(10)
+  }
+  const waitMs = trial.compute.demand().predictedWaitMs
+  assert.ok(waitMs < 200, `the queue is ${waitMs} ms long, where 400 would be allowed`)
+  const ends = await Promise.all(outcomes)
+  const count = (kind: string) => ends.filter((end) => end === kind).length
+  assert.ok(count("deadline") > count("done"), "most had to be shed")
+  assert.ok(count("done") > 30, `${count("done")} done`)
+  assert.ok(count("expired") <= count("done") / 10, `${count("expired")} were admitted in vain`)
+  assert.equal(await reasonOf(trial.call("spin", { ms: 10 }, { deadlineMs: 400 })), "done")
+})
+
+test("demand counts what was shed, at the known cost, and repeated tries once", async () => {
+  await using trial = await tryCompute({ workers: 1, queueMax: 0 })
+  await trial.call("spin", { ms: 30 }).outcome
+  const running = trial.call("polite")
+  for (let n = 0; n < 3; n++) trial.compute.arrive("spin", 0, "the same")
+  trial.compute.arrive("spin", 0, "another")
+  assert.equal(trial.refusedCpuMs.length, 2)
+  for (const cpuMs of trial.refusedCpuMs) assert.ok(cpuMs > 5 && cpuMs < 60, `${cpuMs} ms`)
+  running.cancel()
+})

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { bytes, multipart, operation, service } from "capstan"
+import * as z from "zod"
+
+const run = () => {}
+
+for (const [why, config, message] of [
+  ["a path without a slash", { path: "hello" }, /path is "hello"; it must be a string that starts/],
+  ["Express's parameters", { path: "/a/:id" }, /written with braces: \/images\/\{id\}/],
+  ["a half parameter", { path: "/a-{id}" }, /whole segments in braces/],
+  ["a parameter twice", { path: "/{a}/{a}", params: z.object({}) }, /without a second \{a\}/],
+  [
+    "a parameter without a schema",
+    { path: "/{id}" },
+    /params is undefined; it must be a schema with id/,
+  ],
+  ["an unknown method", { path: "/", method: "FETCH" }, /method is "FETCH"; it must be one of GET/],
+  [
+    "a GET with a body",
+    { path: "/", method: "GET", body: z.any() },
+    /body must be left out with GET/,
+  ],
+  [
+    "no schema",
+    { path: "/", query: {} },
+    /query is \[object Object\]; it must be a Standard Schema/,
+  ],
+  [
+    "a deadline of nothing",
+    { path: "/", deadlineMs: 0 },
+    /deadlineMs is 0; it must be a whole number from 1/,
+  ],
+  ["no worker", { path: "/", ownWorkers: { count: 0 } }, /ownWorkers.count is 0/],
+  [
+    "an unknown thread",
+    { path: "/", thread: "other" },
+    /thread is "other"; it must be "worker" or "main"/,
+  ],
+  [
+    "a setup on the main thread",
+    { path: "/", thread: "main", setup: run },
+    /setup must be left out when thread is/,
+  ],
+  [
+    "a stream of nothing",
+    { path: "/", *run() {} },
+    /output is undefined; it must be the schema of one item/,
+  ],
+  [
+    "a stream of bytes",
+    { path: "/", output: bytes("image/png"), *run() {} },
+    /the schema of one item/,
+  ],
+] as const) {
+  test(`refuses ${why}, by field, value and what is allowed`, () => {
+    // @ts-expect-error: most of these the compiler refuses as well.
+    assert.throws(() => operation({ run, ...config }), { name: "TypeError", message })
+  })
+}
+
+test("media types are checked where they are written", () => {
+  assert.throws(() => bytes("png"), /bytes\(\): "png" is not a media type/)
+  assert.throws(() => bytes("Image/PNG"), /in lower case/)
+})
+
+test("a service needs an operation, sound names and distinct routes", () => {
+  const at = (path: string) =>
+    operation({ path, params: z.object({ a: z.any(), b: z.any() }).partial(), run })
+  const of = (operations: Parameters<typeof service>[0]["operations"]) => () =>
+    service({ title: "T", version: "1", operations })
+  assert.throws(of({}), /`operations` is empty/)
+  assert.throws(of({ "not a name": at("/") }), /operation name "not a name" must be/)
+  assert.throws(of({ one: at("/{a}"), two: at("/{b}") }), /"one" and "two" both answer POST/)
+})
+
+test("types follow from the schemas", () => {
+  operation({
+    path: "/{id}",
+    params: z.object({ id: z.string() }),
+    query: z.object({ width: z.number().optional() }),
+    headers: z.object({ "x-tenant": z.string() }),
+    body: multipart({ fields: z.object({ title: z.string() }), files: {} }),
+    output: z.object({ done: z.boolean() }),
+    setup: async () => ({ model: new Float32Array(1) }),
+    dispose: ({ model }) => void (model satisfies Float32Array),
+    run({ path, query, headers, body }, { state, signal }) {
+      path.id satisfies string
+      query.width satisfies number | undefined
+      headers["x-tenant"] satisfies string
+      body.fields.title satisfies string
+      state.model satisfies Float32Array
+      signal satisfies AbortSignal
+      return { done: true }
+    },
+  })
+  operation({
+    path: "/wrong",
+    output: z.object({ done: z.boolean() }),
+    // @ts-expect-error: the output says otherwise.
+    run: () => ({ done: "yes" }),
+  })
+})

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { Overload } from "../../src/service/overload.ts"
+
+const typicalMs = 20
+
+test("a burst that nobody is refused for is no overload, however long it lasts", () => {
+  const overload = new Overload()
+  overload.filled(0)
+  assert.equal(overload.waitMsMax(60_000, typicalMs), Number.POSITIVE_INFINITY)
+})
+
+test("a refusal within the first 100 ms is a burst still", () => {
+  const overload = new Overload()
+  overload.filled(0)
+  overload.refused()
+  assert.equal(overload.waitMsMax(99, typicalMs), Number.POSITIVE_INFINITY)
+  assert.equal(overload.waitMsMax(100, typicalMs), 100)
+})
+
+test("patience is twice the typical service time when that is more than 100 ms", () => {
+  const overload = new Overload()
+  overload.filled(0)
+  overload.refused()
+  assert.equal(overload.waitMsMax(1000, 300), 600)
+})
+
+test("it is over when the queue has been empty", () => {
+  const overload = new Overload()
+  overload.filled(0)
+  overload.refused()
+  overload.promiseBroken()
+  overload.emptied()
+  overload.filled(200)
+  assert.equal(overload.waitMsMax(5000, typicalMs), Number.POSITIVE_INFINITY)
+  assert.equal(overload.order(5000, typicalMs), "oldest")
+})
+
+test("serves the newest first once promises are broken, until the queue has been empty", () => {
+  const overload = new Overload()
+  overload.filled(0)
+  overload.refused()
+  assert.equal(overload.order(150, typicalMs), "oldest", "promises hold")
+  overload.promiseBroken()
+  assert.equal(overload.order(150, typicalMs), "newest")
+  overload.emptied()
+  assert.equal(overload.order(160, typicalMs), "oldest")
+})

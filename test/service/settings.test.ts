@@ -1,0 +1,67 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import {
+  environmentVariable,
+  flag,
+  resolveSettings,
+  SettingError,
+  settingsTable,
+} from "../../src/service/settings.ts"
+
+test("every setting has a default that is in its own range", () => {
+  const defaults = Object.fromEntries(
+    Object.entries(settingsTable).map(([name, spec]) => [name, spec.default]),
+  )
+  assert.deepEqual(resolveSettings({ options: defaults }), defaults)
+})
+
+test("code, environment and flags, each over the one before", () => {
+  const options = { port: 1 }
+  const env = { CAPSTAN_PORT: "2" }
+  assert.equal(resolveSettings().port, 8080)
+  assert.equal(resolveSettings({ options }).port, 1)
+  assert.equal(resolveSettings({ options, env }).port, 2)
+  assert.equal(resolveSettings({ options, env, flags: { port: "3" } }).port, 3)
+})
+
+test("variables and flags follow from the name", () => {
+  assert.equal(environmentVariable("queueBytesMax"), "CAPSTAN_QUEUE_BYTES_MAX")
+  assert.equal(flag("queueBytesMax"), "--queue-bytes-max")
+  assert.equal(environmentVariable("workerMemoryMiB"), "CAPSTAN_WORKER_MEMORY_MIB")
+  assert.equal(flag("workerMemoryMiB"), "--worker-memory-mib")
+})
+
+test("a list is separated by commas", () => {
+  const { corsOrigins } = resolveSettings({ env: { CAPSTAN_CORS_ORIGINS: "https://a, https://b" } })
+  assert.deepEqual(corsOrigins, ["https://a", "https://b"])
+})
+
+for (const [sources, message] of [
+  [{ flags: { port: "80a" } }, '--port is "80a"; it must be a whole number from 0 to 65535.'],
+  [{ flags: { port: "" } }, '--port is ""; it must be a whole number from 0 to 65535.'],
+  [
+    { env: { CAPSTAN_PORT: "1e3" } },
+    'CAPSTAN_PORT is "1e3"; it must be a whole number from 0 to 65535.',
+  ],
+  [
+    { options: { workers: 0 } },
+    'workers is 0; it must be "auto" or a whole number from 1 to 1024.',
+  ],
+  [
+    { options: { logLevel: "loud" } },
+    'logLevel is "loud"; it must be one of debug, info, warn, error, silent.',
+  ],
+  [{ options: { prot: 1 } }, 'There is no setting "prot"; docs/settings.md lists them all.'],
+  [
+    { env: { CAPSTAN_PROT: "1" } },
+    "There is no setting for the environment variable CAPSTAN_PROT; docs/settings.md lists them all.",
+  ],
+  [
+    { options: { requestTimeoutMs: 500 } },
+    "requestTimeoutMs is 500; it must be at least headersTimeoutMs, which is 10000.",
+  ],
+] as const) {
+  test(`refuses ${JSON.stringify(sources)} by setting, value and range`, () => {
+    assert.throws(() => resolveSettings(sources), new SettingError(message))
+  })
+}

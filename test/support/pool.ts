@@ -1,0 +1,101 @@
+/** A real pool with real workers, and what it told. */
+import { once } from "node:events"
+import type { Operation } from "../../src/service/operation.ts"
+import type { Call, Outcome, Ticket } from "../../src/service/outcome.ts"
+import {
+  Pool,
+  type PoolEvents,
+  type PoolOptions,
+  type TaskUse,
+} from "../../src/service/pool/pool.ts"
+import fixture from "../fixtures/pool/service.ts"
+
+export interface Trial extends AsyncDisposable {
+  readonly pool: Pool
+  readonly uses: TaskUse[]
+  readonly logged: Parameters<NonNullable<PoolEvents["log"]>>[0][]
+  readonly deaths: { readonly message: string; readonly how: string; readonly retryInMs: number }[]
+  /** How often a queued task was late. */
+  late: number
+  submit(name: string, body?: unknown, more?: Partial<Call> & { estimateMs?: number }): Ticket
+  run(name: string, body?: unknown, more?: Partial<Call>): Promise<Outcome>
+  /** Resolves when `condition` holds; looked at whenever the pool tells something. */
+  until(condition: () => boolean): Promise<void>
+}
+
+export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial> {
+  const told = new EventTarget()
+  const tell = () => told.dispatchEvent(new Event("told"))
+  const trial = {
+    uses: [] as TaskUse[],
+    logged: [] as Trial["logged"],
+    deaths: [] as Trial["deaths"],
+    late: 0,
+  }
+  const pool = new Pool(
+    {
+      moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
+      operations: [...fixture.operations.keys()],
+      size: 1,
+      spares: 0,
+      nice: 0,
+      memoryMiB: 128,
+      setupTimeoutMs: 20_000,
+      cancelGraceMs: 50,
+      ...options,
+    },
+    {
+      used(use) {
+        trial.uses.push(use)
+        tell()
+      },
+      workerReady: tell,
+      workerDied({ message }, how, retryInMs) {
+        trial.deaths.push({ message, how, retryInMs })
+        tell()
+      },
+      log(message) {
+        trial.logged.push(message)
+        tell()
+      },
+      late() {
+        trial.late += 1
+        tell()
+      },
+    },
+  )
+  await pool.started()
+  const submit: Trial["submit"] = (name, body, { estimateMs, ...more } = {}) => {
+    const nowMs = performance.now()
+    const call: Call = {
+      name,
+      operation: fixture.operations.get(name) as Operation,
+      input: { path: undefined, query: undefined, headers: undefined, body },
+      transfer: [],
+      requestId: "test",
+      tryId: "test",
+      arrivedAtMs: nowMs,
+      deadlineAtMs: nowMs + 20_000,
+      encoding: undefined,
+      ...more,
+    }
+    return pool.submit(call, { ms: estimateMs, foretoldMs: undefined })
+  }
+  return Object.assign(trial, {
+    pool,
+    submit,
+    run: (name: string, body?: unknown, more?: Partial<Call>) => submit(name, body, more).outcome,
+    async until(condition: () => boolean) {
+      while (!condition()) await once(told, "told")
+    },
+    [Symbol.asyncDispose]: () => pool.close(),
+  })
+}
+
+/** What a call answered, as JSON. */
+export function answerOf(outcome: Outcome): unknown {
+  if (outcome.kind !== "done" || outcome.reply.kind !== "json") {
+    throw new Error(`It did not answer: ${JSON.stringify(outcome)}`)
+  }
+  return JSON.parse(outcome.reply.text)
+}
