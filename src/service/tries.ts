@@ -22,6 +22,8 @@ export class RefusedTries {
 
   /** Whether this call has been refused, and counted, before. */
   isRepeat(tryId: string, nowMs: number): boolean {
+    // As long as nothing is refused, no id needs to be hashed.
+    if (this.#refusedAtMs.size === 0) return false
     const refusedAtMs = this.#refusedAtMs.get(tryId)
     return refusedAtMs !== undefined && nowMs - refusedAtMs <= rememberedMs
   }

@@ -17,7 +17,7 @@
 import { backoffMs } from "../../core/backoff.ts"
 import { type Clock, monotonicClock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome, Ticket } from "../outcome.ts"
-import type { FromWorker, WorkerOutcome } from "./protocol.ts"
+import type { LogMessage, WorkerOutcome } from "./protocol.ts"
 import { TaskQueue } from "./queue.ts"
 import type { Estimate, Task } from "./task.ts"
 import { type WorkerExit, type WorkerOptions, WorkerThread } from "./worker-thread.ts"
@@ -52,7 +52,7 @@ export interface PoolEvents {
   workerReady?(): void
   /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
   workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void
-  log?(message: Extract<FromWorker, { type: "log" }>): void
+  log?(message: LogMessage): void
 }
 
 export interface WorkerCounts {

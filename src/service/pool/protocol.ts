@@ -1,5 +1,4 @@
 /** What the main thread and a worker say to each other. */
-import type { RawInput } from "../operation.ts"
 import type { Encoding, Fault, Outcome } from "../outcome.ts"
 
 export interface WorkerSetup {
@@ -24,17 +23,31 @@ export const Flag = {
 } as const
 export const flagBytes = 2 * Int32Array.BYTES_PER_ELEMENT
 
+/**
+ * A task. The two messages that every call needs are tuples: an object's keys would be written and
+ * read as strings each time, which takes longer than all the rest.
+ */
+export type RunMessage = readonly [
+  id: number,
+  operation: string,
+  path: unknown,
+  query: unknown,
+  headers: unknown,
+  body: unknown,
+  requestId: string,
+  /** On the clock of `Date.now()`, the only one that threads share. */
+  deadlineAtMs: number,
+  encoding: Encoding | undefined,
+]
+
+/**
+ * What became of a task, and the CPU time in milliseconds that it took on the worker's thread.
+ * A bare string is the JSON of an answer, which is what most calls come to.
+ */
+export type OutcomeMessage = readonly [id: number, outcome: WorkerOutcome | string, cpuMs: number]
+
 export type ToWorker =
-  | {
-      readonly type: "run"
-      readonly id: number
-      readonly operation: string
-      readonly input: RawInput
-      readonly requestId: string
-      /** On the clock of `Date.now()`, the only one that threads share. */
-      readonly deadlineAtMs: number
-      readonly encoding: Encoding | undefined
-    }
+  | RunMessage
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "pull"; readonly id: number; readonly count: number }
   | { readonly type: "stop" }
@@ -45,14 +58,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error"
 export type WorkerOutcome = Extract<Outcome, { kind: "done" | "problem" | "error" }>
 
 export type FromWorker =
+  | OutcomeMessage
   | { readonly type: "ready"; readonly nativeThreadId: number | undefined }
-  | {
-      readonly type: "outcome"
-      readonly id: number
-      readonly outcome: WorkerOutcome
-      /** CPU time that the task took on the worker's thread. */
-      readonly cpuMs: number
-    }
   | { readonly type: "item"; readonly id: number; readonly json: string }
   | {
       readonly type: "log"
@@ -61,6 +68,15 @@ export type FromWorker =
       readonly message: string
       readonly fields: Readonly<Record<string, unknown>> | undefined
     }
+
+export type LogMessage = Extract<FromWorker, { type: "log" }>
+
+/** Tells the tuples from the other messages. */
+export function isTuple<Message>(
+  message: Message,
+): message is Extract<Message, readonly unknown[]> {
+  return Array.isArray(message)
+}
 
 export function toFault(thrown: unknown): Fault {
   if (thrown instanceof Error) {

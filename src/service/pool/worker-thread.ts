@@ -17,6 +17,10 @@ import {
   Flag,
   type FromWorker,
   flagBytes,
+  isTuple,
+  type LogMessage,
+  type OutcomeMessage,
+  type RunMessage,
   type ToWorker,
   toFault,
   type WorkerOutcome,
@@ -39,7 +43,7 @@ export interface WorkerEvents {
   outcome(worker: WorkerThread, task: Task, outcome: WorkerOutcome, cpuMs: number): void
   /** `task` is what it was at, if anything; `began` says whether its `run` was ever entered. */
   exited(worker: WorkerThread, exit: WorkerExit): void
-  log(message: Extract<FromWorker, { type: "log" }>): void
+  log(message: LogMessage): void
 }
 
 export interface WorkerExit {
@@ -118,17 +122,21 @@ export class WorkerThread {
     const { call } = task
     this.#task = task
     this.#startedAtMs = nowMs
-    const message: ToWorker = {
-      type: "run",
-      id: task.id,
-      operation: call.name,
-      input: call.input,
-      requestId: call.requestId,
-      deadlineAtMs: performance.timeOrigin + call.deadlineAtMs,
-      encoding: call.encoding,
-    }
+    const { path, query, headers, body } = call.input
+    const message: RunMessage = [
+      task.id,
+      call.name,
+      path,
+      query,
+      headers,
+      body,
+      call.requestId,
+      performance.timeOrigin + call.deadlineAtMs,
+      call.encoding,
+    ]
     try {
-      this.#worker.postMessage(message, [...call.transfer])
+      if (call.transfer.length === 0) this.#worker.postMessage(message)
+      else this.#worker.postMessage(message, [...call.transfer])
     } catch (thrown) {
       // The input holds something that can't cross (a function out of a schema's transform, say).
       this.#task = undefined
@@ -173,6 +181,10 @@ export class WorkerThread {
   }
 
   #receive(message: FromWorker): void {
+    if (isTuple(message)) {
+      this.#finish(message)
+      return
+    }
     switch (message.type) {
       case "ready":
         if (this.#state !== "booting") return
@@ -182,18 +194,6 @@ export class WorkerThread {
         this.#move("booting", "idle")
         this.#events.ready(this)
         break
-      case "outcome": {
-        const task = this.#task
-        // Its last words while it was being terminated: the exit speaks for it.
-        if (this.#state !== "busy" || task?.id !== message.id) return
-        this.#clearTimer()
-        this.#proven = true
-        this.#cpuMsBefore += message.cpuMs
-        this.#task = undefined
-        this.#move("busy", "idle")
-        this.#events.outcome(this, task, message.outcome, message.cpuMs)
-        break
-      }
       case "item":
         if (this.#task?.id === message.id) this.#task.call.onItem?.(message.json)
         break
@@ -203,6 +203,22 @@ export class WorkerThread {
       default:
         message satisfies never
     }
+  }
+
+  #finish([id, outcome, cpuMs]: OutcomeMessage): void {
+    const task = this.#task
+    // Its last words while it was being terminated: the exit speaks for it.
+    if (this.#state !== "busy" || task?.id !== id) return
+    this.#clearTimer()
+    this.#proven = true
+    this.#cpuMsBefore += cpuMs
+    this.#task = undefined
+    this.#move("busy", "idle")
+    const told: WorkerOutcome =
+      typeof outcome === "string"
+        ? { kind: "done", reply: { kind: "json", text: outcome } }
+        : outcome
+    this.#events.outcome(this, task, told, cpuMs)
   }
 
   #fail(error: unknown): void {

@@ -16,14 +16,15 @@ import { isProblem } from "../problem.ts"
 import {
   Flag,
   type FromWorker,
+  isTuple,
+  type OutcomeMessage,
+  type RunMessage,
   type ToWorker,
   toFault,
   type WorkerOutcome,
   type WorkerSetup,
 } from "./protocol.ts"
 import { RunContext } from "./run-context.ts"
-
-type RunMessage = Extract<ToWorker, { type: "run" }>
 
 interface Prepared {
   readonly operation: Operation
@@ -40,10 +41,11 @@ let current: { readonly id: number; readonly context: RunContext; readonly flow:
 const nativeThreadId = lowerPriority(setup.nice)
 const prepared = await prepare()
 port.on("message", (message: ToWorker) => {
+  if (isTuple(message)) {
+    void runTask(message)
+    return
+  }
   switch (message.type) {
-    case "run":
-      void runTask(message)
-      break
     case "cancel":
       if (current?.id === message.id) {
         current.context.abort()
@@ -62,8 +64,9 @@ port.on("message", (message: ToWorker) => {
 })
 post({ type: "ready", nativeThreadId })
 
-function post(message: FromWorker, transfer: ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer)
+function post(message: FromWorker, transfer?: ArrayBuffer[]): void {
+  if (transfer === undefined) port.postMessage(message)
+  else port.postMessage(message, transfer)
 }
 
 async function prepare(): Promise<ReadonlyMap<string, Prepared>> {
@@ -97,21 +100,23 @@ async function disposeAll(): Promise<void> {
   }
 }
 
-async function runTask(task: RunMessage): Promise<void> {
-  const { operation, state } = prepared.get(task.operation)!
-  const context = new RunContext(task, state, flags, (level, message, fields) =>
-    post({ type: "log", requestId: task.requestId, level, message, fields }),
+async function runTask(message: RunMessage): Promise<void> {
+  const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding] = message
+  const { operation, state } = prepared.get(name)!
+  const task = { id, requestId, deadlineAtMs }
+  const context = new RunContext(task, state, flags, (level, text, fields) =>
+    post({ type: "log", requestId, level, message: text, fields }),
   )
   const flow = new Flow()
-  current = { id: task.id, context, flow }
-  Atomics.store(flags, Flag.begun, task.id)
+  current = { id, context, flow }
+  Atomics.store(flags, Flag.begun, id)
   const before = process.threadCpuUsage()
   let outcome: WorkerOutcome
   try {
-    const result = operation.run(task.input, context)
+    const result = operation.run({ path, query, headers, body }, context)
     const reply = operation.streams
-      ? await sendItems(task.id, operation, result as AsyncIterable<unknown>, context, flow)
-      : await makeReply(operation, result instanceof Promise ? await result : result, task.encoding)
+      ? await sendItems(id, operation, result as AsyncIterable<unknown>, context, flow)
+      : await makeReply(operation, result instanceof Promise ? await result : result, encoding)
     outcome = { kind: "done", reply }
   } catch (thrown) {
     outcome = isProblem(thrown)
@@ -120,21 +125,18 @@ async function runTask(task: RunMessage): Promise<void> {
   }
   const used = process.threadCpuUsage(before)
   current = undefined
-  answer({ type: "outcome", id: task.id, outcome, cpuMs: (used.user + used.system) / 1000 })
+  answer(id, outcome, (used.user + used.system) / 1000)
 }
 
 /** Bytes go by transfer where they own their memory, else by copy. */
-function answer(message: Extract<FromWorker, { type: "outcome" }>): void {
-  const { outcome } = message
+function answer(id: number, outcome: WorkerOutcome, cpuMs: number): void {
+  const reply = outcome.kind === "done" ? outcome.reply : undefined
+  const message: OutcomeMessage = [id, reply?.kind === "json" ? reply.text : outcome, cpuMs]
   try {
-    if (outcome.kind === "done" && outcome.reply.kind === "bytes") {
-      post(message, [outcome.reply.bytes.buffer])
-    } else {
-      post(message)
-    }
+    post(message, reply?.kind === "bytes" ? [reply.bytes.buffer] : undefined)
   } catch (thrown) {
     // A problem with an extension that can't be cloned, say. It must still be answered.
-    post({ ...message, outcome: { kind: "error", fault: toFault(thrown) } })
+    post([id, { kind: "error", fault: toFault(thrown) }, cpuMs])
   }
 }
 
