@@ -15,7 +15,6 @@ export class Quantiles {
   readonly #counts = new Float64Array(bucketCount)
   readonly #halfLife: number
   #total = 0
-  #sum = 0
   #sinceHalving = 0
   /** Quantiles asked for since the last value: the same few are asked for again and again. */
   readonly #known = new Map<number, number>()
@@ -29,7 +28,6 @@ export class Quantiles {
   add(value: number): void {
     this.#counts[bucketOf(value)]! += 1
     this.#total += 1
-    this.#sum += value
     this.#sinceHalving += 1
     this.#known.clear()
     if (this.#sinceHalving >= this.#halfLife) this.#halve()
@@ -52,16 +50,10 @@ export class Quantiles {
     return value
   }
 
-  /** The mean, or `undefined` before the first value. */
-  mean(): number | undefined {
-    return this.#total === 0 ? undefined : this.#sum / this.#total
-  }
-
   #halve(): void {
     this.#sinceHalving = 0
     for (let bucket = 0; bucket < bucketCount; bucket++) this.#counts[bucket]! /= 2
     this.#total /= 2
-    this.#sum /= 2
   }
 }
 

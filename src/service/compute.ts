@@ -13,7 +13,7 @@ import { OperationCost } from "./cost.ts"
 import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
 import { Demand } from "./demand.ts"
 import type { Operation } from "./operation.ts"
-import type { Call, Compute, Shed, ShedReason, Ticket } from "./outcome.ts"
+import type { Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
 import { Overload } from "./overload.ts"
 import { Pool, type TaskUse, type WorkerCounts } from "./pool/pool.ts"
 import type { Service } from "./service.ts"
@@ -32,6 +32,8 @@ export interface ComputeOptions {
 /** Told what the work took; metrics listen here. */
 export interface ComputeObserver {
   used(use: TaskUse): void
+  /** A task took so much more CPU than was told of it. */
+  corrected(call: Call, outcome: Outcome, cpuMs: number): void
   /** CPU time that was asked for and refused, by estimate. */
   refused(operation: string, cpuMs: number): void
   workerDied(): void
@@ -249,6 +251,10 @@ export class ComputePools implements Compute {
           ranMs.add(use.ranMs)
           this.#learn(use)
           observer.used(use)
+        },
+        corrected: (call, outcome, cpuMs) => {
+          this.#entry(call.name).cost.correct(cpuMs)
+          observer.corrected(call, outcome, cpuMs)
         },
         late: () => overload.promiseBroken(),
         emptied: () => overload.emptied(),

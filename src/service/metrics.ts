@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { ComputeObserver, ComputePools } from "./compute.ts"
 import type { RequestRecord } from "./http/record.ts"
+import type { Call, Outcome } from "./outcome.ts"
 
 const durationBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
@@ -74,6 +75,10 @@ export class Metrics implements ComputeObserver {
     this.#queued.observe({ operation }, queuedMs / 1000)
     this.#ran.observe({ operation, outcome: outcome.kind }, ranMs / 1000)
     this.#cpu.inc({ operation, outcome: outcome.kind }, cpuMs / 1000)
+  }
+
+  corrected({ name }: Call, { kind }: Outcome, cpuMs: number): void {
+    this.#cpu.inc({ operation: name, outcome: kind }, cpuMs / 1000)
   }
 
   refused(operation: string, cpuMs: number): void {

@@ -200,19 +200,19 @@ class RunningServer implements Server {
     sockets.add(socket)
     socket.once("close", () => {
       sockets.delete(socket)
-      if (sockets.size === 0) this.#onEmpty?.()
+      if (sockets.size === 0) this.#onEmpty[port]?.()
     })
   }
 
-  #onEmpty: (() => void) | undefined
+  readonly #onEmpty: Partial<Record<Port, () => void>> = {}
 
   /** Waits until a port has no connection left, `ms` at most. */
   async #empty(port: Port, ms: number, signal: AbortSignal): Promise<void> {
     if (this.#sockets[port].size === 0) return
     const empty = new AbortController()
-    this.#onEmpty = () => empty.abort()
+    this.#onEmpty[port] = () => empty.abort()
     await pause(ms, AbortSignal.any([signal, empty.signal]))
-    this.#onEmpty = undefined
+    delete this.#onEmpty[port]
   }
 }
 

@@ -31,13 +31,22 @@ export function service(config: ServiceConfig): Service {
   if (operations.size === 0)
     throw new TypeError("service(): `operations` is empty; name at least one.")
   const routes = new Map<string, string>()
+  const paths = new Map<string, string>()
   for (const [name, { method, path }] of operations) {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name)) {
       throw new TypeError(
         `service(): operation name "${name}" must be a letter or _, then up to 63 letters, digits or _.`,
       )
     }
-    const route = `${method} ${path.replaceAll(/\{[^}]*\}/g, "{}")}`
+    const shape = path.replaceAll(/\{[^}]*\}/g, "{}")
+    const same = paths.get(shape) ?? path
+    if (same !== path) {
+      throw new TypeError(
+        `service(): ${same} and ${path} are the same path; give its parameters the same names.`,
+      )
+    }
+    paths.set(shape, path)
+    const route = `${method} ${shape}`
     const other = routes.get(route)
     if (other !== undefined) {
       throw new TypeError(

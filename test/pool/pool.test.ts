@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { setTimeout } from "node:timers/promises"
 import { answerOf, tryPool } from "../support/pool.ts"
 
 test("runs a task on a worker thread", async () => {
@@ -118,6 +119,17 @@ test("tells the CPU time that a task used on its own thread, not the time that p
   const [spun, slept] = trial.uses
   assert.ok(spun!.cpuMs > 20 && spun!.cpuMs <= spun!.ranMs + 20, `${spun!.cpuMs} ms`)
   assert.ok(slept!.ranMs >= 99 && slept!.cpuMs < 50, `${slept!.cpuMs} ms`)
+})
+
+test("counts the CPU time of short tasks right, though the kernel's clock has coarse ticks", async () => {
+  await using trial = await tryPool()
+  for (let n = 0; n < 60; n++) {
+    await trial.run("spin", { ms: 2 })
+    await setTimeout(2)
+  }
+  const toldMs = trial.uses.reduce((sum, { cpuMs }) => sum + cpuMs, trial.correctedMs)
+  const ranMs = trial.uses.reduce((sum, use) => sum + use.ranMs, 0)
+  assert.ok(toldMs > 0.5 * ranMs && toldMs < 1.1 * ranMs, `${toldMs} ms told, ${ranMs} ms ran`)
 })
 
 test("streams items as they are made, no more than the client can take", async () => {

@@ -22,6 +22,7 @@ async function tryCompute(settings: Settings): Promise<Trial> {
     log: pino({ level: "silent" }),
     observer: {
       used() {},
+      corrected() {},
       refused: (_, cpuMs) => refusedCpuMs.push(cpuMs),
       workerDied() {},
     },

@@ -71,7 +71,8 @@ test("a service needs an operation, sound names and distinct routes", () => {
     service({ title: "T", version: "1", operations })
   assert.throws(of({}), /`operations` is empty/)
   assert.throws(of({ "not a name": at("/") }), /operation name "not a name" must be/)
-  assert.throws(of({ one: at("/{a}"), two: at("/{b}") }), /"one" and "two" both answer POST/)
+  assert.throws(of({ one: at("/{a}"), two: at("/{a}") }), /"one" and "two" both answer POST/)
+  assert.throws(of({ one: at("/{a}"), two: at("/{b}") }), /are the same path; give its parameters/)
 })
 
 test("types follow from the schemas", () => {

@@ -13,6 +13,8 @@ import fixture from "../fixtures/pool/service.ts"
 export interface Trial extends AsyncDisposable {
   readonly pool: Pool
   readonly uses: TaskUse[]
+  /** CPU time that was told late. */
+  correctedMs: number
   readonly logged: Parameters<NonNullable<PoolEvents["log"]>>[0][]
   readonly deaths: { readonly message: string; readonly how: string; readonly retryInMs: number }[]
   /** How often a queued task was late. */
@@ -31,6 +33,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
     logged: [] as Trial["logged"],
     deaths: [] as Trial["deaths"],
     late: 0,
+    correctedMs: 0,
   }
   const pool = new Pool(
     {
@@ -48,6 +51,9 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       used(use) {
         trial.uses.push(use)
         tell()
+      },
+      corrected(_call, _outcome, cpuMs) {
+        trial.correctedMs += cpuMs
       },
       workerReady: tell,
       workerDied({ message }, how, retryInMs) {

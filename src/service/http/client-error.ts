@@ -18,9 +18,10 @@ export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
-  // A reset has nobody left to answer. A second error is the rest of what was refused already.
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    if (!socket.writableEnded) socket.destroy()
+  // What follows what was refused already.
+  if (socket.writableEnded) return
+  if (hasLeft(error) || !socket.writable) {
+    socket.destroy()
     return
   }
   const { status, detail } = describe(error)
@@ -38,6 +39,11 @@ export function answerClientError(
   socket.write(response(status, detail, requestId), () => {
     socket.destroySoon()
   })
+}
+
+/** A connection that ends, one way or the other, in the middle of a request. */
+function hasLeft({ code }: NodeJS.ErrnoException): boolean {
+  return code === "ECONNRESET" || code === "HPE_INVALID_EOF_STATE"
 }
 
 function describe(error: NodeJS.ErrnoException): { status: number; detail: string } {

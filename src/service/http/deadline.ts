@@ -19,7 +19,7 @@ export const deadlineHeader = "x-envoy-expected-rq-timeout-ms"
 export function timeAllowedMs(headers: IncomingHttpHeaders, operationMs: number): number {
   const given = headers[deadlineHeader]
   if (given === undefined) return operationMs
-  if (typeof given !== "string" || !/^[1-9]\d{0,14}$/.test(given)) {
+  if (typeof given !== "string" || !/^0*[1-9]\d*$/.test(given)) {
     throw problem(
       400,
       `The header ${deadlineHeader} must be a whole number of milliseconds, 1 or more.`,

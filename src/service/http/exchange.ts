@@ -121,20 +121,22 @@ export class Exchange {
     this.#heldBytes = 0
   }
 
-  /** The connection is closed on the client, and why: it is recorded so, not as a client that left. */
+  /** The connection is broken off by us, and why: it is recorded so, not as a client that left. */
   cutOff(outcome: RequestOutcome, status = this.reply.raw.statusCode): void {
     this.outcome = outcome
     this.#status = status
+    this.#close()
   }
 
   #close(): void {
-    const { raw } = this.reply
+    if (this.closed) return
     this.closed = true
-    const left = !raw.writableFinished && this.#status === undefined
-    if (left && this.#onDisconnect === "cancel") this.#cancel?.()
+    const { raw } = this.reply
+    const unfinished = !raw.writableFinished
+    if (unfinished && this.#onDisconnect === "cancel") this.#cancel?.()
     if (!this.#running) this.releaseBytes()
     if (this.connection.current === this) this.connection.current = undefined
-    this.#record(left)
+    this.#record(unfinished && this.#status === undefined)
   }
 
   #record(left: boolean): void {

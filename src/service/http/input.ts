@@ -18,7 +18,7 @@ import { type JsonParser, jsonParser } from "./json-body.ts"
 import { mediaTypeOf } from "./media-type.ts"
 import { concat, readBody } from "./read-body.ts"
 
-export interface Received {
+interface Received {
   readonly input: RawInput
   /** Buffers in it that can be moved to another thread. */
   readonly transfer: readonly ArrayBuffer[]

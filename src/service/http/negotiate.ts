@@ -25,12 +25,13 @@ export function mediaTypeChooser(
     )
   })
   const [first] = offered
-  return (accept) => (accept === undefined || accept === "*/*" ? first : choose(accept))
+  // An empty header says as little as none.
+  return (accept) => (accept === "*/*" || !accept ? first : choose(accept))
 }
 
 /** Its types are of a version that did not take the server's own preference yet. */
 interface PreferringNegotiator {
-  encoding(available: string[], preferred: string[]): string | undefined
+  encoding(available: string[], options: { preferred: string[] }): string | undefined
 }
 
 /** Best first. */
@@ -42,7 +43,7 @@ export const chooseEncoding: (acceptEncoding: string) => Encoding | undefined = 
     const negotiator: PreferringNegotiator = new Negotiator({
       headers: { "accept-encoding": acceptEncoding },
     })
-    const chosen = negotiator.encoding([...encodings, "identity"], encodings)
+    const chosen = negotiator.encoding([...encodings, "identity"], { preferred: encodings })
     return encodings.find((encoding) => encoding === chosen)
   },
 )

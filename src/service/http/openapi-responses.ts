@@ -81,8 +81,7 @@ export function errorResponsesOf(operation: Operation): Json {
   }
   for (const [status, description] of Object.entries(operation.problems)) {
     const shared = status in responses ? errorResponses[Number(status)] : undefined
-    const text = shared === undefined ? description : `${description}\n\nOr: ${shared.description}`
-    responses[status] = response({ ...shared, description: text })
+    responses[status] = shared === undefined ? response({ description }) : both(shared, description)
   }
   return responses
 }
@@ -102,7 +101,6 @@ export const sharedHeaders: Json = {
   },
   RetryAfter: {
     description: "After how many seconds another try makes sense.",
-    required: true,
     schema: { type: "integer", minimum: 1 },
   },
 }
@@ -151,12 +149,27 @@ export const sharedSchemas: Readonly<Record<string, JsonSchema>> = {
   },
 }
 
-function response({ description, schema = "Problem", headers }: Omit<ErrorResponse, "happens">) {
+type Described = Omit<ErrorResponse, "happens">
+
+function response({ description, schema = "Problem", headers }: Described, more?: Json): Json {
   return {
     description,
     headers: { ...responseHeaders, ...headers },
-    content: { [problemMediaType]: { schema: { $ref: `#/components/schemas/${schema}` } } },
+    content: { [problemMediaType]: { schema: more ?? referTo(schema) } },
   }
+}
+
+/** A status that the operation answers for reasons of its own, and that happens to any other too. */
+function both(shared: ErrorResponse, description: string): Json {
+  const { schema } = shared
+  return response(
+    { ...shared, description: `${description}\n\nOr: ${shared.description}` },
+    schema === undefined ? undefined : { anyOf: [referTo(schema), referTo("Problem")] },
+  )
+}
+
+function referTo(schema: string): Json {
+  return { $ref: `#/components/schemas/${schema}` }
 }
 
 /** `Service Unavailable` → `ServiceUnavailable` */

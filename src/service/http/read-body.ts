@@ -83,8 +83,9 @@ export function tooLarge(bytesMax: number): Error {
 
 /** A client that sent `Expect: 100-continue` waits for this before it sends the body. */
 export function continueIfExpected(exchange: Exchange): void {
-  const { expect } = exchange.request.raw.headers
-  if (expect?.toLowerCase() === "100-continue") exchange.reply.raw.writeContinue()
+  const { headers, httpVersion } = exchange.request.raw
+  const expects = headers.expect?.toLowerCase() === "100-continue"
+  if (expects && httpVersion === "1.1") exchange.reply.raw.writeContinue()
 }
 
 /** Like `Buffer.concat`, but never in a piece of Node's pool: it can be transferred. */

@@ -7,7 +7,7 @@ import { type ProblemDetails, problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 import { problemMediaType, send } from "./send.ts"
 
-const shedBodies: Readonly<Record<ShedReason, Buffer>> = {
+const shedBodies: Readonly<Record<ShedReason, string>> = {
   "queue-full": bodyOf(
     503,
     "All workers are busy and as many requests wait as may. Try again later.",
@@ -21,7 +21,7 @@ const shedBodies: Readonly<Record<ShedReason, Buffer>> = {
 }
 
 const expired = problem(504, "The request was not done by its deadline, and was stopped.").details
-const expiredBody = Buffer.from(JSON.stringify(problem(504, expired.detail)))
+const expiredBody = bodyOf(504, expired.detail)
 
 /** 503, with the time after which another try makes sense. */
 export function sendShed(exchange: Exchange, shed: Shed): void {
@@ -60,6 +60,6 @@ export function failureOf(
   }
 }
 
-function bodyOf(status: number, detail: string): Buffer {
-  return Buffer.from(JSON.stringify(problem(status, detail)))
+function bodyOf(status: number, detail: string | undefined): string {
+  return JSON.stringify(problem(status, detail))
 }

@@ -68,7 +68,7 @@ export function operationRoute(
 }
 
 /** The media types that an operation can answer with. */
-export function offered({ output, streams }: Operation): readonly string[] {
+function offered({ output, streams }: Operation): readonly string[] {
   if (output === undefined) return []
   if (streams) return streamMediaTypes
   return isSchema(output) ? ["application/json"] : output.mediaTypes
@@ -102,12 +102,17 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
 }
 
 function checkHeaders(endpoint: Endpoint, exchange: Exchange): void {
-  const { headers } = exchange.request
+  const { headers } = exchange.request.raw
   exchange.deadlineAtMs = exchange.arrivedAtMs + timeAllowedMs(headers, endpoint.deadlineMs)
   if (endpoint.offeredTypes.length > 0 && endpoint.chooseType(headers.accept) === undefined) {
     throw problem(406, `The answer is ${endpoint.offeredTypes.join(" or ")}, and nothing else.`)
   }
-  if (endpoint.acceptedTypes.length === 0 || !exchange.hasBody) return
+  if (!exchange.hasBody) return
+  if (endpoint.acceptedTypes.length === 0) {
+    // Fastify would refuse a type that it can't parse, though the body is ignored.
+    delete headers["content-type"]
+    return
+  }
   const types = endpoint.acceptedTypes.join(" or ")
   if (!isAcceptedType(headers["content-type"], endpoint.acceptedTypes)) {
     exchange.reply.raw.setHeader("accept", endpoint.acceptedTypes.join(", "))
@@ -196,7 +201,7 @@ function answer(exchange: Exchange, operation: Operation, outcome: Outcome): voi
       break
     case "cancelled":
       // Only a client that left is cancelled; if it is there all the same, it must not wait for ever.
-      exchange.reply.raw.destroy()
+      if (!exchange.closed) exchange.reply.raw.destroy()
       break
     default:
       outcome satisfies never

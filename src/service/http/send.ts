@@ -14,7 +14,10 @@ import { securityHeaders } from "./security-headers.ts"
 
 export const problemMediaType = "application/problem+json"
 
-/** Sends an answer whole. Does nothing when one was sent already or the client has left. */
+/**
+ * Sends an answer whole; a text leaves in one write together with the head, which bytes don't. Does
+ * nothing when one was sent already or the client has left.
+ */
 export function send(
   exchange: Exchange,
   status: number,
@@ -26,11 +29,25 @@ export function send(
   if (raw.headersSent || raw.destroyed) return
   exchange.outcome = outcome
   const all = headersOf(exchange, headers)
+  let length = 0
   if (body !== undefined) {
-    all["content-length"] = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength
+    length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength
+    all["content-length"] = length
   }
   raw.writeHead(status, all)
   raw.end(body)
+  if (length > stallLengthMin) limitStall(exchange)
+}
+
+/** What the operating system takes at once, whether or not the client reads. */
+const stallLengthMin = 16_384
+
+/**
+ * Breaks the connection when the client takes nothing of its answer for as long as it may take to
+ * send a request: else the answer would stay in memory for as long as the client likes.
+ */
+export function limitStall({ reply, surroundings }: Exchange): void {
+  reply.raw.socket?.setTimeout(surroundings.settings.requestTimeoutMs)
 }
 
 /** Sends the head of an answer whose body follows piece by piece. */
@@ -53,13 +70,7 @@ export function sendProblem(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const body = JSON.stringify(new Problem(details))
-  send(
-    exchange,
-    details.status,
-    outcome,
-    { ...headers, "content-type": problemMediaType },
-    Buffer.from(body),
-  )
+  send(exchange, details.status, outcome, { ...headers, "content-type": problemMediaType }, body)
 }
 
 /**
@@ -123,9 +134,11 @@ function headersOf(exchange: Exchange, headers: OutgoingHttpHeaders): OutgoingHt
  */
 function canDrain(exchange: Exchange): boolean {
   const { raw } = exchange.request
+  const small = exchange.declaredBytes > 0 && exchange.declaredBytes <= drainBytesMax
+  // A small one that nobody has begun to read is read by node:http itself.
+  if (small && raw.readableFlowing === null) return true
   raw.unpipe()
   raw.resume()
-  const small = exchange.declaredBytes > 0 && exchange.declaredBytes <= drainBytesMax
   if (!small) lingerWhenClosed(raw.socket)
   return small
 }

@@ -13,7 +13,7 @@ import { type Outcome, streamWindow, type Ticket } from "../outcome.ts"
 import { Problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 import { failureOf } from "./refusals.ts"
-import { logBug, send, sendHead } from "./send.ts"
+import { limitStall, logBug, send, sendHead } from "./send.ts"
 
 export const streamMediaTypes = ["application/x-ndjson", "text/event-stream"] as const
 type StreamMediaType = (typeof streamMediaTypes)[number]
@@ -28,7 +28,7 @@ export class ItemStream {
   #begun = false
   /** Items sent that the worker has not been told of. */
   #taken = 0
-  #waitsForDrain = false
+  #waits = false
 
   constructor(exchange: Exchange, mediaType: StreamMediaType) {
     this.#exchange = exchange
@@ -38,20 +38,15 @@ export class ItemStream {
   /** For {@link Call.onItem}. */
   readonly push = (json: string): void => {
     const { raw } = this.#exchange.reply
-    if (raw.destroyed) return
-    this.#begin()
-    const isSse = this.#mediaType === "text/event-stream"
-    const flows = raw.write(isSse ? `data: ${json}\n\n` : `${json}\n`)
     this.#taken += 1
-    if (flows) {
-      this.#pull()
-    } else if (!this.#waitsForDrain) {
-      this.#waitsForDrain = true
-      raw.once("drain", () => {
-        this.#waitsForDrain = false
-        this.#pull()
-      })
+    // Nobody is there any more, and the work is to be finished all the same.
+    if (!raw.destroyed) {
+      this.#begin()
+      const isSse = this.#mediaType === "text/event-stream"
+      const flows = raw.write(isSse ? `data: ${json}\n\n` : `${json}\n`)
+      if (!flows) this.#waitForClient()
     }
+    this.#pull()
   }
 
   pullsFrom(ticket: Ticket): void {
@@ -95,9 +90,26 @@ export class ItemStream {
     return { ...streamHeaders, "content-type": this.#mediaType, vary: "accept" }
   }
 
+  /** Until the socket has taken what was written, which it must not put off for ever, or is gone. */
+  #waitForClient(): void {
+    if (this.#waits) return
+    this.#waits = true
+    const { raw } = this.#exchange.reply
+    const proceed = (): void => {
+      raw.off("drain", proceed)
+      raw.off("close", proceed)
+      raw.socket?.setTimeout(0)
+      this.#waits = false
+      this.#pull()
+    }
+    raw.on("drain", proceed)
+    raw.on("close", proceed)
+    limitStall(this.#exchange)
+  }
+
   /** By halves of the window: a message to the worker for each item would cost more than the item. */
   #pull(): void {
-    if (this.#waitsForDrain || this.#ticket === undefined) return
+    if (this.#waits || this.#ticket === undefined) return
     if (this.#taken < streamWindow / 2) return
     this.#ticket.pull(this.#taken)
     this.#taken = 0

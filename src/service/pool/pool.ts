@@ -37,6 +37,7 @@ export interface TaskUse {
   readonly outcome: Outcome
   readonly queuedMs: number
   readonly ranMs: number
+  /** As far as known; see `corrected`. */
   readonly cpuMs: number
   /** See {@link Estimate}. */
   readonly foretoldMs: number | undefined
@@ -45,6 +46,8 @@ export interface TaskUse {
 export interface PoolEvents {
   /** Once for each task that ran. */
   used(use: TaskUse): void
+  /** A task took so much more CPU than was told of it. Told when its worker has had another. */
+  corrected?(call: Call, outcome: Outcome, cpuMs: number): void
   /** A queued task was not run, since it was or would have been late. */
   late?(): void
   /** The last waiting task has left the queue. */
@@ -290,6 +293,9 @@ export class Pool {
         new WorkerThread(this.#options, {
           ready: (worker) => this.#onReady(worker),
           outcome: (worker, task, outcome, cpuMs) => this.#onOutcome(worker, task, outcome, cpuMs),
+          corrected: ({ call, outcome }, cpuMs) => {
+            if (outcome !== undefined) this.#events.corrected?.(call, outcome, cpuMs)
+          },
           exited: (worker, exit) => this.#onExit(worker, exit),
           log: (message) => this.#events.log?.(message),
         }),

@@ -41,10 +41,21 @@ export type RunMessage = readonly [
 ]
 
 /**
- * What became of a task, and the CPU time in milliseconds that it took on the worker's thread.
- * A bare string is the JSON of an answer, which is what most calls come to.
+ * What became of a task.
+ *
+ * The kernel brings a thread's CPU time up to date when the thread sleeps, else only with each tick
+ * (4 ms). Read at a task's end it lacks up to a tick, which is all of a short task; read when the next
+ * task comes, it is right. So each message also says how much the one before it lacked.
  */
-export type OutcomeMessage = readonly [id: number, outcome: WorkerOutcome | string, cpuMs: number]
+export type OutcomeMessage = readonly [
+  id: number,
+  /** A bare string is the JSON of an answer, which is what most calls come to. */
+  outcome: WorkerOutcome | string,
+  /** CPU time that the task took on the worker's thread, as far as known. */
+  cpuMs: number,
+  /** CPU time that the worker's task before this one took beyond what was said of it. */
+  cpuMsBefore: number,
+]
 
 export type ToWorker =
   | RunMessage

@@ -41,6 +41,8 @@ export interface WorkerOptions {
 export interface WorkerEvents {
   ready(worker: WorkerThread): void
   outcome(worker: WorkerThread, task: Task, outcome: WorkerOutcome, cpuMs: number): void
+  /** Its last task took so much more CPU than was said of it. */
+  corrected(task: Task, cpuMs: number): void
   /** `task` is what it was at, if anything; `began` says whether its `run` was ever entered. */
   exited(worker: WorkerThread, exit: WorkerExit): void
   log(message: LogMessage): void
@@ -66,6 +68,8 @@ const entry = new URL(
 export class WorkerThread {
   #state: WorkerState = "booting"
   #task: Task | undefined
+  /** The one that it answered last. */
+  #lastTask: Task | undefined
   #error: unknown
   #nativeThreadId: number | undefined
   #terminated = false
@@ -205,13 +209,15 @@ export class WorkerThread {
     }
   }
 
-  #finish([id, outcome, cpuMs]: OutcomeMessage): void {
+  #finish([id, outcome, cpuMs, cpuMsBefore]: OutcomeMessage): void {
     const task = this.#task
     // Its last words while it was being terminated: the exit speaks for it.
     if (this.#state !== "busy" || task?.id !== id) return
     this.#clearTimer()
     this.#proven = true
-    this.#cpuMsBefore += cpuMs
+    if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
+    this.#lastTask = task
+    this.#cpuMsBefore += cpuMsBefore + cpuMs
     this.#task = undefined
     this.#move("busy", "idle")
     const told: WorkerOutcome =

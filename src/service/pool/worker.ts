@@ -38,6 +38,9 @@ const flags = new Int32Array(setup.flags)
 /** The task under way, for the messages that concern it. */
 let current: { readonly id: number; readonly context: RunContext; readonly flow: Flow } | undefined
 
+/** CPU time of this thread at the end of its last task. */
+let endedAt = process.threadCpuUsage()
+
 const nativeThreadId = lowerPriority(setup.nice)
 const prepared = await prepare()
 port.on("message", (message: ToWorker) => {
@@ -110,7 +113,7 @@ async function runTask(message: RunMessage): Promise<void> {
   const flow = new Flow()
   current = { id, context, flow }
   Atomics.store(flags, Flag.begun, id)
-  const before = process.threadCpuUsage()
+  const beganAt = process.threadCpuUsage()
   let outcome: WorkerOutcome
   try {
     const result = operation.run({ path, query, headers, body }, context)
@@ -123,21 +126,27 @@ async function runTask(message: RunMessage): Promise<void> {
       ? { kind: "problem", problem: thrown.toJSON() }
       : { kind: "error", fault: toFault(thrown) }
   }
-  const used = process.threadCpuUsage(before)
+  const cpuMsBefore = cpuMsBetween(endedAt, beganAt)
+  endedAt = process.threadCpuUsage()
   current = undefined
-  answer(id, outcome, (used.user + used.system) / 1000)
+  answer(id, outcome, cpuMsBetween(beganAt, endedAt), cpuMsBefore)
 }
 
 /** Bytes go by transfer where they own their memory, else by copy. */
-function answer(id: number, outcome: WorkerOutcome, cpuMs: number): void {
+function answer(id: number, outcome: WorkerOutcome, cpuMs: number, cpuMsBefore: number): void {
   const reply = outcome.kind === "done" ? outcome.reply : undefined
-  const message: OutcomeMessage = [id, reply?.kind === "json" ? reply.text : outcome, cpuMs]
+  const told = reply?.kind === "json" ? reply.text : outcome
+  const message: OutcomeMessage = [id, told, cpuMs, cpuMsBefore]
   try {
     post(message, reply?.kind === "bytes" ? [reply.bytes.buffer] : undefined)
   } catch (thrown) {
     // A problem with an extension that can't be cloned, say. It must still be answered.
-    post([id, { kind: "error", fault: toFault(thrown) }, cpuMs])
+    post([id, { kind: "error", fault: toFault(thrown) }, cpuMs, cpuMsBefore])
   }
+}
+
+function cpuMsBetween(from: NodeJS.CpuUsage, to: NodeJS.CpuUsage): number {
+  return (to.user - from.user + to.system - from.system) / 1000
 }
 
 async function sendItems(

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib"
+import * as z from "zod"
+import { makeItem, makeReply } from "../../src/service/answer.ts"
+import { bytes } from "../../src/service/body.ts"
+import { type Operation, operation } from "../../src/service/operation.ts"
+import type { Encoding, Reply } from "../../src/service/outcome.ts"
+import { serveApi } from "../support/api.ts"
+
+function answering(output: Operation["output"]): Operation {
+  return operation({ method: "GET", path: "/it", output: output as z.ZodAny, run: () => 1 })
+}
+
+async function bytesOf(operation: Operation, value: unknown, encoding?: Encoding) {
+  const reply = await makeReply(operation, value, encoding)
+  assert.equal(reply.kind, "bytes")
+  return reply as Extract<Reply, { kind: "bytes" }>
+}
+
+const decompress: Record<Encoding, (bytes: Uint8Array) => Buffer> = {
+  zstd: zstdDecompressSync,
+  br: brotliDecompressSync,
+  gzip: gunzipSync,
+}
+
+test("an output goes through its schema", async () => {
+  const shaped = answering(z.object({ n: z.int(), at: z.date().transform((at) => at.getTime()) }))
+  const reply = await makeReply(shaped, { n: 1, at: new Date(5), secret: 1 }, undefined)
+  assert.deepEqual(reply, { kind: "json", text: '{"n":1,"at":5}' })
+  assert.equal(await makeItem(shaped, { n: 2, at: new Date(0) }), '{"n":2,"at":0}')
+})
+
+test("no output, and an output of nothing, are empty", async () => {
+  assert.deepEqual(await makeReply(answering(undefined), 1, undefined), { kind: "empty" })
+  const optional = answering(z.string().optional())
+  assert.deepEqual(await makeReply(optional, undefined, "gzip"), { kind: "empty" })
+  await assert.rejects(makeItem(optional, undefined), /no JSON/)
+})
+
+test("an output that is not what was promised names the operation and what is wrong", async () => {
+  const shaped = answering(z.object({ list: z.array(z.int()) }))
+  await assert.rejects(
+    makeReply(shaped, { list: [1, "2"] }, undefined),
+    /Operation GET \/it: its output does not fit its schema: output\.list\.1: /,
+  )
+  const loose = answering(z.any())
+  await assert.rejects(makeReply(loose, 1n, undefined), /GET \/it.*JSON.*BigInt/)
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  await assert.rejects(makeReply(loose, circle, undefined), /GET \/it.*circular/)
+})
+
+test("bytes own their buffer, and are copied only when they don't", async () => {
+  const png = answering(bytes("image/png"))
+  const whole = new Uint8Array(5000)
+  assert.equal((await bytesOf(png, whole)).bytes.buffer, whole.buffer)
+  for (const part of [
+    whole.subarray(10, 20),
+    Buffer.from("pooled"),
+    new Uint8Array(new SharedArrayBuffer(10)),
+  ]) {
+    const { bytes } = await bytesOf(png, part)
+    assert.equal(bytes.buffer.byteLength, bytes.byteLength)
+    assert.deepEqual([...bytes], [...part])
+    assert.doesNotThrow(() => structuredClone(bytes, { transfer: [bytes.buffer] }))
+  }
+})
+
+test("bytes that were moved away already are an error, not an empty answer", async () => {
+  const png = answering(bytes("image/png"))
+  const cached = new Uint8Array(10)
+  structuredClone(cached, { transfer: [cached.buffer] })
+  await assert.rejects(makeReply(png, cached, undefined), /moved.*slice/)
+})
+
+test("bytes say what they are where there is a choice", async () => {
+  const images = answering(bytes("image/png", "text/*"))
+  const one = new Uint8Array(1)
+  assert.equal(
+    (await bytesOf(images, { bytes: one, mediaType: "image/png" })).mediaType,
+    "image/png",
+  )
+  const text = "text/plain; charset=utf-8"
+  assert.equal((await bytesOf(images, { bytes: one, mediaType: text })).mediaType, text)
+  await assert.rejects(
+    makeReply(images, one, undefined),
+    /without a media type.*image\/png, text\/\*/,
+  )
+  await assert.rejects(
+    makeReply(images, { bytes: one, mediaType: "image/gif" }, undefined),
+    /image\/gif/,
+  )
+  await assert.rejects(makeReply(images, "text", undefined), /Uint8Array/)
+  await assert.rejects(makeReply(images, null, undefined), /Uint8Array/)
+})
+
+test("what is worth it is compressed, what is not is sent as it is", async () => {
+  const json = answering(z.any())
+  const binary = answering(bytes("text/plain"))
+  const long = "long ".repeat(1000)
+  for (const encoding of ["zstd", "br", "gzip"] as const) {
+    const text = await bytesOf(json, long, encoding)
+    assert.deepEqual([text.encoding, text.mediaType], [encoding, "application/json"])
+    assert.equal(decompress[encoding](text.bytes).toString(), JSON.stringify(long))
+    const raw = await bytesOf(binary, Buffer.from(long), encoding)
+    assert.equal(raw.encoding, encoding)
+    assert.equal(decompress[encoding](raw.bytes).toString(), long)
+    assert.ok(raw.bytes.byteLength < long.length / 10)
+    assert.equal(raw.bytes.buffer.byteLength, raw.bytes.byteLength)
+    assert.equal((await makeReply(json, "short", encoding)).kind, "json")
+    assert.equal((await bytesOf(binary, new Uint8Array(10), encoding)).encoding, undefined)
+  }
+})
+
+test("an answer is compressed for operations that ask for it, as the client prefers", async () => {
+  const long = { text: "long ".repeat(1000) }
+  const common = { method: "GET", output: z.any(), run: () => long } as const
+  await using api = await serveApi({
+    packed: operation({ ...common, path: "/packed", compress: true }),
+    plain: operation({ ...common, path: "/plain" }),
+  })
+  const get = (path: string, accept?: string) =>
+    api.call("GET", path, accept === undefined ? {} : { headers: { "accept-encoding": accept } })
+  const cases: readonly (readonly [string | undefined, Encoding | undefined])[] = [
+    ["gzip, deflate, br, zstd", "zstd"],
+    ["gzip, br", "br"],
+    ["br;q=0.5, gzip", "gzip"],
+    ["*", "zstd"],
+    ["deflate", undefined],
+    ["identity, gzip;q=0", undefined],
+    ["zstd;q=0, *;q=0.1", "br"],
+    [undefined, undefined],
+  ]
+  for (const [accept, encoding] of cases) {
+    const { headers, bytes } = await get("/packed", accept)
+    assert.equal(headers["content-encoding"], encoding, `${accept}`)
+    assert.equal(headers.vary, "accept-encoding")
+    assert.equal(headers["content-length"], String(bytes.length))
+    const whole = encoding === undefined ? bytes : decompress[encoding](bytes)
+    assert.deepEqual(JSON.parse(whole.toString()), long)
+  }
+  const plain = await get("/plain", "gzip")
+  assert.deepEqual([plain.headers["content-encoding"], plain.headers.vary], [undefined, undefined])
+})

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import type { Page } from "playwright-core"
+import * as z from "zod"
+import { bytes, file, multipart } from "../../src/service/body.ts"
+import { operation } from "../../src/service/operation.ts"
+import { serveApi } from "../support/api.ts"
+import { noBrowser, openBrowser } from "../support/browser.ts"
+
+/** The smallest PNG: one transparent pixel. */
+const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+)
+
+const hello = operation({
+  path: "/hello",
+  summary: "Says hello.",
+  tags: ["greetings"],
+  body: z.object({ name: z.string() }),
+  output: z.object({ message: z.string() }),
+  examples: { ada: { summary: "For Ada", body: { name: "Ada" } } },
+  run: ({ body }) => ({ message: `Hello, ${body.name}!` }),
+})
+const picture = operation({
+  method: "GET",
+  path: "/picture",
+  output: bytes("image/png"),
+  run: () => new Uint8Array(pixel),
+})
+const form = operation({
+  path: "/form",
+  body: multipart({ fields: z.object({ n: z.int() }), files: { image: file("image/png") } }),
+  output: z.string(),
+  run: ({ body: { fields, files } }) => `${fields.n} and ${files.image.bytes.byteLength} bytes`,
+})
+const upload = operation({
+  path: "/upload",
+  body: bytes("image/png"),
+  output: z.string(),
+  run: ({ body }) => `${body.bytes.byteLength} bytes of ${body.mediaType}`,
+})
+
+test("Swagger UI works without a network", { skip: noBrowser() }, async () => {
+  await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
+  await using browser = await openBrowser()
+  const page = await browser.newPage()
+  const elsewhere: string[] = []
+  const complaints: string[] = []
+  page.on("request", (request) => {
+    const url = request.url()
+    if (!url.startsWith(api.url) && !/^(data|blob):/.test(url)) elsewhere.push(url)
+  })
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text())
+  })
+  page.on("pageerror", (error) => complaints.push(String(error)))
+
+  await page.goto(`${api.url}/docs`)
+  assert.equal(await page.title(), "Trial")
+  await page.getByText("Says hello.").waitFor()
+
+  assert.match(await execute(page, "hello"), /Hello, Ada!/)
+  await execute(page, "picture")
+  const image = page.locator("#operations-default-picture .live-responses-table img")
+  await image.waitFor()
+  assert.equal(
+    await image.evaluate(
+      (element) => (element as unknown as { naturalWidth: number }).naturalWidth,
+    ),
+    1,
+  )
+
+  const pngFile = { name: "a.png", mimeType: "image/png", buffer: pixel }
+  const formSection = await open(page, "form")
+  await formSection.locator('input[type="text"]').last().fill("5")
+  await formSection.locator('input[type="file"]').setInputFiles(pngFile)
+  assert.match(await execute(page, "form"), new RegExp(`5 and ${pixel.length} bytes`))
+
+  const uploadSection = await open(page, "upload")
+  await uploadSection.locator('input[type="file"]').setInputFiles(pngFile)
+  assert.match(await execute(page, "upload"), new RegExp(`${pixel.length} bytes of image/png`))
+
+  assert.deepEqual(elsewhere, [])
+  assert.deepEqual(complaints, [])
+})
+
+async function open(page: Page, operationId: string) {
+  const section = page.locator(`.opblock[id$="-${operationId}"]`)
+  if (!(await section.getAttribute("class"))?.includes("is-open")) {
+    await section.locator(".opblock-summary-control").click()
+  }
+  return section
+}
+
+/** Clicks on "Execute", and reads what was answered. */
+async function execute(page: Page, operationId: string): Promise<string> {
+  const section = await open(page, operationId)
+  await section.getByRole("button", { name: "Execute" }).click()
+  const response = section.locator(".live-responses-table .response")
+  await response.waitFor()
+  const text = (await response.textContent()) ?? ""
+  assert.match(text, /^200/, text)
+  return text
+}

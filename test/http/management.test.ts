@@ -1,0 +1,69 @@
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import type { AddressInfo } from "node:net"
+import { test } from "node:test"
+import { pino } from "pino"
+import { createManagement, type ManagementDeps } from "../../src/service/http/management.ts"
+
+async function manage(more: Partial<ManagementDeps> = {}) {
+  const server = createManagement({
+    health: { readyz: () => ({ ok: true, reason: "Ready." }) },
+    metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "capstan_x 1\n" }),
+    demand: () => ({ cores: 1.5 }),
+    log: pino({ level: "silent" }),
+    ...more,
+  })
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  return {
+    ask: (path: string, method = "GET") => fetch(`http://127.0.0.1:${port}${path}`, { method }),
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, "close")
+    },
+  }
+}
+
+test("probes, metrics and demand are answered", async () => {
+  await using management = await manage()
+  for (const [path, type, text] of [
+    ["/livez", "text/plain; charset=utf-8", /alive/],
+    ["/readyz?verbose", "text/plain; charset=utf-8", /ready/],
+    ["/metrics", "text/plain; version=0.0.4", /^capstan_x 1\n$/],
+    ["/demand", "application/json", /^\{"cores":1.5\}$/],
+  ] as const) {
+    const response = await management.ask(path)
+    assert.equal(response.status, 200)
+    assert.equal(response.headers.get("content-type"), type)
+    assert.match(await response.text(), text)
+    assert.equal((await management.ask(path, "HEAD")).status, 200)
+  }
+})
+
+test("not ready says why, and stays alive", async () => {
+  await using management = await manage({
+    health: { readyz: () => ({ ok: false, reason: "The server is draining." }) },
+  })
+  const response = await management.ask("/readyz")
+  assert.equal(response.status, 503)
+  assert.equal(response.headers.get("content-type"), "application/problem+json")
+  assert.match(await response.text(), /"detail":"The server is draining\."/)
+  assert.equal((await management.ask("/livez")).status, 200)
+})
+
+test("everything else is a problem", async () => {
+  await using management = await manage({
+    metrics: async () => {
+      throw new Error("secret")
+    },
+  })
+  assert.equal((await management.ask("/")).status, 404)
+  assert.equal((await management.ask("/toString")).status, 404)
+  const post = await management.ask("/livez", "POST")
+  assert.deepEqual([post.status, post.headers.get("allow")], [405, "GET, HEAD"])
+  const failed = await management.ask("/metrics")
+  assert.equal(failed.status, 500)
+  assert.doesNotMatch(await failed.text(), /secret/)
+})

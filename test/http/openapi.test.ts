@@ -1,0 +1,305 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { Validator } from "@seriousme/openapi-schema-validator"
+import { toStandardJsonSchema } from "@valibot/to-json-schema"
+import { type } from "arktype"
+import * as v from "valibot"
+import * as z from "zod"
+import { bytes, file, multipart, optionalFile } from "../../src/service/body.ts"
+import { type OpenApiDocument, openApiDocument } from "../../src/service/http/openapi.ts"
+import { type Operation, operation } from "../../src/service/operation.ts"
+import { service } from "../../src/service/service.ts"
+import { resolveSettings } from "../../src/service/settings.ts"
+import { serveApi } from "../support/api.ts"
+
+type Json = Readonly<Record<string, unknown>>
+
+interface Described {
+  readonly parameters: readonly Json[]
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any part of it
+  readonly requestBody?: any
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any part of it
+  readonly responses: Record<string, any>
+}
+
+function documentOf(operations: Readonly<Record<string, Operation>>) {
+  const of = service({ title: "Trial", version: "1.0.0", description: "All of it.", operations })
+  return openApiDocument(of, resolveSettings({}))
+}
+
+/** The description of one operation, out of a document that an independent validator accepts. */
+async function describe(it: Operation): Promise<Described> {
+  const document = await valid(documentOf({ it }))
+  return document.paths[it.path]?.[it.method.toLowerCase()] as Described
+}
+
+async function valid(document: OpenApiDocument): Promise<OpenApiDocument> {
+  const validator = new Validator()
+  const { valid, errors } = await validator.validate(structuredClone({ ...document }))
+  assert.ok(valid, JSON.stringify(errors, null, 1))
+  assert.equal(validator.version, "3.1")
+  const text = JSON.stringify(document)
+  for (const [, reference] of text.matchAll(/"\$ref":"([^"]*)"/g)) {
+    assert.match(reference as string, /^#\/components\//)
+    assert.ok(lookUp(document, reference as string), `${reference} leads nowhere`)
+  }
+  return document
+}
+
+function lookUp(document: object, reference: string): unknown {
+  let found: unknown = document
+  for (const key of reference.slice(2).split("/")) {
+    found = (found as Record<string, unknown> | undefined)?.[key]
+  }
+  return found
+}
+
+const output = z.object({ n: z.int() })
+const run = () => ({ n: 1 })
+
+test("an operation has the error responses that can happen to it, and no others", async () => {
+  for (const [it, statuses] of [
+    [
+      operation({ method: "GET", path: "/a", thread: "main", output, run }),
+      "200 400 406 431 500 504",
+    ],
+    [operation({ path: "/b", run() {} }), "204 400 431 500 503 504"],
+    [
+      operation({ path: "/c", body: z.any(), output, run }),
+      "200 400 406 408 413 415 422 431 500 503 504",
+    ],
+    [
+      operation({
+        path: "/d",
+        body: bytes("image/png"),
+        output: bytes("image/*"),
+        run: () => new Uint8Array(),
+      }),
+      "200 400 406 408 413 415 431 500 503 504",
+    ],
+    [
+      operation({
+        method: "GET",
+        path: "/e/{id}",
+        params: z.object({ id: z.int() }),
+        output,
+        problems: { 404: "There is no such thing.", 422: "It is too sad." },
+        run,
+      }),
+      "200 400 404 406 422 431 500 503 504",
+    ],
+  ] as const) {
+    const { responses } = await describe(it)
+    assert.equal(Object.keys(responses).sort().join(" "), statuses, it.path)
+  }
+})
+
+test("a problem of an operation's own is described, beside what is shared", async () => {
+  const { responses } = await describe(
+    operation({
+      path: "/",
+      body: z.any(),
+      problems: { 404: "Not here.", 422: "Too sad.", 503: "Closed." },
+      run() {},
+    }),
+  )
+  assert.equal(responses[404].description, "Not here.")
+  assert.match(responses[422].description, /^Too sad\.\n\nOr: Well-formed/)
+  assert.deepEqual(responses[422].content["application/problem+json"].schema, {
+    anyOf: [
+      { $ref: "#/components/schemas/InvalidInput" },
+      { $ref: "#/components/schemas/Problem" },
+    ],
+  })
+  assert.ok(responses[503].headers["retry-after"])
+  assert.ok(responses[404].content["application/problem+json"])
+})
+
+test("responses say what comes with them", async () => {
+  const document = await valid(
+    documentOf({ it: operation({ path: "/", body: z.any(), output, run }) }),
+  )
+  const shared = document.components.responses as Record<
+    string,
+    { headers: object; content: object }
+  >
+  for (const { headers, content } of Object.values(shared)) {
+    assert.ok("x-request-id" in headers)
+    assert.deepEqual(Object.keys(content), ["application/problem+json"])
+  }
+  assert.ok("retry-after" in (shared.ServiceUnavailable?.headers ?? {}))
+})
+
+test("parameters come from the schemas, and the deadline header is always there", async () => {
+  const { parameters } = await describe(
+    operation({
+      method: "GET",
+      path: "/items/{id}",
+      params: z.object({ id: z.int().describe("Its number.") }),
+      query: z.object({ tags: z.array(z.string()).optional(), q: z.string() }),
+      headers: z.object({ "x-key": z.string(), accept: z.string() }),
+      run() {},
+    }),
+  )
+  const [id, tags, q, key, last] = parameters as [Json, Json, Json, Json, Json]
+  assert.deepEqual(
+    [id.name, id.in, id.required, id.description],
+    ["id", "path", true, "Its number."],
+  )
+  assert.equal((id.schema as Json).type, "integer")
+  assert.deepEqual([tags.name, tags.in, tags.required], ["tags", "query", false])
+  assert.deepEqual([q.name, q.required], ["q", true])
+  assert.deepEqual([key.name, key.in, key.required], ["x-key", "header", true])
+  assert.deepEqual(last, { $ref: "#/components/parameters/TimeAllowed" })
+  assert.equal(parameters.length, 5)
+})
+
+test("bodies are JSON, bytes or forms", async () => {
+  const json = await describe(
+    operation({
+      path: "/",
+      body: z.object({ n: z.int() }).optional(),
+      examples: { one: { summary: "The first.", body: { n: 1 } }, none: { output: 2 } },
+      run() {},
+    }),
+  )
+  assert.equal(json.requestBody.required, false)
+  assert.match(json.requestBody.description, /1048576 bytes/)
+  assert.deepEqual(json.requestBody.content["application/json"].examples, {
+    one: { summary: "The first.", value: { n: 1 } },
+  })
+  const raw = await describe(
+    operation({ path: "/", body: bytes("image/png", "text/*"), bodyBytesMax: 5, run() {} }),
+  )
+  assert.equal(raw.requestBody.required, true)
+  assert.match(raw.requestBody.description, /\b5 bytes/)
+  assert.deepEqual(Object.keys(raw.requestBody.content), ["image/png", "text/*"])
+  const form = await describe(
+    operation({
+      path: "/",
+      body: multipart({
+        fields: z.object({ width: z.int() }),
+        files: { image: file("image/png", "image/jpeg"), mask: optionalFile() },
+      }),
+      run() {},
+    }),
+  )
+  const { schema, encoding } = form.requestBody.content["multipart/form-data"]
+  assert.deepEqual(Object.keys(schema.properties), ["width", "image", "mask"])
+  assert.deepEqual(schema.required, ["width", "image"])
+  assert.deepEqual(encoding, { image: { contentType: "image/png, image/jpeg" } })
+})
+
+test("a stream is both NDJSON and events, of one item's schema", async () => {
+  const { responses } = await describe(
+    operation({
+      method: "GET",
+      path: "/",
+      output,
+      *run() {
+        yield { n: 1 }
+      },
+    }),
+  )
+  assert.deepEqual(Object.keys(responses[200].content), [
+    "application/x-ndjson",
+    "text/event-stream",
+  ])
+})
+
+test("schemas of every library, and those that refer to themselves, find a place", async () => {
+  const Tree = z.object({
+    value: z.number(),
+    get children() {
+      return z.array(Tree)
+    },
+  })
+  const Named = z.object({ id: z.string() }).meta({ id: "Named" })
+  const libraries: Readonly<Record<string, Operation>> = {
+    tree: operation({
+      path: "/tree",
+      body: Tree,
+      output: z.object({ tree: Tree }),
+      run: ({ body }) => ({ tree: body }),
+    }),
+    named: operation({
+      path: "/named",
+      body: z.object({ a: Named, b: Named }),
+      output: Named,
+      run: ({ body }) => body.a,
+    }),
+    ark: operation({
+      path: "/ark",
+      query: type({ n: "number.integer", "deep?": "boolean" }),
+      body: type({ name: "string >= 1", "tags?": "string[]" }),
+      output: type("string"),
+      run: ({ body }) => body.name,
+    }),
+    valibot: operation({
+      path: "/valibot",
+      query: toStandardJsonSchema(v.object({ n: v.number() })),
+      body: toStandardJsonSchema(v.object({ name: v.pipe(v.string(), v.minLength(1)) })),
+      output: toStandardJsonSchema(v.string()),
+      run: ({ body }) => body.name,
+    }),
+  }
+  const document = await valid(documentOf(libraries))
+  const { schemas } = document.components as { schemas: Record<string, unknown> }
+  assert.ok(Object.keys(schemas).some((name) => name.startsWith("tree_body")))
+})
+
+test("texts, tags and names are in their places", async () => {
+  const document = await valid(
+    documentOf({
+      one: operation({
+        path: "/one",
+        summary: "One.",
+        description: "The *first*.",
+        tags: ["a", "b"],
+        run() {},
+      }),
+      two: operation({ method: "GET", path: "/one", tags: ["b"], run() {} }),
+    }),
+  )
+  assert.deepEqual(document.info, { title: "Trial", version: "1.0.0", description: "All of it." })
+  assert.deepEqual(document.tags, [{ name: "a" }, { name: "b" }])
+  assert.deepEqual(Object.keys(document.paths["/one"] ?? {}), ["post", "get"])
+  const post = document.paths["/one"]?.post as Record<string, unknown>
+  assert.deepEqual(
+    [post.operationId, post.summary, post.description, post.tags],
+    ["one", "One.", "The *first*.", ["a", "b"]],
+  )
+})
+
+test("a schema that has no JSON Schema is named when the server starts", async () => {
+  const bare = {
+    "~standard": {
+      version: 1,
+      vendor: "bare",
+      validate: (value: unknown) => ({ value }),
+      jsonSchema: {
+        input() {
+          throw new Error("can't")
+        },
+        output() {
+          throw new Error("can't")
+        },
+      },
+    },
+  } as const
+  const it = operation({ path: "/", body: bare, run() {} })
+  await assert.rejects(serveApi({ it }, { docs: "on" }), /The body of operation "it": .*can't/)
+})
+
+test("what is served is what is printed", async () => {
+  const operations = { it: operation({ path: "/", body: z.any(), output, run }) }
+  await using api = await serveApi(operations, { docs: "on" })
+  const { headers, json } = await api.call("GET", "/openapi.json")
+  assert.equal(headers["content-type"], "application/json")
+  const printed = openApiDocument(
+    service({ title: "Trial", version: "1.0.0", operations }),
+    resolveSettings({}),
+  )
+  assert.deepEqual(json, JSON.parse(JSON.stringify(printed)))
+  assert.equal((await api.call("HEAD", "/openapi.json")).status, 200)
+})

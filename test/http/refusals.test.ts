@@ -1,0 +1,359 @@
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import { test } from "node:test"
+import { Client } from "undici"
+import * as z from "zod"
+import { bytes } from "../../src/service/body.ts"
+import { operation } from "../../src/service/operation.ts"
+import { problem } from "../../src/service/problem.ts"
+import { serveApi } from "../support/api.ts"
+import { RawClient, statusOf } from "../support/raw-client.ts"
+
+const get = operation({
+  method: "GET",
+  path: "/items/{id}",
+  params: z.object({ id: z.string() }),
+  output: z.string(),
+  run: ({ path }) => path.id,
+})
+const put = operation({
+  method: "PUT",
+  path: "/items/{key}",
+  params: z.object({ key: z.string() }),
+  body: z.any(),
+  run() {},
+})
+const post = operation({ path: "/post", body: z.any(), output: z.any(), run: ({ body }) => body })
+
+test("an unknown path is 404, and a known one with another method 405 with what is allowed", async () => {
+  await using api = await serveApi({ get, put, post }, { docs: "on" })
+  for (const [method, path] of [
+    ["GET", "/"],
+    ["POST", "/items"],
+    ["GET", "/items/1/2"],
+    ["POST", "/Post"],
+    ["GET", "/post/"],
+  ] as const) {
+    const { status, json } = await api.call(method, path)
+    assert.equal(status, 404, path)
+    assert.equal(json.title, "Not Found")
+  }
+  for (const [method, path, allow] of [
+    ["POST", "/items/1", "GET, HEAD, PUT"],
+    ["OPTIONS", "/items/1", "GET, HEAD, PUT"],
+    ["GET", "/post?x=1", "POST"],
+    ["PROPFIND", "/post", "POST"],
+    ["POST", "/openapi.json", "GET, HEAD"],
+    ["POST", "/docs/static/index.css", "GET, HEAD"],
+  ] as const) {
+    const { status, headers } = await api.call(method as "GET", path)
+    assert.equal(status, 405, `${method} ${path}`)
+    assert.equal(headers.allow, allow)
+  }
+  const withBody = await api.call("POST", "/nowhere", {
+    body: "x",
+    headers: { "content-type": "/" },
+  })
+  assert.equal(withBody.status, 404)
+})
+
+test("HEAD is GET without the body", async () => {
+  await using api = await serveApi({ get })
+  const { status, headers, text } = await api.call("HEAD", "/items/abc")
+  assert.deepEqual(
+    { status, length: headers["content-length"], text },
+    { status: 200, length: "5", text: "" },
+  )
+})
+
+test("an answer that the client does not accept is refused before the work", async () => {
+  const image = operation({
+    method: "GET",
+    path: "/image",
+    output: bytes("image/png", "image/webp"),
+    run: () => ({ bytes: new Uint8Array(1), mediaType: "image/png" }),
+  })
+  const any = operation({
+    method: "GET",
+    path: "/any-image",
+    output: bytes("image/*"),
+    run: () => ({ bytes: new Uint8Array(1), mediaType: "image/gif" }),
+  })
+  await using api = await serveApi({ post, image, any })
+  for (const [method, path, accept, status] of [
+    ["POST", "/post", "text/html", 406],
+    ["POST", "/post", "text/html, application/*;q=0.1", 200],
+    ["POST", "/post", "application/json;q=0", 406],
+    ["GET", "/image", "image/webp", 200],
+    ["GET", "/image", "image/*", 200],
+    ["GET", "/image", "image/jpeg, application/json", 406],
+    ["GET", "/any-image", "image/gif", 200],
+    ["GET", "/any-image", "text/html, */*;q=0.8", 200],
+    ["GET", "/any-image", "audio/ogg", 406],
+  ] as const) {
+    const answer = await api.call(method, path, {
+      headers: { accept },
+      ...(method === "POST" ? { json: 1 } : {}),
+    })
+    assert.equal(answer.status, status, `${path} ${accept}`)
+  }
+  assert.equal(api.compute.calls.length, 5)
+})
+
+test("a URL that can't be decoded, and a request without a host, are malformed", async () => {
+  await using api = await serveApi({ get })
+  const { status, json } = await api.call("GET", "/items/%zz")
+  assert.equal(status, 400)
+  assert.match(json.detail, /%/)
+  using client = await RawClient.connect(api.port)
+  client.write("GET /items/1 HTTP/1.1", "connection: close", "", "")
+  assert.equal(statusOf(await client.read()), 400)
+  assert.deepEqual(
+    (await api.untilRecords(2)).map(({ status, outcome }) => ({ status, outcome })),
+    [
+      { status: 400, outcome: "bad-request" },
+      { status: 400, outcome: "bad-request" },
+    ],
+  )
+})
+
+test("a long parameter is for its schema to refuse", async () => {
+  await using api = await serveApi({ get })
+  assert.equal((await api.call("GET", `/items/${"x".repeat(5000)}`)).status, 200)
+})
+
+test("what is not HTTP is answered as far as that goes, and recorded", async () => {
+  await using api = await serveApi({ post })
+  for (const [sent, status] of [
+    [["GARBAGE", "", ""], 400],
+    [["GET / HTTP/1.1", "host: x", `big: ${"x".repeat(20_000)}`, "", ""], 431],
+    [
+      ["POST /post HTTP/1.1", "host: x", "content-length: 1", "transfer-encoding: chunked", "", ""],
+      400,
+    ],
+    [["POST /post HTTP/1.1", "host: x", "content-length: 1", "content-length: 2", "", ""], 400],
+    [["GET / HTTP/1.1", "host: x", "bad header: x", "", ""], 400],
+  ] as const) {
+    using client = await RawClient.connect(api.port)
+    client.write(...sent)
+    const received = await client.read()
+    assert.equal(statusOf(received), status, sent.join(" ").slice(0, 60))
+    assert.match(received, /content-type: application\/problem\+json/)
+    assert.match(received, /x-request-id: \S/)
+    assert.match(received, /connection: close/)
+  }
+  assert.deepEqual(
+    (await api.untilRecords(5)).map(({ status }) => status),
+    [400, 431, 400, 400, 400],
+  )
+})
+
+test("a broken chunk in the middle of a body is malformed, and recorded so", async () => {
+  await using api = await serveApi({ post })
+  using client = await RawClient.connect(api.port)
+  client.write(
+    "POST /post HTTP/1.1",
+    "host: x",
+    "content-type: application/json",
+    "transfer-encoding: chunked",
+    "",
+    "1",
+    "[",
+    "zz",
+  )
+  client.write("", "")
+  assert.equal(statusOf(await client.read()), 400)
+  const [record] = await api.untilRecords(1)
+  assert.deepEqual(
+    { status: record?.status, outcome: record?.outcome, operation: record?.operation },
+    { status: 400, outcome: "bad-request", operation: "post" },
+  )
+  assert.equal(api.compute.held, 0)
+})
+
+test("a client that takes too long to send headers or body gets 408", async () => {
+  await using api = await serveApi({ post }, { headersTimeoutMs: 150, requestTimeoutMs: 300 }, {})
+  using headers = await RawClient.connect(api.port)
+  headers.write("POST /post HTTP/1.1", "host: x", "")
+  using body = await RawClient.connect(api.port)
+  body.write(
+    "POST /post HTTP/1.1",
+    "host: x",
+    "content-type: application/json",
+    "content-length: 10",
+    "",
+    "[",
+  )
+  using silent = await RawClient.connect(api.port)
+  assert.equal(statusOf(await headers.read()), 408)
+  assert.equal(statusOf(await body.read()), 408)
+  await silent.read()
+  const statuses = (await api.untilRecords(2)).map(({ status, operation }) => [status, operation])
+  assert.deepEqual(new Set(statuses.map(String)), new Set(["408,", "408,post"]))
+  assert.equal(api.compute.held, 0)
+  // Who never said a word has made no request.
+  assert.equal(api.records.length, 2)
+})
+
+test("connections above the bound are closed, and the others go on", async () => {
+  await using api = await serveApi({ get }, { connectionsMax: 2 })
+  using first = await RawClient.connect(api.port)
+  using second = await RawClient.connect(api.port)
+  using third = await RawClient.connect(api.port)
+  await third.read()
+  for (const client of [first, second]) {
+    client.write("GET /items/a HTTP/1.1", "host: x", "", "")
+    assert.equal(statusOf(await client.read('"a"')), 200)
+  }
+  assert.ok(
+    api.logged.some(({ msg, connectionsMax }) => /refused/.test(`${msg}`) && connectionsMax === 2),
+  )
+})
+
+test("a request is shed before its body is sent, at once", async () => {
+  await using api = await serveApi({ post }, { bodyBytesMax: 2 ** 31 - 1 })
+  api.compute.shed = { kind: "shed", reason: "queue-full", retryAfterMs: 1200 }
+  using client = await RawClient.connect(api.port)
+  client.write(
+    "POST /post HTTP/1.1",
+    "host: x",
+    "content-type: application/json",
+    "content-length: 2000000000",
+    "",
+    "",
+  )
+  const received = await client.read()
+  assert.equal(statusOf(received), 503)
+  assert.match(received, /retry-after: 2\r\n/)
+  assert.match(received, /connection: close/i)
+  assert.match(received, /"status":503/)
+  const [record] = await api.untilRecords(1)
+  assert.equal(record?.outcome, "shed")
+  assert.equal(record?.shedReason, "queue-full")
+  assert.equal(api.compute.calls.length, 0)
+  assert.equal(api.compute.heldMost, 0)
+})
+
+test("a client whose small body was shed keeps its connection", async () => {
+  await using api = await serveApi({ post })
+  const sockets = new Set<unknown>()
+  api.app.server.on("connection", (socket) => sockets.add(socket))
+  api.compute.shed = { kind: "shed", reason: "bytes-full", retryAfterMs: 1 }
+  const client = new Client(api.url)
+  const request = {
+    method: "POST",
+    path: "/post",
+    headers: { "content-type": "application/json" },
+  } as const
+  for (let n = 0; n < 20; n++) {
+    const { statusCode, headers, body } = await client.request({
+      ...request,
+      body: JSON.stringify("x".repeat(n * 3000)),
+    })
+    await body.dump()
+    assert.equal(statusCode, 503)
+    assert.equal(headers["retry-after"], "1")
+    assert.equal(headers.connection, "keep-alive")
+  }
+  api.compute.shed = undefined
+  const { statusCode, body } = await client.request({ ...request, body: "1" })
+  await body.dump()
+  assert.equal(statusCode, 200)
+  await client.close()
+  assert.equal(sockets.size, 1)
+})
+
+test("a client that is sending a large body when it is shed reads the 503", async () => {
+  await using api = await serveApi({ post }, { bodyBytesMax: 2 ** 31 - 1 })
+  api.compute.shed = { kind: "shed", reason: "bytes-full", retryAfterMs: 1 }
+  using client = await RawClient.connect(api.port)
+  client.write(
+    "POST /post HTTP/1.1",
+    "host: x",
+    "content-type: application/json",
+    "content-length: 20000000",
+    "",
+    "",
+  )
+  const piece = Buffer.alloc(1_000_000, " ")
+  for (let n = 0; n < 10; n++) client.socket.write(piece)
+  const received = await client.read()
+  assert.equal(client.failed, undefined, "no reset has overtaken the answer")
+  assert.equal(statusOf(received), 503)
+})
+
+test("each outcome has its answer", async () => {
+  await using api = await serveApi({ post })
+  const fault = { message: "secret", stack: "Error: secret\n    at /home/me/secret.ts:1" }
+  for (const [outcome, status, recorded, wanted] of [
+    [
+      { kind: "problem", problem: problem(418, "Short.", { spout: 1 }).details },
+      418,
+      "problem",
+      { spout: 1 },
+    ],
+    [{ kind: "error", fault }, 500, "error", {}],
+    [{ kind: "crashed", how: "exit", fault }, 500, "crashed", {}],
+    [{ kind: "crashed", how: "out-of-memory", fault }, 500, "crashed", {}],
+    [{ kind: "shed", reason: "deadline", retryAfterMs: 0 }, 503, "shed", {}],
+    [{ kind: "expired", where: "queue" }, 504, "expired", {}],
+    [{ kind: "done", reply: { kind: "empty" } }, 204, "ok", {}],
+  ] as const) {
+    api.compute.outcome = () => outcome
+    const before = api.records.length
+    const answer = await api.call("POST", "/post", { json: 1 })
+    assert.equal(answer.status, status)
+    assert.doesNotMatch(answer.text, /secret/)
+    if (status >= 400) assert.equal(answer.headers["content-type"], "application/problem+json")
+    assert.deepEqual({ ...answer.json, ...wanted }, answer.json ?? {})
+    if (status === 500) assert.equal(answer.json.requestId, answer.headers["x-request-id"])
+    if (status === 503) assert.equal(answer.headers["retry-after"], "1")
+    if (outcome.kind === "crashed") {
+      assert.equal(/memory/.test(answer.json.detail), outcome.how === "out-of-memory")
+    }
+    assert.equal((await api.untilRecords(before + 1)).at(-1)?.outcome, recorded)
+  }
+  const stacks = api.logged.filter(({ err }) => err !== undefined)
+  assert.equal(stacks.length, 3)
+})
+
+test("the computing side failing to take a call is a bug like any other", async () => {
+  await using api = await serveApi({ post })
+  api.compute.run = () => {
+    throw new Error("no")
+  }
+  assert.equal((await api.call("POST", "/post", { json: 1 })).status, 500)
+  assert.equal(api.compute.held, 0)
+})
+
+test("an operation can't have the documentation's path", async () => {
+  const docs = operation({ method: "GET", path: "/docs/mine", run() {} })
+  await assert.rejects(serveApi({ docs }, { docs: "on" }), /"docs".*\/docs\/mine.*documentation/)
+  await using api = await serveApi({ docs }, { docs: "off" })
+  assert.equal((await api.call("GET", "/docs/mine")).status, 204)
+  assert.equal((await api.call("GET", "/openapi.json")).status, 404)
+})
+
+test("a request that is half closed counts as left, and leaves nothing behind", async () => {
+  await using api = await serveApi({ post })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  api.compute.outcome = () => {
+    resolve()
+    return new Promise(() => {})
+  }
+  using client = await RawClient.connect(api.port)
+  client.write(
+    "POST /post HTTP/1.1",
+    "host: x",
+    "content-type: application/json",
+    "content-length: 2",
+    "",
+    "{}",
+  )
+  await promise
+  client.socket.end()
+  await once(client.socket, "close")
+  const [record] = await api.untilRecords(1)
+  assert.equal(record?.status, 499)
+  assert.equal(api.compute.cancels, 1)
+})

@@ -1,0 +1,59 @@
+/** A client that says exactly what it is told to: half a request, a wrong one, one very slowly. */
+import { once } from "node:events"
+import { connect, type Socket } from "node:net"
+
+export class RawClient implements Disposable {
+  readonly socket: Socket
+  received = ""
+  ended = false
+  /** The connection was reset. */
+  failed: NodeJS.ErrnoException | undefined
+  readonly #told = new EventTarget()
+
+  constructor(port: number) {
+    this.socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true })
+    this.socket.on("data", (chunk) => {
+      this.received += chunk.toString("latin1")
+      this.#tell()
+    })
+    this.socket.on("end", () => {
+      this.ended = true
+      this.#tell()
+    })
+    this.socket.on("error", (error) => {
+      this.failed = error
+      this.#tell()
+    })
+  }
+
+  static async connect(port: number): Promise<RawClient> {
+    const client = new RawClient(port)
+    await once(client.socket, "connect")
+    return client
+  }
+
+  write(...lines: string[]): void {
+    this.socket.write(lines.join("\r\n"))
+  }
+
+  /** Resolves with all that was received, once the other side has said all or `wanted` is in it. */
+  async read(wanted?: string): Promise<string> {
+    while (!this.ended && !this.failed && !(wanted && this.received.includes(wanted))) {
+      await once(this.#told, "told")
+    }
+    return this.received
+  }
+
+  #tell(): void {
+    this.#told.dispatchEvent(new Event("told"))
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy()
+  }
+}
+
+/** The status of the first response in what was received. */
+export function statusOf(received: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(received)?.[1])
+}
