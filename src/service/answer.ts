@@ -7,13 +7,7 @@
  * zlib's thread pool would do the work on a thread whose CPU time nobody measures.
  */
 import { isMarkedAsUntransferable } from "node:worker_threads"
-import {
-  brotliCompressSync,
-  constants,
-  gzipSync,
-  type ZlibOptions,
-  zstdCompressSync,
-} from "node:zlib"
+import type { ZlibOptions } from "node:zlib"
 import { type BytesBody, mediaTypeMatches } from "./body.ts"
 import type { Operation } from "./operation.ts"
 import type { Encoding, Reply } from "./outcome.ts"
@@ -149,6 +143,9 @@ const brotliQuality = 5
 const gzipOptions: ZlibOptions = { level: 6 }
 
 function compress(bytes: Uint8Array, encoding: Encoding): Uint8Array<ArrayBuffer> {
+  // Loaded by the first answer that needs it.
+  const { brotliCompressSync, constants, gzipSync, zstdCompressSync } =
+    process.getBuiltinModule("node:zlib")
   switch (encoding) {
     case "zstd":
       return owned(zstdCompressSync(bytes))

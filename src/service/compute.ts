@@ -25,7 +25,6 @@ export interface ComputeOptions {
   readonly moduleUrl: URL
   readonly settings: ResolvedSettings
   readonly log: Logger
-  readonly observer: ComputeObserver
   readonly clock?: Clock
 }
 
@@ -75,6 +74,8 @@ export class ComputePools implements Compute {
   readonly #demand: Demand
   readonly #refusedTries = new RefusedTries()
   #bytesHeld = 0
+  /** Set before the first call is accepted. */
+  observer: ComputeObserver | undefined
 
   constructor(options: ComputeOptions) {
     this.#options = options
@@ -229,7 +230,7 @@ export class ComputePools implements Compute {
     size: number,
     memoryMiB: number | undefined,
   ): Lane {
-    const { settings, moduleUrl, log, observer } = this.#options
+    const { settings, moduleUrl, log } = this.#options
     const overload = new Overload()
     const ranMs = new Quantiles()
     const auto = defaultWorkerMemoryMiB(size + settings.spareWorkers)
@@ -250,16 +251,16 @@ export class ComputePools implements Compute {
         used: (use) => {
           ranMs.add(use.ranMs)
           this.#learn(use)
-          observer.used(use)
+          this.observer?.used(use)
         },
         corrected: (call, outcome, cpuMs) => {
           this.#entry(call.name).cost.correct(cpuMs)
-          observer.corrected(call, outcome, cpuMs)
+          this.observer?.corrected(call, outcome, cpuMs)
         },
         late: () => overload.promiseBroken(),
         emptied: () => overload.emptied(),
         workerDied: (fault, how, retryInMs) => {
-          observer.workerDied()
+          this.observer?.workerDied()
           log.error(
             { workers: name, how, retryInMs: Math.round(retryInMs), err: fault },
             retryInMs > 0
@@ -308,7 +309,7 @@ export class ComputePools implements Compute {
     lane.overload.refused()
     if (!this.#refusedTries.isRepeat(tryId, nowMs)) {
       this.#demand.offer(name, nowMs, cpuMs)
-      this.#options.observer.refused(name, cpuMs ?? cost.meanCpuMs() ?? 0)
+      this.observer?.refused(name, cpuMs ?? cost.meanCpuMs() ?? 0)
     }
     this.#refusedTries.refused(tryId, nowMs)
     return shed(reason, predictedWaitMs)

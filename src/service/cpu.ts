@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
-import { constrainedMemory } from "node:process"
 
 /** What a file holds, or `undefined` when there is no such file. A parameter, to be tried on samples. */
 export type ReadText = (path: string) => string | undefined
@@ -91,7 +90,7 @@ export function defaultWorkers(nice: number): number {
 /** Heap limit of a worker when the setting says `auto`, for so many workers. */
 export function defaultWorkerMemoryMiB(workers: number): number {
   // 0 or absurdly large without a limit.
-  const limit = constrainedMemory()
+  const limit = process.constrainedMemory()
   const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem()
   return Math.max(16, Math.min(4096, Math.floor((0.75 * bytes) / 2 ** 20 / workers)))
 }

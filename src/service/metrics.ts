@@ -49,6 +49,7 @@ export class Metrics implements ComputeObserver {
 
   /** Gauges are read when they are asked for. */
   watch(compute: ComputePools): void {
+    compute.observer = this
     this.#gauge("capstan_demand_cores", "Cores that the offered work asks for.", () => {
       return compute.demand().cores
     })

@@ -6,7 +6,6 @@
  * gets the stack. The two must never be mixed up, so there is one class, recognised by a brand: the
  * service may be bundled with a copy of this file of its own.
  */
-import { STATUS_CODES } from "node:http"
 
 const brand: unique symbol = Symbol.for("capstan.problem") as never
 
@@ -36,7 +35,7 @@ export class Problem extends Error {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw new RangeError(`problem(): status ${status} is not an HTTP error status (400 to 599).`)
     }
-    super(details.detail ?? details.title ?? STATUS_CODES[status] ?? "Problem", options)
+    super(details.detail ?? details.title ?? reasonPhrase(status), options)
     this.name = "Problem"
     this.details = details
   }
@@ -46,7 +45,7 @@ export class Problem extends Error {
     const { status, type, title, ...rest } = this.details
     return {
       type: type ?? "about:blank",
-      title: title ?? STATUS_CODES[status] ?? "Error",
+      title: title ?? reasonPhrase(status),
       status,
       ...rest,
     }
@@ -72,4 +71,9 @@ export function problem(
 /** Whether something thrown is a problem, of this copy of Capstan or another. */
 export function isProblem(thrown: unknown): thrown is Problem {
   return typeof thrown === "object" && thrown !== null && brand in thrown
+}
+
+/** Workers have no other use for node:http, so it is loaded when a problem needs it. */
+function reasonPhrase(status: number): string {
+  return process.getBuiltinModule("node:http").STATUS_CODES[status] ?? "Error"
 }

@@ -16,9 +16,6 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
 import { pathToFileURL } from "node:url"
 import { type Logger, pino } from "pino"
 import { ComputePools } from "./compute.ts"
-import { createApi } from "./http/api.ts"
-import { createManagement } from "./http/management.ts"
-import { Metrics } from "./metrics.ts"
 import { loadService } from "./module.ts"
 import type { Service } from "./service.ts"
 import { type ResolvedSettings, resolveSettings, type Settings } from "./settings.ts"
@@ -96,7 +93,6 @@ class RunningServer implements Server {
   #api: HttpServer | undefined
   #management: HttpServer | undefined
   readonly #log: Logger
-  readonly #metrics = new Metrics()
   readonly #compute: ComputePools
   readonly #sockets: Record<Port, Set<Socket>> = { api: new Set(), management: new Set() }
 
@@ -104,25 +100,30 @@ class RunningServer implements Server {
     this.service = service
     this.settings = settings
     this.#log = log
-    this.#compute = new ComputePools({ service, moduleUrl, settings, log, observer: this.#metrics })
-    this.#metrics.watch(this.#compute)
+    this.#compute = new ComputePools({ service, moduleUrl, settings, log })
   }
 
   async start(listen: boolean): Promise<void> {
     const { service, settings } = this
+    // The workers are booting by now, on other cores, while these are loaded.
+    const { createApi } = await import("./http/api.ts")
+    const { createManagement } = await import("./http/management.ts")
+    const { Metrics } = await import("./metrics.ts")
+    const metrics = new Metrics()
+    metrics.watch(this.#compute)
     const api = await createApi({
       service,
       settings,
       compute: this.#compute,
       log: this.#log,
       isDraining: () => this.#state === "draining",
-      observe: (record) => this.#metrics.request(record),
+      observe: (record) => metrics.request(record),
     })
     const management = createManagement({
       health: {
         readyz: () => ({ ok: this.unready === undefined, reason: this.unready ?? "Ready." }),
       },
-      metrics: () => this.#metrics.expose(),
+      metrics: () => metrics.expose(),
       demand: () => this.#compute.demand(),
       log: this.#log,
     })

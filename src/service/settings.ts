@@ -287,7 +287,8 @@ export function resolveSettings(sources: SettingSources = {}): ResolvedSettings 
   }
   const variables = new Set(Object.keys(settingsTable).map(environmentVariable))
   for (const variable of Object.keys(env)) {
-    if (variable.startsWith("CAPSTAN_") && !variables.has(variable)) {
+    const isOurs = variable.startsWith("CAPSTAN_") && !isServiceLink(variable, env[variable])
+    if (isOurs && !variables.has(variable)) {
       throw new SettingError(
         `There is no setting for the environment variable ${variable}; docs/settings.md lists them all.`,
       )
@@ -300,7 +301,7 @@ export function resolveSettings(sources: SettingSources = {}): ResolvedSettings 
     const [given, where] =
       flags[name] !== undefined
         ? [flags[name], flag(name)]
-        : env[variable] !== undefined
+        : env[variable] !== undefined && !isServiceLink(variable, env[variable])
           ? [env[variable], variable]
           : [options[name], name]
     resolved[name] = given === undefined ? spec.default : parse(spec, given, where)
@@ -312,6 +313,17 @@ export function resolveSettings(sources: SettingSources = {}): ResolvedSettings 
     )
   }
   return settings
+}
+
+/**
+ * Kubernetes tells each pod of the Services around it by variables that begin with their names: a
+ * Service called capstan gives `CAPSTAN_PORT=tcp://10.0.0.1:80` and `CAPSTAN_SERVICE_HOST`.
+ */
+function isServiceLink(variable: string, value: string | undefined): boolean {
+  return (
+    /^(tcp|udp|sctp):\/\//.test(value ?? "") ||
+    /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/.test(variable)
+  )
 }
 
 function parse(spec: SettingSpec, given: unknown, where: string): unknown {

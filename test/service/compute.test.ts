@@ -20,13 +20,13 @@ async function tryCompute(settings: Settings): Promise<Trial> {
     moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url),
     settings: resolveSettings({ options: { spareWorkers: 0, workerMemoryMiB: 128, ...settings } }),
     log: pino({ level: "silent" }),
-    observer: {
-      used() {},
-      corrected() {},
-      refused: (_, cpuMs) => refusedCpuMs.push(cpuMs),
-      workerDied() {},
-    },
   })
+  compute.observer = {
+    used() {},
+    corrected() {},
+    refused: (_, cpuMs) => refusedCpuMs.push(cpuMs),
+    workerDied() {},
+  }
   await compute.started()
   let calls = 0
   return {

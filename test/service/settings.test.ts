@@ -36,6 +36,16 @@ test("a list is separated by commas", () => {
   assert.deepEqual(corsOrigins, ["https://a", "https://b"])
 })
 
+test("the variables that Kubernetes makes of a Service called capstan are not ours", () => {
+  const env = {
+    CAPSTAN_PORT: "tcp://10.0.0.1:80",
+    CAPSTAN_PORT_80_TCP_ADDR: "10.0.0.1",
+    CAPSTAN_SERVICE_HOST: "10.0.0.1",
+    CAPSTAN_DEMO_SERVICE_PORT: "80",
+  }
+  assert.equal(resolveSettings({ env }).port, 8080)
+})
+
 for (const [sources, message] of [
   [{ flags: { port: "80a" } }, '--port is "80a"; it must be a whole number from 0 to 65535.'],
   [{ flags: { port: "" } }, '--port is ""; it must be a whole number from 0 to 65535.'],

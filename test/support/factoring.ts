@@ -11,8 +11,8 @@ export function independentLargestPrimeFactor(n: bigint): bigint {
     independentLargestPrimeFactor(divisor),
     independentLargestPrimeFactor(n / divisor),
   ]
-  // biome-ignore lint/complexity/useMathMinMax: Math.max does not take BigInt
-  return a > b ? a : b
+  if (a > b) return a
+  return b
 }
 
 // These bases make the test deterministic below 3.3 · 10²⁴ (Sorenson and Webster).

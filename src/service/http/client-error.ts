@@ -3,9 +3,8 @@
  * response object exists for them, or it is of no use any more, so the answer is written to the
  * socket, if none has begun there.
  */
-import { randomUUID } from "node:crypto"
-import { STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
+import { http, randomUUID } from "../builtin.ts"
 import { Problem } from "../problem.ts"
 import { logRequest, type Surroundings } from "./exchange.ts"
 import { lingerWhenClosed } from "./linger.ts"
@@ -84,5 +83,5 @@ function response(status: number, detail: string, requestId: string): string {
     connection: "close",
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n")
+  return [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, ...lines, "", body].join("\r\n")
 }

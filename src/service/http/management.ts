@@ -3,8 +3,9 @@
  * the API port, so that nothing that happens there, no queue, no bound, no full event of Fastify's,
  * can make a probe wait; and it is a port of its own so that it need not be reachable from outside.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type pino from "pino"
+import { http } from "../builtin.ts"
 import { Problem } from "../problem.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
@@ -38,14 +39,17 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     "/metrics": async () => ({ status: 200, ...(await metrics()) }),
     "/demand": () => json(demand()),
   }
-  return createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    const page = pageOf(request, pages)
-    if ("status" in page) {
-      send(request, response, page)
-      return
-    }
-    answer(page).then((found) => send(request, response, found))
-  })
+  return http.createServer(
+    { requestTimeout: 10_000, headersTimeout: 10_000 },
+    (request, response) => {
+      const page = pageOf(request, pages)
+      if ("status" in page) {
+        send(request, response, page)
+        return
+      }
+      answer(page).then((found) => send(request, response, found))
+    },
+  )
 
   async function answer(page: () => Answer | Promise<Answer>): Promise<Answer> {
     try {

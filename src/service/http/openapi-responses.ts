@@ -3,7 +3,7 @@
  * happen follows from what it is: only a body can be too large, only what has a schema can fail it,
  * only what goes to a worker can be shed.
  */
-import { STATUS_CODES } from "node:http"
+import { http } from "../builtin.ts"
 import type { Operation } from "../operation.ts"
 import type { JsonSchema } from "../schema.ts"
 import { requestIdHeader } from "./request-id.ts"
@@ -174,7 +174,7 @@ function referTo(schema: string): Json {
 
 /** `Service Unavailable` → `ServiceUnavailable` */
 function nameOf(status: string): string {
-  return (STATUS_CODES[status] as string).replaceAll(/[^A-Za-z]/g, "")
+  return (http.STATUS_CODES[status] as string).replaceAll(/[^A-Za-z]/g, "")
 }
 
 function isBytes(spec: object): boolean {

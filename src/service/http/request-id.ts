@@ -1,6 +1,6 @@
 /** The id that ties a response to its lines in the log. */
-import { randomUUID } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
+import { randomUUID } from "../builtin.ts"
 
 export const requestIdHeader = "x-request-id"
 

@@ -1,0 +1,157 @@
+/** Runs the command line as people do: as a process of its own. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { cleanEnv } from "./clean-env.ts"
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+const index = new URL("../../src/index.ts", import.meta.url).href
+
+/** More than anything here should take; a test that waits longer has failed. */
+const patienceMs = 20_000
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Arguments for Node itself. */
+  readonly node?: readonly string[]
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A command that runs. Disposing of it ends it, whatever it is doing. */
+export class CliProcess implements AsyncDisposable {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  stdout = ""
+  stderr = ""
+
+  constructor(args: readonly string[], { cwd, env, node = [] }: RunOptions = {}) {
+    this.child = spawn(process.execPath, [...node, main, ...args], {
+      cwd,
+      env: { ...cleanEnv(), NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 3 * patienceMs,
+      killSignal: "SIGKILL",
+    })
+    this.child.stdout?.on("data", (chunk) => {
+      this.stdout += chunk
+    })
+    this.child.stderr?.on("data", (chunk) => {
+      this.stderr += chunk
+    })
+    this.ended = once(this.child, "close").then(([code, signal]) => ({ code, signal }))
+  }
+
+  /** Waits until the output, from `from` on, matches. */
+  async output(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    return await eventually(() => {
+      const text = this.stdout + this.stderr
+      const match = pattern.exec(text.slice(from))
+      if (match === null && this.child.exitCode !== null) {
+        throw new Error(`It ended (${this.child.exitCode}) without saying ${pattern}:\n${text}`)
+      }
+      return match ?? undefined
+    }, `output ${pattern}`)
+  }
+
+  /** Waits until it serves, and tells where. */
+  async served(): Promise<{ readonly url: string; readonly managementUrl: string }> {
+    const [, url = "", managementUrl = ""] = await this.output(
+      /served at (http:\S+?), .*metrics at (http:\S+)\/metrics/,
+    )
+    return { url, managementUrl }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill("SIGKILL")
+    await this.ended
+  }
+}
+
+/** Runs a command to its end. */
+export async function runCli(
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  await using cli = new CliProcess(args, options)
+  const { code } = await cli.ended
+  return { code, stdout: cli.stdout, stderr: cli.stderr }
+}
+
+/** Waits until `attempt` gives something other than `undefined`. */
+export async function eventually<T>(
+  attempt: () => T | undefined | Promise<T | undefined>,
+  what: string,
+): Promise<T> {
+  const endMs = performance.now() + patienceMs
+  for (;;) {
+    const result = await attempt()
+    if (result !== undefined) return result
+    if (performance.now() > endMs) throw new Error(`Waited ${patienceMs} ms in vain for ${what}.`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** A folder that is gone when the test is. */
+export class TemporaryFolder implements Disposable {
+  readonly path = realpathSync(mkdtempSync(join(tmpdir(), "capstan-cli-")))
+
+  write(name: string, text: string): string {
+    const path = join(this.path, name)
+    writeFileSync(path, text)
+    return path
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+/**
+ * The source of a service that needs no packages:
+ * - `/version` answers `version`, from a worker;
+ * - `/slow` answers it once there is a file `release` in the current folder;
+ * - `/pid` answers the process's id, `/crash` ends the process.
+ */
+export function serviceSource(version: string, { before = "" } = {}): string {
+  return `import { bytes, operation, service } from ${JSON.stringify(index)}
+import { existsSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
+${before}
+const output = bytes("text/plain")
+const text = (value) => new TextEncoder().encode(String(value))
+export default service({
+  title: "Fixture",
+  version: "1.0.0",
+  operations: {
+    version: operation({
+      method: "GET", path: "/version", output, summary: "Tells its version",
+      run: () => text(${JSON.stringify(version)}),
+    }),
+    slow: operation({
+      method: "GET", path: "/slow", output,
+      async run() {
+        while (!existsSync("release")) await sleep(10)
+        return text(${JSON.stringify(version)})
+      },
+    }),
+    pid: operation({
+      method: "GET", path: "/pid", output, thread: "main", run: () => text(process.pid),
+    }),
+    crash: operation({
+      method: "GET", path: "/crash", output, thread: "main", run: () => process.exit(3),
+    }),
+  },
+})
+`
+}
+
+/** Free ports for whatever is started. */
+export const freePorts = ["--port", "0", "--management-port", "0"] as const
