@@ -1,7 +1,10 @@
 import assert from "node:assert/strict"
+import { getPriority } from "node:os"
 import { test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { answerOf, tryPool } from "../support/pool.ts"
+
+const noPriority = process.platform === "linux" ? false : "threads have a priority on Linux only"
 
 test("runs a task on a worker thread", async () => {
   await using trial = await tryPool()
@@ -102,6 +105,17 @@ test("setup runs once in each worker, and its value stays there", async () => {
     const threadId = answerOf(await trial.run("thread"))
     return { loadedIn: threadId, uses, threadId }
   }
+})
+
+test("WASM that setup compiled runs", async () => {
+  await using trial = await tryPool()
+  assert.equal(answerOf(await trial.run("wasm", [40, 2])), 42)
+})
+
+test("workers have a lower priority than the main thread", { skip: noPriority }, async () => {
+  await using trial = await tryPool({ nice: 7 })
+  assert.equal(answerOf(await trial.run("priority")), Math.min(19, getPriority() + 7))
+  assert.ok(getPriority() < 7, "the main thread has kept its own")
 })
 
 test("what run logs comes out with the request's id", async () => {
