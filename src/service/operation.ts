@@ -5,7 +5,7 @@
 import type { Binary, BytesBody, FileFields, Form, MultipartBody } from "./body.ts"
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts"
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
 
 /** What an operation can take as a body. */
 export type BodySpec = Schema | BytesBody | MultipartBody

@@ -33,7 +33,7 @@ export interface ServeOptions {
   readonly listen?: boolean
 }
 
-export type Port = "api" | "management"
+type Port = "api" | "management"
 
 export interface Server extends AsyncDisposable {
   /** For example `http://127.0.0.1:8080`. */

@@ -1,5 +1,4 @@
 /** A real server on free ports, with a client that keeps its connections. */
-import type { Socket } from "node:net"
 import { type Server, type Settings, serve } from "capstan"
 import { type Dispatcher, Pool } from "undici"
 
@@ -20,7 +19,7 @@ export interface ServedTrial extends AsyncDisposable {
   untilIdle(workers: number): Promise<void>
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
@@ -29,14 +28,14 @@ export interface Answer {
   readonly tookMs: number
 }
 
-export interface DemandAnswer {
+interface DemandAnswer {
   readonly cores: number
   readonly busy: number
   readonly queued: number
   readonly workers: number
 }
 
-export const trouble = new URL("../fixtures/pool/service.ts", import.meta.url)
+const trouble = new URL("../fixtures/pool/service.ts", import.meta.url)
 
 /** @param module its default export is the service; a fixture that causes trouble, by default. */
 export async function serveTrial(
@@ -112,5 +111,3 @@ export function openResources(): Readonly<Record<string, number>> {
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
   return counts
 }
-
-export type { Socket }

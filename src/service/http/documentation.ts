@@ -87,6 +87,7 @@ async function swaggerUi(document: OpenApiDocument): Promise<FastifyInstance> {
     uiConfig: {
       // The other layout has a bar to load any document from anywhere.
       layout: "BaseLayout",
+      url: "/openapi.json",
       deepLinking: true,
       displayRequestDuration: true,
       tryItOutEnabled: true,

@@ -6,7 +6,7 @@ import type { Call, Outcome } from "../outcome.ts"
  * - `running`: a worker has it.
  * - `settled`: its outcome is known. A worker may still be at it, having been told to stop.
  */
-export type TaskState = "queued" | "running" | "settled"
+type TaskState = "queued" | "running" | "settled"
 
 /** What a task is thought to take. */
 export interface Estimate {

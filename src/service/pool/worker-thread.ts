@@ -60,6 +60,9 @@ export interface WorkerExit {
   readonly proven: boolean
 }
 
+/** Options that say what the main thread runs, and how; a worker refuses some of them. */
+const mainThreadOnly = /^--(input-type|eval|print|test|watch|inspect|cpu-prof|heap-prof)\b|^-[ep]/
+
 const entry = new URL(
   import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
   import.meta.url,
@@ -95,6 +98,7 @@ export class WorkerThread {
         nice,
         flags: this.#flags.buffer,
       } satisfies WorkerSetup,
+      execArgv: process.execArgv.filter((arg) => !mainThreadOnly.test(arg)),
       resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
     })
     this.#worker.on("message", (message: FromWorker) => this.#receive(message))

@@ -41,8 +41,9 @@ let current: { readonly id: number; readonly context: RunContext; readonly flow:
 /** CPU time of this thread at the end of its last task. */
 let endedAt = process.threadCpuUsage()
 
-const nativeThreadId = lowerPriority(setup.nice)
 const prepared = await prepare()
+// Not before: nobody gains by a worker that takes long to start.
+const nativeThreadId = lowerPriority(setup.nice)
 port.on("message", (message: ToWorker) => {
   if (isTuple(message)) {
     void runTask(message)

@@ -1,0 +1,62 @@
+"""The four functions in FastAPI, as its documentation says for each kind of work.
+
+What computes is a plain `def`, which FastAPI runs in its thread pool, so that the event loop stays
+free as far as the interpreter lock lets it. What answers at once is an `async def`.
+"""
+
+import os
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+import work
+
+app = FastAPI(title="Prime factors")
+spin_iterations = int(os.environ["BENCH_SPIN_ITERATIONS_PYTHON"])
+
+
+class HelloInput(BaseModel):
+    n: int = Field(ge=2, le=2**53 - 1)
+
+
+class HelloOutput(BaseModel):
+    message1: str
+    message2: str
+    n: int
+    largest_prime_factor: int
+    elapsed_time: float
+
+
+class Result(BaseModel):
+    result: int
+
+
+class Ok(BaseModel):
+    ok: bool
+
+
+class Pong(BaseModel):
+    ping: str
+
+
+@app.post("/api/v1/hello")
+def hello(body: HelloInput) -> HelloOutput:
+    work.begin()
+    return HelloOutput(**work.hello(body.n))
+
+
+@app.get("/spin20")
+def spin20() -> Result:
+    work.begin()
+    return Result(result=work.spin(spin_iterations))
+
+
+@app.get("/empty")
+async def empty() -> Ok:
+    return Ok(ok=True)
+
+
+@app.get("/ping")
+@app.get("/livez")
+async def ping() -> Pong:
+    return Pong(ping="pong!")

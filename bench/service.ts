@@ -1,0 +1,46 @@
+/** The functions of the benches as a Capstan service, with the schemas that the peers have. */
+import { operation, service } from "capstan"
+import * as z from "zod"
+import * as functions from "./peers/functions.ts"
+
+const hello = operation({
+  path: "/api/v1/hello",
+  body: z.object({ n: z.int().min(2).max(Number.MAX_SAFE_INTEGER) }),
+  output: z.object({
+    message1: z.string(),
+    message2: z.string(),
+    n: z.int(),
+    largest_prime_factor: z.int(),
+    elapsed_time: z.number(),
+  }),
+  run: ({ body }) => functions.hello(body.n),
+})
+
+const spin20 = operation({
+  method: "GET",
+  path: "/spin20",
+  output: z.object({ result: z.int() }),
+  deadlineMs: 1000,
+  run: () => ({ result: functions.spin20() }),
+})
+
+const empty = operation({
+  method: "GET",
+  path: "/empty",
+  output: z.object({ ok: z.boolean() }),
+  run: () => ({ ok: functions.empty() }),
+})
+
+const ping = operation({
+  method: "GET",
+  path: "/ping",
+  output: z.object({ ping: z.string() }),
+  thread: "main",
+  run: () => ({ ping: "pong!" }),
+})
+
+export default service({
+  title: "What the benches measure",
+  version: "1.0.0",
+  operations: { hello, spin20, empty, ping },
+})

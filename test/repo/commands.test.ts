@@ -1,0 +1,171 @@
+/**
+ * The commands in the documentation do what it says. Those that call a service are sent to it: the
+ * service of the last TypeScript block above them that has one, or that of the example the document
+ * is about. An answer that stands below them is what has to come. All other commands are in
+ * `elsewhere`, with the place where they are tried.
+ */
+import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { test } from "node:test"
+import { promisify } from "node:util"
+import sharp from "sharp"
+import { type Server, serve } from "../../src/index.ts"
+import { untestedEnv } from "../support/clean-env.ts"
+import { TemporaryFolder } from "../support/cli.ts"
+import { documents } from "../support/documents.ts"
+import { commands, commandsOf, type Fence, fences } from "../support/markdown.ts"
+import { read, root } from "../support/repository.ts"
+import { isTypeScript, snippetFolder, writeSnippet } from "../support/snippets.ts"
+
+/** Services of documents that show none. */
+const services: Readonly<Record<string, string>> = {
+  "README.md": "examples/prime-factor/service.ts",
+  "examples/prime-factor/README.md": "examples/prime-factor/service.ts",
+  "examples/thumbnail/README.md": "examples/thumbnail/service.ts",
+}
+
+/** Where everything else that a reader might type is tried, or why it is not. */
+const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
+  [/^npm ci( && npm start)?$/, "whoever runs this has run npm ci; start.test.ts runs npm start"],
+  [/^npm start$/, "test/examples/start.test.ts"],
+  [/^npm cit$/, "this is part of it"],
+  [/^(npm test|npm run check)$/, "this is part of it; in a new service: test/cli/new.test.ts"],
+  [/^npm run (build|docs|format)$/, "what they write is compared with what is checked in"],
+  [/^npm run screenshots$/, "by hand: a picture has to be looked at"],
+  [/^npm run bench\b/, "takes minutes, and the machine for itself"],
+  [/^npm run (-s )?capstan -- /, "test/cli/ runs every command from source"],
+  [/^cd \.\.\/my-api && npm install$/, "test/repo/package.test.ts, with the package"],
+  [/^npm run dev$/, "test/cli/dev.test.ts"],
+  [/^npm pack$/, "test/repo/package.test.ts"],
+  [/^capstan (new|dev|serve|openapi)\b/, "test/cli/"],
+  [/^npx node --test /, "below"],
+  [/^apt-get install /, ".ci/run"],
+]
+
+const isCall = (command: string) => /^(?:curl|echo) /.test(command)
+
+/** Runs a block of calls as a shell would, and says what it printed. */
+async function call(
+  script: string,
+  server: Server,
+  cwd: string,
+  mayFail: boolean,
+): Promise<string> {
+  const aimed = script
+    .replaceAll("http://127.0.0.1:8080", server.url)
+    .replaceAll("http://127.0.0.1:9090", server.managementUrl)
+  const options = mayFail ? "-sS" : "-sS --fail"
+  const shell = `set -euo pipefail\ncurl() { command curl ${options} --max-time 20 "$@"; }\n${aimed}`
+  const { stdout } = await promisify(execFile)("bash", ["-c", shell], { cwd })
+  return stdout
+}
+
+/** An answer for comparing: how long something took is never the same. */
+function comparable({ language, text }: Pick<Fence, "language" | "text">): unknown {
+  const timeless = text.replaceAll(/\d+\.\d+(?:e-?\d+)?/g, "0.5").trim()
+  return language === "json" ? JSON.parse(timeless) : timeless
+}
+
+async function checkCalls(document: string, markdown: string): Promise<void> {
+  using snippets = snippetFolder()
+  using cwd = new TemporaryFolder()
+  await sharp({ create: { width: 1200, height: 800, channels: 3, background: "teal" } })
+    .jpeg()
+    .toFile(`${cwd.path}/photo.jpg`)
+
+  await using stack = new AsyncDisposableStack()
+  let server: Server | undefined
+  let module = services[document] && root + services[document]
+  const blocks = fences(markdown)
+  for (const [index, block] of blocks.entries()) {
+    if (isTypeScript(block)) {
+      const file = writeSnippet(snippets.path, document, block)
+      if (!block.text.includes("export default service(")) continue
+      module = file
+      server = undefined
+    }
+    if (block.language !== "sh" || !commandsOf(block.text).every(isCall)) continue
+    assert.ok(module !== undefined, `${document}:${block.line}: which service is called here?`)
+    server ??= stack.use(
+      await serve(module, {
+        settings: { port: 0, managementPort: 0, logLevel: "silent", workers: 1, spareWorkers: 0 },
+        env: {},
+      }),
+    )
+    const next = blocks[index + 1]
+    const expected = next?.language === "json" || next?.language === "text" ? next : undefined
+    const printed = await call(block.text, server, cwd.path, expected !== undefined)
+    if (expected === undefined) continue
+    assert.deepEqual(
+      comparable({ language: expected.language, text: printed }),
+      comparable(expected),
+      `${document}:${expected.line}`,
+    )
+  }
+}
+
+/** The commands that are neither calls nor tried elsewhere. */
+function untried(markdown: string): string[] {
+  return commands(markdown).filter(
+    (command) => !isCall(command) && !elsewhere.some(([pattern]) => pattern.test(command)),
+  )
+}
+
+for (const document of documents) {
+  test(`the calls in ${document} are answered as it says`, async () => {
+    await checkCalls(document, read(document))
+  })
+}
+
+test("every other command in the documentation is tried somewhere", () => {
+  for (const document of documents) assert.deepEqual(untried(read(document)), [], document)
+  const all = documents.flatMap((document) => commands(read(document)))
+  for (const [pattern] of elsewhere) {
+    assert.ok(
+      all.some((command) => pattern.test(command)),
+      `no document has ${pattern}`,
+    )
+  }
+})
+
+test("these guards fire", async () => {
+  const ping = "```sh\ncurl http://127.0.0.1:8080/ping\n```\n"
+  await checkCalls("README.md", `${ping}\`\`\`json\n{ "ping": "pong!" }\n\`\`\``)
+  await assert.rejects(
+    checkCalls("README.md", `${ping}\`\`\`json\n{ "ping": "pang" }\n\`\`\``),
+    /pang/,
+  )
+  await assert.rejects(checkCalls("README.md", ping.replace("ping", "pang")), /404/)
+  assert.deepEqual(
+    untried("```sh\nrm -rf build # away with it\nnpm cit\n```\nor `npm run deploy`"),
+    ["rm -rf build", "npm run deploy"],
+  )
+})
+
+test("every npm script in the documentation exists", () => {
+  const { scripts } = JSON.parse(read("package.json"))
+  for (const document of documents) {
+    for (const command of commands(read(document))) {
+      const name = /^npm run (?:-s )?([\w:]+)/.exec(command)?.[1]
+      if (name === undefined || name === "dev") continue
+      assert.ok(name in scripts, `${document}: ${command}`)
+    }
+  }
+})
+
+test("the commands that run some of the tests do run some", async () => {
+  const runs = commands(read("CONTRIBUTING.md")).filter((command) => command.startsWith("npx "))
+  assert.ok(runs.length > 0)
+  for (const command of runs) {
+    const options = { cwd: root, env: untestedEnv() }
+    const { stdout } = await promisify(execFile)("bash", ["-c", command], options)
+    assert.match(stdout, /pass [1-9]/, command)
+  }
+})
+
+test("the machine that checks runs the command of the README", async () => {
+  accessSync(`${root}.ci/run`, constants.X_OK)
+  await promisify(execFile)("bash", ["-n", `${root}.ci/run`])
+  assert.match(read(".ci/run"), /\nnpm cit\n$/)
+})

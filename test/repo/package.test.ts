@@ -1,0 +1,204 @@
+/** What is published: packed as npm packs it, installed where there is nothing, and used from there. */
+import assert from "node:assert/strict"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { cpSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { after, before, test } from "node:test"
+import { promisify } from "node:util"
+import { cleanEnv } from "../support/clean-env.ts"
+import { eventually, freePorts, TemporaryFolder } from "../support/cli.ts"
+import { files, read, root } from "../support/repository.ts"
+
+const folder = new TemporaryFolder()
+after(() => folder[Symbol.dispose]())
+
+const manifest = JSON.parse(read("package.json"))
+const install = ["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+
+async function run(command: string, args: readonly string[], cwd = folder.path): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd, env: cleanEnv() })
+    return stdout
+  } catch (error) {
+    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string }
+    throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error })
+  }
+}
+
+let tarball = ""
+let packed: readonly string[] = []
+
+before(async () => {
+  // From a copy: packing builds, and other tests may be at work in dist/.
+  const copy = `${folder.path}/repository`
+  for (const part of ["src", "templates", "docs", ...files("*.{md,json}"), "LICENSE"]) {
+    cpSync(root + part, `${copy}/${part}`, { recursive: true })
+  }
+  symlinkSync(`${root}node_modules`, `${copy}/node_modules`)
+  const output = await run("npm", ["pack", "--json", "--pack-destination", folder.path], copy)
+  // What `prepare` prints comes first.
+  const [pack] = JSON.parse(output.slice(output.indexOf("[\n")))
+  tarball = `${folder.path}/${pack.filename}`
+  packed = pack.files.map(({ path }: { readonly path: string }) => path)
+
+  folder.write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }))
+  const zod = `zod@${manifest.devDependencies.zod}`
+  const types = `@types/node@${manifest.devDependencies["@types/node"]}`
+  await run("npm", [...install, tarball, zod, types])
+})
+
+test("the package has JavaScript, types and maps of every module, templates, and nothing else", () => {
+  for (const source of files("src/**/*.ts")) {
+    const built = source.replace(/^src\/(.*)\.ts$/, "dist/$1")
+    for (const ending of [".js", ".js.map", ".d.ts", ".d.ts.map"]) {
+      assert.ok(packed.includes(built + ending), built + ending)
+    }
+    // Maps lead to it.
+    assert.ok(packed.includes(source), source)
+  }
+  for (const file of [
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "docs/guide.md",
+    ...files("templates/**/*.*"),
+  ]) {
+    assert.ok(packed.includes(file), file)
+  }
+  const rooms = new Set(packed.map((path) => path.split("/")[0]))
+  assert.deepEqual([...rooms].toSorted(), [
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "dist",
+    "docs",
+    "package.json",
+    "src",
+    "templates",
+  ])
+})
+
+test("every export of the package can be imported, and nothing is missing of what the source exports", async () => {
+  const entries = Object.keys(manifest.exports).map((entry) => entry.replace(/^\./, "capstan"))
+  const script = `
+    const found = {}
+    for (const entry of ${JSON.stringify(entries)}) {
+      const json = entry.endsWith(".json") ? { with: { type: "json" } } : undefined
+      found[entry] = Object.keys(await import(entry, json)).sort()
+    }
+    console.log(JSON.stringify(found))`
+  const found = JSON.parse(await run(process.execPath, ["--input-type=module", "--eval", script]))
+  assert.deepEqual(found.capstan, Object.keys(await import("../../src/index.ts")).toSorted())
+  assert.ok(found["capstan/package.json"].includes("default"))
+})
+
+test("its types infer what the source's infer, by themselves", async () => {
+  folder.write(
+    "consumer.ts",
+    `import { bytes, operation, type Operation, problem, type Server, serve, service, type Settings } from "capstan"
+import * as z from "zod"
+const square: Operation = operation({
+  path: "/square/{id}",
+  params: z.object({ id: z.uuid() }),
+  body: z.object({ n: z.number() }),
+  output: z.object({ result: z.number() }),
+  setup: () => ({ power: 2 }),
+  run({ path, body }, { signal, log, state }) {
+    const id: string = path.id
+    // @ts-expect-error it is a number, not just anything
+    const wrong: string = body.n
+    log.info(id, { wrong, aborted: signal.aborted })
+    if (body.n < 0) throw problem(422, "Too small.")
+    return { result: body.n ** state.power }
+  },
+})
+operation({
+  path: "/wrong",
+  output: z.object({ result: z.number() }),
+  // @ts-expect-error the answer has to fit the output
+  run: () => ({ result: "four" }),
+})
+operation({ path: "/bytes", body: bytes("image/png"), output: bytes("image/png"), run: ({ body }) => body.bytes })
+export default service({ title: "Squares", version: "1.0.0", operations: { square } })
+const settings: Settings = { port: 0, managementPort: 0 }
+const server: Server = await serve(new URL(import.meta.url), { settings })
+// @ts-expect-error there is no such setting
+await serve(new URL(import.meta.url), { settings: { prot: 0 } })
+await server.drain()
+`,
+  )
+  const options = {
+    strict: true,
+    module: "nodenext",
+    target: "es2024",
+    lib: ["es2024", "esnext.disposable"],
+    noEmit: true,
+    skipLibCheck: true,
+    types: ["node"],
+  }
+  folder.write(
+    "tsconfig.json",
+    JSON.stringify({ compilerOptions: options, files: ["consumer.ts"] }),
+  )
+  await run(`${root}node_modules/.bin/tsc`, ["-p", "."])
+})
+
+test("its declarations need no package that is not installed with it", async () => {
+  const dist = `${folder.path}/node_modules/capstan/dist`
+  const declarations = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".d.ts"),
+  )
+  const imported = new Set(
+    declarations.flatMap((file) =>
+      Array.from(
+        readFileSync(`${dist}/${file}`, "utf8").matchAll(/from "([^".][^"]*)"/g),
+        ([, name]) => name ?? "",
+      ),
+    ),
+  )
+  for (const name of imported) {
+    if (name.startsWith("node:")) continue
+    assert.ok(name in manifest.dependencies, `${name} is in a declaration, and not a dependency`)
+  }
+})
+
+test("its command line runs, and makes a service that is tested, served and answers", async () => {
+  const capstan = `${folder.path}/node_modules/.bin/capstan`
+  assert.match(await run(capstan, ["--version"]), new RegExp(`^capstan ${manifest.version} `))
+
+  await run(capstan, ["new", "my-api", "--capstan", `file:${tarball}`])
+  const home = `${folder.path}/my-api`
+  await run("npm", [...install], home)
+  const [tests] = await Promise.all([
+    run("npm", ["test"], home),
+    run("npm", ["run", "check"], home),
+  ])
+  assert.match(tests, /fail 0/)
+
+  const server = spawn(`${home}/node_modules/.bin/capstan`, ["serve", "service.ts", ...freePorts], {
+    cwd: home,
+    env: cleanEnv(),
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const ended = once(server, "close")
+  let printed = ""
+  server.stdout.on("data", (chunk) => {
+    printed += chunk
+  })
+  try {
+    const [, url] = await eventually(
+      () => /served at (http:[^\s,]+)/.exec(printed) ?? undefined,
+      "the service",
+    )
+    const response = await fetch(`${url}/primes`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ upTo: 100 }),
+    })
+    assert.deepEqual(await response.json(), { upTo: 100, primes: 25 })
+    assert.equal((await fetch(`${url}/docs`)).status, 200)
+  } finally {
+    server.kill("SIGTERM")
+    assert.deepEqual(await ended, [0, null])
+  }
+})
