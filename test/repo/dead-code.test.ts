@@ -58,8 +58,8 @@ test("a dead file, a dead export and a file that only tests use are found, where
   assert.match(production, /^src\/core\/forTests\.ts: src/m)
 })
 
-test("the check runs knip both ways, and refuses a configuration that has grown stale", () => {
+test("the check runs knip both ways", () => {
   const { check } = JSON.parse(read("package.json")).scripts
-  assert.match(check, /\bknip --treat-config-hints-as-errors\b/)
+  assert.match(check, /&& knip &&/)
   assert.match(check, /\bknip --production --files --dependencies\b/)
 })

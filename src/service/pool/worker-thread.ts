@@ -60,8 +60,8 @@ export interface WorkerExit {
   readonly proven: boolean
 }
 
-/** Options that say what the main thread runs, and how; a worker refuses some of them. */
-const mainThreadOnly = /^--(input-type|eval|print|test|watch|inspect|cpu-prof|heap-prof)\b|^-[ep]/
+/** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
+const isEvaluated = process.execArgv.some((arg) => arg.startsWith("--input-type"))
 
 const entry = new URL(
   import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
@@ -98,7 +98,7 @@ export class WorkerThread {
         nice,
         flags: this.#flags.buffer,
       } satisfies WorkerSetup,
-      execArgv: process.execArgv.filter((arg) => !mainThreadOnly.test(arg)),
+      ...(isEvaluated ? { execArgv: [] } : {}),
       resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
     })
     this.#worker.on("message", (message: FromWorker) => this.#receive(message))
