@@ -16,8 +16,12 @@ export class Quantiles {
   readonly #halfLife: number
   #total = 0
   #sinceHalving = 0
-  /** Quantiles asked for since the last value: the same few are asked for again and again. */
+  /**
+   * Quantiles found lately. They are asked for at every call and hardly move, so they stay until one
+   * value in 16 is new.
+   */
   readonly #known = new Map<number, number>()
+  #sinceKnown = 0
 
   /** @param halfLife after how many values an old one counts half. 1 or more. */
   constructor(halfLife = 512) {
@@ -29,7 +33,11 @@ export class Quantiles {
     this.#counts[bucketOf(value)]! += 1
     this.#total += 1
     this.#sinceHalving += 1
-    this.#known.clear()
+    this.#sinceKnown += 1
+    if (this.#sinceKnown * 16 > this.#total) {
+      this.#known.clear()
+      this.#sinceKnown = 0
+    }
     if (this.#sinceHalving >= this.#halfLife) this.#halve()
   }
 

@@ -17,8 +17,9 @@
  */
 
 const slotMs = 100
-const levelSlots = 100
-const attackSlots = [10, 20, 50] as const
+/** The windows: 1, 2, 5 and 10 seconds. The last gives the level. */
+const windowSlots = [10, 20, 50, 100] as const
+const levelSlots = windowSlots[3]
 const guard = 3
 const holdMs = 20_000
 const holdSlots = holdMs / slotMs
@@ -34,6 +35,12 @@ interface Slot {
   readonly unpriced: Map<string, number>
   calls: number
   pricedMs: number
+}
+
+/** What was offered in a stretch of time. */
+interface Offered {
+  readonly cores: number
+  readonly calls: number
 }
 
 export class Demand {
@@ -84,8 +91,9 @@ export class Demand {
     // After a long silence only the last slots can matter.
     this.#filling = Math.max(this.#filling, current - levelSlots - holdSlots)
     while (this.#filling < current) {
-      this.#levels[this.#filling % holdSlots] = this.#level()
-      this.#lastSecond = this.#mean(attackSlots[0]).cores
+      const windows = this.#windows()
+      this.#levels[this.#filling % holdSlots] = levelOf(windows)
+      this.#lastSecond = windows[0]!.cores
       this.#filling += 1
       const slot = this.#slot(this.#filling)
       slot.unpriced.clear()
@@ -94,35 +102,39 @@ export class Demand {
     }
   }
 
-  #level(): number {
-    const level = this.#mean(levelSlots).cores
-    let highest = level
-    for (const slots of attackSlots) {
-      const { cores, calls } = this.#mean(slots)
-      const coresByChance = calls === 0 ? 0 : (guard * cores) / Math.sqrt(calls)
-      if (cores - level > coresByChance) highest = Math.max(highest, cores)
-    }
-    return highest
-  }
-
-  /** The mean over the last slots. */
-  #mean(slots: number): { readonly cores: number; readonly calls: number } {
-    const count = Math.min(slots, this.#filling + 1)
+  /** What was offered in each of the windows that end with the slot being closed, shortest first. */
+  #windows(): readonly Offered[] {
+    const prices = new Map(
+      Array.from(this.#prices, ([operation, price]) => [operation, price.meanCpuMs() ?? 0]),
+    )
     let cpuMs = 0
     let calls = 0
-    for (let number = this.#filling; number > this.#filling - count; number--) {
-      const slot = this.#slot(number)
-      calls += slot.calls
-      cpuMs += slot.pricedMs
-      for (const [operation, unpriced] of slot.unpriced) {
-        cpuMs += unpriced * (this.#prices.get(operation)?.meanCpuMs() ?? 0)
+    let slots = 0
+    return windowSlots.map((wanted) => {
+      for (; slots < Math.min(wanted, this.#filling + 1); slots++) {
+        const slot = this.#slot(this.#filling - slots)
+        calls += slot.calls
+        cpuMs += slot.pricedMs
+        for (const [operation, unpriced] of slot.unpriced) {
+          cpuMs += unpriced * prices.get(operation)!
+        }
       }
-    }
-    // In the first second there is no second to divide by yet.
-    return { cores: cpuMs / (Math.max(count, attackSlots[0]) * slotMs), calls }
+      // In the first second there is no second to divide by yet.
+      return { cores: cpuMs / (Math.max(slots, windowSlots[0]) * slotMs), calls }
+    })
   }
 
   #slot(number: number): Slot {
     return this.#slots[number % levelSlots]!
   }
+}
+
+function levelOf(windows: readonly Offered[]): number {
+  const level = windows.at(-1)!.cores
+  let highest = level
+  for (const { cores, calls } of windows) {
+    const coresByChance = (guard * cores) / Math.sqrt(calls)
+    if (cores - level > coresByChance) highest = Math.max(highest, cores)
+  }
+  return highest
 }

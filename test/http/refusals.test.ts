@@ -18,8 +18,8 @@ const get = operation({
 })
 const put = operation({
   method: "PUT",
-  path: "/items/{key}",
-  params: z.object({ key: z.string() }),
+  path: "/items/{id}",
+  params: z.object({ id: z.string() }),
   body: z.any(),
   run() {},
 })
