@@ -84,7 +84,7 @@ async function startPool(): Promise<Callable> {
       const outcome = await pool.submit(call, estimate).outcome
       if (outcome.kind !== "done") throw new Error(`The empty call came to: ${outcome.kind}.`)
     },
-    stop: () => pool.close(),
+    stop: () => pool.close(0),
   }
 }
 

@@ -53,6 +53,10 @@ export async function serve(
     return 0
   } catch (error) {
     logger.fatal({ err: error }, "the drain failed")
+    // An ordinary exit would wait for the thread that nothing can end.
+    if (error instanceof Error && error.name === "StuckWorkerError") {
+      process.kill(process.pid, "SIGKILL")
+    }
     return 1
   }
 }

@@ -52,12 +52,14 @@ export function admit(state: AdmissionState, candidate: Candidate): ShedReason |
 }
 
 /**
- * When to come back: when the queue of now will have drained, plus up to half of it again and at
- * least up to half a second, so that those refused together do not return together.
+ * When to come back: when the queue of now will have drained, and some time after that, so that those
+ * refused together do not return together. `Retry-After` has whole seconds, so these are drawn: one of
+ * three, or of half as many again as the queue takes.
  */
 export function retryAfterMs(predictedWaitMs: number, random: () => number = Math.random): number {
-  const drainMs = Math.min(Math.max(predictedWaitMs, 500), 60_000)
-  return drainMs * (1 + 0.5 * random())
+  const drainS = Math.min(60, Math.max(1, Math.ceil(predictedWaitMs / 1000)))
+  const choices = Math.max(3, Math.floor(drainS / 2) + 1)
+  return 1000 * (drainS + Math.floor(choices * random()))
 }
 
 export function shed(reason: ShedReason, predictedWaitMs: number): Shed {

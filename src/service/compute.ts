@@ -15,7 +15,8 @@ import { Demand } from "./demand.ts"
 import type { Operation } from "./operation.ts"
 import type { Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
 import { Overload } from "./overload.ts"
-import { Pool, type TaskUse, type WorkerCounts } from "./pool/pool.ts"
+import type { TaskUse, WorkerCounts } from "./pool/contract.ts"
+import { Pool } from "./pool/pool.ts"
 import type { Service } from "./service.ts"
 import type { ResolvedSettings } from "./settings.ts"
 import { RefusedTries } from "./tries.ts"
@@ -33,8 +34,8 @@ export interface ComputeObserver {
   used(use: TaskUse): void
   /** A task took so much more CPU than was told of it. */
   corrected(call: Call, outcome: Outcome, cpuMs: number): void
-  /** CPU time that was asked for and refused, by estimate. */
-  refused(operation: string, cpuMs: number): void
+  /** CPU time that was asked for by a call that never ran, by estimate. */
+  unserved(operation: string, outcome: Outcome["kind"], cpuMs: number): void
   workerDied(): void
 }
 
@@ -124,6 +125,10 @@ export class ComputePools implements Compute {
     const { lane, cost, operation } = entry
     const nowMs = this.#clock()
     const foretoldMs = operation.cost?.(call.input)
+    if (foretoldMs !== undefined && !(foretoldMs >= 0 && foretoldMs < Number.POSITIVE_INFINITY)) {
+      const message = `The cost of "${call.name}" is ${foretoldMs}; it must be a number of milliseconds, 0 or more.`
+      return known({ kind: "error", fault: { message, stack: undefined } })
+    }
     const cpuMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
     const state = this.#admissionState(lane, nowMs)
     const reason = admit(state, {
@@ -134,8 +139,7 @@ export class ComputePools implements Compute {
     })
     if (reason !== undefined) {
       const waitMs = state.predictedWaitMs
-      const outcome = this.#refuse(call.name, entry, reason, waitMs, call.tryId, nowMs, cpuMs)
-      return { outcome: Promise.resolve(outcome), cancel: () => {}, pull: () => {} }
+      return known(this.#refuse(call.name, entry, reason, waitMs, call.tryId, nowMs, cpuMs))
     }
     if (!this.#refusedTries.isRepeat(call.tryId, nowMs)) this.#demand.offer(call.name, nowMs, cpuMs)
     if (!state.hasRoom) lane.overload.filled(nowMs)
@@ -184,8 +188,13 @@ export class ComputePools implements Compute {
     }
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#lanes.map(({ pool }) => pool.close()))
+  /**
+   * @param graceMs how long `dispose` may take.
+   * @throws {StuckWorkerError} when a worker can't be ended.
+   */
+  async close(graceMs: number): Promise<void> {
+    const closed = await Promise.allSettled(this.#lanes.map(({ pool }) => pool.close(graceMs)))
+    for (const result of closed) if (result.status === "rejected") throw result.reason
   }
 
   #entry(name: string): Entry {
@@ -196,45 +205,48 @@ export class ComputePools implements Compute {
 
   #makeLanes(): readonly Lane[] {
     const { service, settings } = this.#options
-    const shared: string[] = []
-    const lanes: Lane[] = []
-    const enter = (names: readonly string[], lane: Lane): void => {
-      lanes.push(lane)
-      for (const name of names) {
-        const operation = service.operations.get(name)!
-        this.#entries.set(name, {
-          operation,
-          lane,
-          cost: new OperationCost(),
-          deadlineMs: operation.deadlineMs ?? settings.deadlineMs,
-        })
-      }
-    }
-    for (const [name, operation] of service.operations) {
-      if (operation.thread === "main") continue
-      const own = operation.ownWorkers
-      if (own === undefined) shared.push(name)
-      else enter([name], this.#makeLane(name, [name], own.count, own.memoryMiB))
-    }
+    const onWorkers = [...service.operations].filter(([, { thread }]) => thread === "worker")
+    const shared = onWorkers.filter(([, { ownWorkers }]) => ownWorkers === undefined)
+    const { workers, workerNice } = settings
+    const plans = onWorkers.flatMap(([name, { ownWorkers }]) =>
+      ownWorkers === undefined
+        ? []
+        : [{ name, names: [name], size: ownWorkers.count, memoryMiB: ownWorkers.memoryMiB }],
+    )
     if (shared.length > 0) {
-      const size =
-        settings.workers === "auto" ? defaultWorkers(settings.workerNice) : settings.workers
-      enter(shared, this.#makeLane("the service", shared, size, undefined))
+      plans.push({
+        name: "the service",
+        names: shared.map(([name]) => name),
+        size: workers === "auto" ? defaultWorkers(workerNice) : workers,
+        memoryMiB: undefined,
+      })
     }
-    return lanes
+    const threads = plans.reduce((sum, { size }) => sum + size + settings.spareWorkers, 0)
+    const memoryMiB =
+      settings.workerMemoryMiB === "auto"
+        ? defaultWorkerMemoryMiB(threads)
+        : settings.workerMemoryMiB
+    return plans.map((plan) => {
+      const own = plan.memoryMiB ?? memoryMiB
+      const lane = this.#makeLane(plan.name, plan.names, plan.size, own)
+      for (const name of plan.names) this.#enter(name, service.operations.get(name)!, lane)
+      return lane
+    })
   }
 
-  #makeLane(
-    name: string,
-    operations: readonly string[],
-    size: number,
-    memoryMiB: number | undefined,
-  ): Lane {
+  #enter(name: string, operation: Operation, lane: Lane): void {
+    this.#entries.set(name, {
+      operation,
+      lane,
+      cost: new OperationCost(),
+      deadlineMs: operation.deadlineMs ?? this.#options.settings.deadlineMs,
+    })
+  }
+
+  #makeLane(name: string, operations: readonly string[], size: number, memoryMiB: number): Lane {
     const { settings, moduleUrl, log } = this.#options
     const overload = new Overload()
     const ranMs = new Quantiles()
-    const auto = defaultWorkerMemoryMiB(size + settings.spareWorkers)
-    const common = settings.workerMemoryMiB === "auto" ? auto : settings.workerMemoryMiB
     const pool = new Pool(
       {
         moduleUrl: moduleUrl.href,
@@ -242,7 +254,7 @@ export class ComputePools implements Compute {
         size,
         spares: settings.spareWorkers,
         nice: settings.workerNice,
-        memoryMiB: memoryMiB ?? common,
+        memoryMiB,
         setupTimeoutMs: settings.setupTimeoutMs,
         cancelGraceMs: settings.cancelGraceMs,
         clock: this.#clock,
@@ -257,7 +269,13 @@ export class ComputePools implements Compute {
           this.#entry(call.name).cost.correct(cpuMs)
           this.observer?.corrected(call, outcome, cpuMs)
         },
-        late: () => overload.promiseBroken(),
+        unrun: (call, outcome, { foretoldMs }) => {
+          if (outcome.kind === "expired") overload.promiseBroken()
+          const { cost } = this.#entry(call.name)
+          const cpuMs =
+            foretoldMs === undefined ? (cost.meanCpuMs() ?? 0) : cost.cpuMsOf(foretoldMs)
+          this.observer?.unserved(call.name, outcome.kind, cpuMs)
+        },
         emptied: () => overload.emptied(),
         workerDied: (fault, how, retryInMs) => {
           this.observer?.workerDied()
@@ -309,11 +327,15 @@ export class ComputePools implements Compute {
     lane.overload.refused()
     if (!this.#refusedTries.isRepeat(tryId, nowMs)) {
       this.#demand.offer(name, nowMs, cpuMs)
-      this.observer?.refused(name, cpuMs ?? cost.meanCpuMs() ?? 0)
+      this.observer?.unserved(name, "shed", cpuMs ?? cost.meanCpuMs() ?? 0)
     }
     this.#refusedTries.refused(tryId, nowMs)
     return shed(reason, predictedWaitMs)
   }
+}
+
+function known(outcome: Outcome): Ticket {
+  return { outcome: Promise.resolve(outcome), cancel: () => {}, pull: () => {} }
 }
 
 function round(value: number): number {

@@ -11,6 +11,17 @@ const durationBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ]
 
+let ofProcess: Registry | undefined
+
+/** One for all servers of the process, because what it observes can't be let go of. */
+function processMetrics(): Registry {
+  if (ofProcess === undefined) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess })
+  }
+  return ofProcess
+}
+
 export class Metrics implements ComputeObserver {
   readonly #registry = new Registry()
   readonly #requests = this.#histogram(
@@ -42,10 +53,6 @@ export class Metrics implements ComputeObserver {
     "Workers that ended without being told to.",
     [],
   )
-
-  constructor() {
-    collectDefaultMetrics({ register: this.#registry })
-  }
 
   /** Gauges are read when they are asked for. */
   watch(compute: ComputePools): void {
@@ -82,8 +89,8 @@ export class Metrics implements ComputeObserver {
     this.#cpu.inc({ operation: name, outcome: kind }, cpuMs / 1000)
   }
 
-  refused(operation: string, cpuMs: number): void {
-    this.#cpu.inc({ operation, outcome: "shed" }, cpuMs / 1000)
+  unserved(operation: string, outcome: Outcome["kind"], cpuMs: number): void {
+    this.#cpu.inc({ operation, outcome }, cpuMs / 1000)
   }
 
   workerDied(): void {
@@ -99,7 +106,8 @@ export class Metrics implements ComputeObserver {
   }
 
   async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }
+    const both = Registry.merge([this.#registry, processMetrics()])
+    return { contentType: both.contentType, text: await both.metrics() }
   }
 
   #histogram<Label extends string>(name: string, help: string, labelNames: Label[]) {

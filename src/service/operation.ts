@@ -232,8 +232,11 @@ export function operation<
   }
   for (const field of ["body", "output"] as const) {
     const value: BodySpec | OutputSpec | undefined = config[field]
-    if (value !== undefined && !isSchema(value) && !("kind" in value)) {
-      throw wrong(field, value, `${schemaAllowed}, or made by bytes() or multipart()`)
+    const made = field === "body" ? ["bytes", "multipart"] : ["bytes"]
+    const isMade = typeof value === "object" && "kind" in value && made.includes(value.kind)
+    if (value !== undefined && !isSchema(value) && !isMade) {
+      const makers = made.map((kind) => `${kind}()`).join(" or ")
+      throw wrong(field, value, `${schemaAllowed}, or made by ${makers}`)
     }
   }
   if (pathParameters.length > 0 && config.params === undefined) {

@@ -49,6 +49,7 @@ export interface Server extends AsyncDisposable {
   /**
    * Ends in good order: not ready, then no new connections, then nothing left to answer. Resolves
    * when closed. Calling it again returns the same promise.
+   * @throws {StuckWorkerError} when a worker is in native code that does not return.
    */
   drain(): Promise<void>
   /** Ends at once: requests under way are cut off. */
@@ -60,7 +61,8 @@ const idleLingerMs = 500
 
 /** See serve.ts, through which it is called. */
 export async function serve(module: string | URL, options: ServeOptions = {}): Promise<Server> {
-  const moduleUrl = module instanceof URL ? module : pathToFileURL(module)
+  const isUrl = module instanceof URL || module.startsWith("file:")
+  const moduleUrl = isUrl ? new URL(module) : pathToFileURL(module)
   const { env = process.env, flags = {}, listen = true } = options
   const settings = resolveSettings({ options: options.settings ?? {}, env, flags })
   const log = options.logger ?? pino({ level: settings.logLevel, base: null })
@@ -90,6 +92,10 @@ class RunningServer implements Server {
   #state: "starting" | "ready" | "draining" | "closed" = "starting"
   #drained: Promise<void> | undefined
   #closed: Promise<void> | undefined
+  /** Aborted when a drain has to come to its end. */
+  readonly #hurry = new AbortController()
+  #graceTimer: NodeJS.Timeout | undefined
+  #graceEndsAtMs = 0
   #api: HttpServer | undefined
   #management: HttpServer | undefined
   readonly #log: Logger
@@ -162,20 +168,23 @@ class RunningServer implements Server {
   async #drain(): Promise<void> {
     if (this.#state === "closed") return
     this.#state = "draining"
-    const grace = new AbortController()
-    const graceTimer = setTimeout(() => grace.abort(), this.settings.drainGraceMs)
-    await pause(this.settings.drainDelayMs, grace.signal)
+    const { signal } = this.#hurry
+    await pause(this.settings.drainDelayMs, signal)
+    if (signal.aborted) return this[Symbol.asyncDispose]()
+    this.#graceTimer = setTimeout(() => this.#hurry.abort(), this.settings.drainGraceMs)
+    this.#graceEndsAtMs = performance.now() + this.settings.drainGraceMs
     stopListening(this.#api)
     // Whoever has a connection may be about to send a request on it: its answer says goodbye.
-    await this.#empty("api", idleLingerMs, grace.signal)
+    await this.#empty("api", idleLingerMs, signal)
     this.#api?.closeIdleConnections()
-    await this.#empty("api", Number.POSITIVE_INFINITY, grace.signal)
-    clearTimeout(graceTimer)
+    await this.#empty("api", Number.POSITIVE_INFINITY, signal)
     await this[Symbol.asyncDispose]()
   }
 
   async #close(): Promise<void> {
     this.#state = "closed"
+    clearTimeout(this.#graceTimer)
+    this.#hurry.abort()
     for (const [port, server] of this.#servers()) {
       stopListening(server)
       server.closeAllConnections()
@@ -183,7 +192,8 @@ class RunningServer implements Server {
       // Ends the timer of node:http's time limits, which only its own `close` does.
       server.close()
     }
-    await this.#compute.close()
+    const leftMs = this.#graceEndsAtMs - performance.now()
+    await this.#compute.close(Math.max(this.settings.cancelGraceMs, leftMs))
   }
 
   get unready(): string | undefined {

@@ -83,3 +83,13 @@ test("the CPU time of a task that had to be ended is known all the same", async 
   const { cpuMs, ranMs } = trial.uses[0]!
   assert.ok(cpuMs > 30 && cpuMs <= ranMs + 20, `${cpuMs} of ${ranMs} ms`)
 })
+
+test("what loading and setup took is not charged to tasks, nor counted twice when one is ended", async () => {
+  await using trial = await tryPool({ cancelGraceMs: 0 })
+  await trial.run("echo", 1)
+  await trial.run("sleep", { ms: 5000 }, { deadlineAtMs: performance.now() + 50 })
+  await trial.until(() => trial.pool.counts().idle === 1)
+  assert.equal(trial.uses.length, 2)
+  for (const { cpuMs } of trial.uses) assert.ok(cpuMs >= 0, `${cpuMs} ms`)
+  assert.ok(trial.correctedMs < 30, `${trial.correctedMs} ms`)
+})

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
+import { setTimeout } from "node:timers/promises"
 import { answerOf, tryPool } from "../support/pool.ts"
 
 for (const [name, how] of [
@@ -87,7 +88,59 @@ test("closing in the middle of everything leaves nothing", async () => {
   const tickets = ["endless", "sleep", "echo", "echo"].map((name) =>
     trial.submit(name, { ms: 1e6 }),
   )
-  await trial.pool.close()
+  await trial.pool.close(50)
   assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 0, busy: 0 })
   for (const { outcome } of tickets) assert.notEqual((await outcome).kind, "done")
+})
+
+test("a task that can't even be read in a worker's memory kills one worker, not one after another", async () => {
+  await using trial = await tryPool({ memoryMiB: 16, size: 1, spares: 1 })
+  const outcome = await trial.run(
+    "echo",
+    Array.from({ length: 1_500_000 }, () => ({})),
+  )
+  assert.equal(outcome.kind === "crashed" ? outcome.how : outcome.kind, "out-of-memory")
+  assert.equal(trial.deaths.length, 1)
+  assert.equal(answerOf(await trial.run("echo", "still here")), "still here")
+})
+
+test("bytes that moved to a worker that died before it began are asked for again", async () => {
+  await using trial = await tryPool()
+  const bytes = new Uint8Array(1000)
+  const [, outcome] = await Promise.all([
+    trial.run("lastWords"),
+    trial.run("measure", { bytes }, { transfer: [bytes.buffer] }),
+  ])
+  // Which of the two it is depends on how far the dying worker got.
+  if (outcome.kind === "shed") assert.equal(outcome.reason, "no-workers")
+  else assert.equal(answerOf(outcome), 1000)
+})
+
+test("a worker stuck in native code does not hold the pool's end up", async () => {
+  const trial = await tryPool({ cancelGraceMs: 0 })
+  trial.submit("stuck", { seconds: 3 })
+  await trial.until(() => trial.logged.length === 1)
+  // It says so just before it is: nothing could say so afterwards.
+  await setTimeout(300)
+  await assert.rejects(trial.pool.close(0), { name: "StuckWorkerError" })
+})
+
+test("what user code posts on the worker's port is left alone", async () => {
+  await using trial = await tryPool()
+  assert.equal(answerOf(await trial.run("intrude")), "said")
+  assert.equal(answerOf(await trial.run("echo", 1)), 1)
+})
+
+test("a log line whose fields can't cross is logged all the same", async () => {
+  await using trial = await tryPool()
+  assert.equal(answerOf(await trial.run("logsFunction")), "logged")
+  assert.match(JSON.stringify(trial.logged), /with a function.*callback/)
+})
+
+test("a queue full of inputs that can't cross is told one after another", async () => {
+  await using trial = await tryPool()
+  const first = trial.submit("spin", { ms: 20 })
+  const rest = Array.from({ length: 5000 }, () => trial.run("echo", () => {}))
+  await first.outcome
+  for (const { kind } of await Promise.all(rest)) assert.equal(kind, "error")
 })

@@ -2,7 +2,8 @@ import assert from "node:assert/strict"
 import { once } from "node:events"
 import { connect } from "node:net"
 import { test } from "node:test"
-import { serveTrial } from "../support/server.ts"
+import { setTimeout } from "node:timers/promises"
+import { openResources, serveTrial } from "../support/server.ts"
 
 test("a drain answers everything that was admitted, under load, and says goodbye", async () => {
   await using trial = await serveTrial()
@@ -45,6 +46,24 @@ test("it goes on accepting for drainDelayMs, with readiness already gone", async
   assert.equal(answer.status, 200)
   assert.equal(answer.headers.connection, "close")
   await drained
+})
+
+test("the delay does not use up the grace", async () => {
+  await using trial = await serveTrial({ drainDelayMs: 600, drainGraceMs: 500 })
+  const drained = trial.server.drain()
+  await setTimeout(400)
+  assert.equal((await trial.call("POST", "/spin", { ms: 400 })).status, 200)
+  await drained
+})
+
+test("a drain that is cut short leaves no timer", async () => {
+  const timers = () => openResources().Timeout ?? 0
+  const before = timers()
+  const trial = await serveTrial({ drainDelayMs: 60_000 })
+  const drained = trial.server.drain()
+  await trial[Symbol.asyncDispose]()
+  await drained
+  assert.ok(timers() <= before, `${timers()} timers, ${before} before`)
 })
 
 test("what has not finished by the end of the grace is cut off", async () => {

@@ -62,21 +62,9 @@ test("in an overload sheds whoever would wait longer than its patience", () => {
   check({ waitMsMax: 500 }, {}, undefined)
 })
 
-test("says to come back when the queue will have drained, spread over half of that again", () => {
-  assert.equal(
-    retryAfterMs(4000, () => 0),
-    4000,
-  )
-  assert.equal(
-    retryAfterMs(4000, () => 1),
-    6000,
-  )
-  assert.equal(
-    retryAfterMs(0, () => 0),
-    500,
-  )
-  assert.equal(
-    retryAfterMs(1e9, () => 0),
-    60_000,
-  )
+test("says to come back when the queue will have drained, in whole seconds that differ", () => {
+  const at = (waitMs: number, chance: number) => retryAfterMs(waitMs, () => chance)
+  assert.deepEqual([at(0, 0), at(100, 0.5), at(100, 0.999)], [1000, 2000, 3000])
+  assert.deepEqual([at(8000, 0), at(8000, 0.999)], [8000, 12_000])
+  assert.deepEqual([at(1e9, 0), at(1e9, 0.999)], [60_000, 90_000])
 })

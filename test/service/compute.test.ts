@@ -24,7 +24,9 @@ async function tryCompute(settings: Settings): Promise<Trial> {
   compute.observer = {
     used() {},
     corrected() {},
-    refused: (_, cpuMs) => refusedCpuMs.push(cpuMs),
+    unserved: (_, kind, cpuMs) => {
+      if (kind === "shed") refusedCpuMs.push(cpuMs)
+    },
     workerDied() {},
   }
   await compute.started()
@@ -46,7 +48,7 @@ async function tryCompute(settings: Settings): Promise<Trial> {
         encoding: undefined,
       })
     },
-    [Symbol.asyncDispose]: () => compute.close(),
+    [Symbol.asyncDispose]: () => compute.close(0),
   }
 }
 
@@ -122,4 +124,15 @@ test("demand counts what was shed, at the known cost, and repeated tries once", 
   assert.equal(trial.refusedCpuMs.length, 2)
   for (const cpuMs of trial.refusedCpuMs) assert.ok(cpuMs > 5 && cpuMs < 60, `${cpuMs} ms`)
   running.cancel()
+})
+
+test("a cost that is no number is a bug of the operation, and harms nothing else", async () => {
+  await using trial = await tryCompute({ workers: 1 })
+  for (const ms of [undefined, Number.NaN, -1, Number.POSITIVE_INFINITY]) {
+    const outcome = await trial.call("priced", { ms }).outcome
+    if (ms === undefined) assert.equal(outcome.kind, "done", "it says nothing")
+    else assert.match(JSON.stringify(outcome), /The cost of .*priced.* it must be a number/)
+  }
+  assert.equal(await reasonOf(trial.call("priced", { ms: 1 })), "done")
+  assert.ok(Number.isFinite(trial.compute.demand().cores))
 })

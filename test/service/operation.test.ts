@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { bytes, multipart, operation, service } from "capstan"
+import * as v from "valibot"
 import * as z from "zod"
 
 const run = () => {}
@@ -26,6 +27,12 @@ for (const [why, config, message] of [
     { path: "/", query: {} },
     /query is \[object Object\]; it must be a Standard Schema/,
   ],
+  [
+    "a schema that can't describe itself",
+    { path: "/", body: v.object({}) },
+    /toStandardJsonSchema/,
+  ],
+  ["a form as an answer", { path: "/", output: multipart({}) }, /or made by bytes\(\)/],
   [
     "a deadline of nothing",
     { path: "/", deadlineMs: 0 },

@@ -2,12 +2,8 @@
 import { once } from "node:events"
 import type { Operation } from "../../src/service/operation.ts"
 import type { Call, Outcome, Ticket } from "../../src/service/outcome.ts"
-import {
-  Pool,
-  type PoolEvents,
-  type PoolOptions,
-  type TaskUse,
-} from "../../src/service/pool/pool.ts"
+import type { PoolEvents, PoolOptions, TaskUse } from "../../src/service/pool/contract.ts"
+import { Pool } from "../../src/service/pool/pool.ts"
 import fixture from "../fixtures/pool/service.ts"
 
 export interface Trial extends AsyncDisposable {
@@ -64,8 +60,8 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
         trial.logged.push(message)
         tell()
       },
-      late() {
-        trial.late += 1
+      unrun(_call, { kind }) {
+        if (kind === "expired") trial.late += 1
         tell()
       },
     },
@@ -94,7 +90,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
     async until(condition: () => boolean) {
       while (!condition()) await once(told, "told")
     },
-    [Symbol.asyncDispose]: () => pool.close(),
+    [Symbol.asyncDispose]: () => pool.close(options.cancelGraceMs ?? 50),
   })
 }
 

@@ -17,52 +17,19 @@
 import { backoffMs } from "../../core/backoff.ts"
 import { type Clock, monotonicClock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome, Ticket } from "../outcome.ts"
-import type { LogMessage, WorkerOutcome } from "./protocol.ts"
+import {
+  type PoolEvents,
+  type PoolOptions,
+  StuckWorkerError,
+  type WorkerCounts,
+} from "./contract.ts"
+import type { WorkerOutcome } from "./protocol.ts"
 import { TaskQueue } from "./queue.ts"
 import type { Estimate, Task } from "./task.ts"
-import { type WorkerExit, type WorkerOptions, WorkerThread } from "./worker-thread.ts"
+import { type WorkerExit, WorkerThread } from "./worker-thread.ts"
 
-export interface PoolOptions extends WorkerOptions {
-  /** How many tasks run at once. */
-  readonly size: number
-  /** Booted workers beyond that. */
-  readonly spares: number
-  readonly cancelGraceMs: number
-  readonly clock?: Clock
-}
-
-/** What a task took, told when its worker is free again (which may be after its outcome was told). */
-export interface TaskUse {
-  readonly call: Call
-  readonly outcome: Outcome
-  readonly queuedMs: number
-  readonly ranMs: number
-  /** As far as known; see `corrected`. */
-  readonly cpuMs: number
-  /** See {@link Estimate}. */
-  readonly foretoldMs: number | undefined
-}
-
-export interface PoolEvents {
-  /** Once for each task that ran. */
-  used(use: TaskUse): void
-  /** A task took so much more CPU than was told of it. Told when its worker has had another. */
-  corrected?(call: Call, outcome: Outcome, cpuMs: number): void
-  /** A queued task was not run, since it was or would have been late. */
-  late?(): void
-  /** The last waiting task has left the queue. */
-  emptied?(): void
-  workerReady?(): void
-  /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
-  workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void
-  log?(message: LogMessage): void
-}
-
-export interface WorkerCounts {
-  readonly booting: number
-  readonly idle: number
-  readonly busy: number
-}
+/** How long a thread that was terminated may take to end, when it is not stuck in native code. */
+const terminationMsMax = 2000
 
 export class Pool {
   readonly #options: PoolOptions
@@ -80,6 +47,7 @@ export class Pool {
   #failures = 0
   #lastFault: Fault | undefined
   #bootTimer: NodeJS.Timeout | undefined
+  #bootAtMs = 0
   #closed: Promise<void> | undefined
   #onAllGone: (() => void) | undefined
   /** Which waiting task is next. Set by admission. */
@@ -127,10 +95,11 @@ export class Pool {
 
   /**
    * How long a task submitted now would wait for a worker, by the estimates: what runs and what
-   * waits, shared among the workers.
+   * waits, shared among the workers. While no worker can start, until the next try.
    */
   predictedWaitMs(nowMs: number): number {
     if (this.hasRoom) return 0
+    if (this.state === "down") return Math.max(0, this.#bootAtMs - nowMs)
     let remainingMs = this.#queue.estimateMs
     for (const worker of this.#workers) {
       const task = worker.task
@@ -172,6 +141,7 @@ export class Pool {
       startedAtMs: 0,
       timer: undefined,
       outcome: undefined,
+      wasPutBack: false,
       older: undefined,
       newer: undefined,
     }
@@ -187,14 +157,17 @@ export class Pool {
 
   /**
    * Ends the pool. Queued tasks must have been waited for or cancelled; those still there are told
-   * that they expired. Idle workers dispose of what `setup` made; busy ones are terminated.
+   * that they expired. Idle workers dispose of what `setup` made, for `graceMs` at most; busy ones are
+   * terminated.
+   * @throws {StuckWorkerError} when a worker does not end: it is in native code, where nothing can
+   * reach it. It no longer keeps the process alive.
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close()
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#close(graceMs)
     return this.#closed
   }
 
-  async #close(): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
     clearTimeout(this.#bootTimer)
     for (let task = this.#queue.take("oldest"); task; task = this.#queue.take("oldest")) {
       this.#settle(task, { kind: "expired", where: "queue" })
@@ -204,10 +177,18 @@ export class Pool {
     })
     for (const worker of this.#workers) {
       if (worker.state === "busy") worker.terminate()
-      else worker.stop(this.#options.cancelGraceMs)
+      else worker.stop(graceMs)
     }
     this.#idle.length = 0
-    if (this.#workers.size > 0) await allGone
+    if (this.#workers.size > 0) {
+      const timer = setTimeout(() => this.#onAllGone?.(), graceMs + terminationMsMax)
+      await allGone
+      clearTimeout(timer)
+    }
+    if (this.#workers.size > 0) {
+      for (const worker of this.#workers) worker.abandon()
+      throw new StuckWorkerError(this.#workers.size)
+    }
     if (this.#busy !== 0 || this.#queue.size !== 0) {
       throw new Error(
         `The pool closed with ${this.#busy} tasks running, ${this.#queue.size} queued.`,
@@ -217,7 +198,6 @@ export class Pool {
   }
 
   #late(task: Task): void {
-    if (task.state === "queued") this.#events.late?.()
     this.#giveUp(task, "expired")
   }
 
@@ -239,7 +219,6 @@ export class Pool {
       if (this.#queue.size === 0) this.#events.emptied?.()
       const nowMs = this.#clock()
       if (nowMs + (task.estimate.ms ?? 0) > task.call.deadlineAtMs) {
-        this.#events.late?.()
         this.#settle(task, { kind: "expired", where: "queue" })
         continue
       }
@@ -262,9 +241,11 @@ export class Pool {
   #settle(task: Task, outcome: Outcome): void {
     if (task.state === "settled") return
     clearTimeout(task.timer)
+    const hasRun = task.state === "running"
     task.state = "settled"
     task.outcome = outcome
     task.resolve(outcome)
+    if (!hasRun) this.#events.unrun?.(task.call, outcome, task.estimate)
   }
 
   /** A worker has let go of a task. */
@@ -328,8 +309,7 @@ export class Pool {
     if (task !== undefined) {
       if (!exit.began && !exit.wanted && task.state === "running") {
         this.#busy -= 1
-        task.state = "queued"
-        this.#queue.putBack(task)
+        this.#tryAgain(task, exit)
       } else {
         const outcome: Outcome = exit.wanted
           ? { kind: "cancelled", where: "running" }
@@ -345,6 +325,23 @@ export class Pool {
     this.#dispatch()
   }
 
+  /**
+   * A task whose worker died before it began goes back to the head of the queue, once: it was not to
+   * blame, unless it is its input that can't even be read in a worker's memory. Buffers that moved to
+   * the dead worker are gone with it, so the client has to send them again.
+   */
+  #tryAgain(task: Task, exit: WorkerExit): void {
+    if (exit.how === "out-of-memory" || task.wasPutBack) {
+      this.#settle(task, { kind: "crashed", how: exit.how, fault: exit.fault })
+    } else if (task.call.transfer.length > 0) {
+      this.#settle(task, { kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
+    } else {
+      task.wasPutBack = true
+      task.state = "queued"
+      this.#queue.putBack(task)
+    }
+  }
+
   /** At once after a crash in mid-work; later and later while workers die before they have worked. */
   #replace(exit: WorkerExit): void {
     const bootFailed = !exit.wanted && !exit.proven && exit.task === undefined
@@ -354,6 +351,7 @@ export class Pool {
       if (this.#bootTimer === undefined) {
         this.#failures += 1
         const waitMs = backoffMs(this.#failures)
+        this.#bootAtMs = this.#clock() + waitMs
         this.#bootTimer = setTimeout(() => {
           this.#bootTimer = undefined
           this.#boot()

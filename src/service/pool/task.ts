@@ -24,6 +24,8 @@ export interface Task {
   state: TaskState
   startedAtMs: number
   timer: NodeJS.Timeout | undefined
+  /** It was given to a worker that died before it began, and went back to the queue. */
+  wasPutBack: boolean
   /** The outcome that was told, once it is settled. */
   outcome: Outcome | undefined
   /** Neighbours in the queue. */

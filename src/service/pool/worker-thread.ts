@@ -63,6 +63,8 @@ export interface WorkerExit {
 /** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
 const isEvaluated = process.execArgv.some((arg) => arg.startsWith("--input-type"))
 
+const logLevels: ReadonlySet<unknown> = new Set(["debug", "info", "warn", "error"])
+
 const entry = new URL(
   import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
   import.meta.url,
@@ -147,9 +149,8 @@ export class WorkerThread {
       else this.#worker.postMessage(message, [...call.transfer])
     } catch (thrown) {
       // The input holds something that can't cross (a function out of a schema's transform, say).
-      this.#task = undefined
-      this.#move("busy", "idle")
-      this.#events.outcome(this, task, { kind: "error", fault: toFault(thrown) }, 0)
+      // Told later, since a queue full of them would otherwise be told on one stack.
+      queueMicrotask(() => this.#finish([task.id, { kind: "error", fault: toFault(thrown) }, 0, 0]))
     }
   }
 
@@ -169,13 +170,23 @@ export class WorkerThread {
 
   /** Ends an idle or booting worker in good order: `dispose` runs, for `graceMs` at most. */
   stop(graceMs: number): void {
+    this.#clearTimer()
     if (this.#state === "booting") {
       this.terminate()
     } else if (this.#state === "idle") {
       this.#move("idle", "ending")
       this.#send({ type: "stop" })
-      this.#timer = setTimeout(() => this.terminate(), graceMs)
+      this.#timer = setTimeout(() => {
+        const message = `dispose was cut off: it took longer than the ${Math.round(graceMs)} ms that were left`
+        this.#events.log({ type: "log", requestId: "", level: "warn", message, fields: undefined })
+        this.terminate()
+      }, graceMs)
     }
+  }
+
+  /** Does not keep the process alive any more. */
+  abandon(): void {
+    this.#worker.unref()
   }
 
   /** Ends it at once, whatever it does. */
@@ -193,23 +204,21 @@ export class WorkerThread {
       this.#finish(message)
       return
     }
-    switch (message.type) {
-      case "ready":
-        if (this.#state !== "booting") return
-        this.#clearTimer()
-        this.#nativeThreadId = message.nativeThreadId
-        this.#cpuMsBefore = this.#threadCpuMs() ?? 0
-        this.#move("booting", "idle")
-        this.#events.ready(this)
-        break
-      case "item":
-        if (this.#task?.id === message.id) this.#task.call.onItem?.(message.json)
-        break
-      case "log":
-        this.#events.log(message)
-        break
-      default:
-        message satisfies never
+    // User code can reach this port as well, and post what it likes: that is left alone.
+    if (typeof message !== "object" || message === null) return
+    if (message.type === "ready") {
+      if (this.#state !== "booting") return
+      this.#clearTimer()
+      this.#nativeThreadId = message.nativeThreadId
+      this.#cpuMsBefore = this.#threadCpuMs() ?? 0
+      this.#move("booting", "idle")
+      this.#events.ready(this)
+    } else if (message.type === "item") {
+      if (this.#task?.id === message.id && this.#task.state === "running") {
+        this.#task.call.onItem?.(message.json)
+      }
+    } else if (message.type === "log" && logLevels.has(message.level)) {
+      this.#events.log(message)
     }
   }
 
@@ -252,7 +261,10 @@ export class WorkerThread {
       task,
       began,
       // Without the kernel's word, the time that it ran is the best guess at what it used.
-      cpuMs: this.#cpuMsAtEnd === undefined ? elapsedMs : this.#cpuMsAtEnd - this.#cpuMsBefore,
+      cpuMs:
+        this.#cpuMsAtEnd === undefined
+          ? elapsedMs
+          : Math.max(0, this.#cpuMsAtEnd - this.#cpuMsBefore),
       how: outOfMemory ? "out-of-memory" : this.#error === undefined ? "exit" : "uncaught",
       fault:
         this.#error === undefined

@@ -7,6 +7,7 @@
  */
 import { readlinkSync } from "node:fs"
 import { getPriority, setPriority } from "node:os"
+import { inspect } from "node:util"
 import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
 import { loadService } from "../module.ts"
@@ -17,6 +18,7 @@ import {
   Flag,
   type FromWorker,
   isTuple,
+  type LogMessage,
   type OutcomeMessage,
   type RunMessage,
   type ToWorker,
@@ -37,9 +39,6 @@ const flags = new Int32Array(setup.flags)
 
 /** The task under way, for the messages that concern it. */
 let current: { readonly id: number; readonly context: RunContext; readonly flow: Flow } | undefined
-
-/** CPU time of this thread at the end of its last task. */
-let endedAt = process.threadCpuUsage()
 
 const prepared = await prepare()
 // Not before: nobody gains by a worker that takes long to start.
@@ -66,11 +65,22 @@ port.on("message", (message: ToWorker) => {
       message satisfies never
   }
 })
+/** CPU time of this thread at the end of its last task; what loading and `setup` took is nobody's. */
+let endedAt = process.threadCpuUsage()
 post({ type: "ready", nativeThreadId })
 
 function post(message: FromWorker, transfer?: ArrayBuffer[]): void {
   if (transfer === undefined) port.postMessage(message)
   else port.postMessage(message, transfer)
+}
+
+/** A line whose fields can't cross (a function, say) must not fail the request that it speaks of. */
+function sendLog(message: LogMessage): void {
+  try {
+    post(message)
+  } catch {
+    post({ ...message, fields: { fields: inspect(message.fields) } })
+  }
 }
 
 async function prepare(): Promise<ReadonlyMap<string, Prepared>> {
@@ -99,7 +109,7 @@ async function disposeAll(): Promise<void> {
       await operation.dispose?.(state)
     } catch (thrown) {
       const fields = { error: toFault(thrown) }
-      post({ type: "log", requestId: "", level: "error", message: "dispose failed", fields })
+      sendLog({ type: "log", requestId: "", level: "error", message: "dispose failed", fields })
     }
   }
 }
@@ -109,7 +119,7 @@ async function runTask(message: RunMessage): Promise<void> {
   const { operation, state } = prepared.get(name)!
   const task = { id, requestId, deadlineAtMs }
   const context = new RunContext(task, state, flags, (level, text, fields) =>
-    post({ type: "log", requestId, level, message: text, fields }),
+    sendLog({ type: "log", requestId, level, message: text, fields }),
   )
   const flow = new Flow()
   current = { id, context, flow }

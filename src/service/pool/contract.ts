@@ -1,0 +1,56 @@
+/** What the pool is told, and what it tells. */
+import type { Clock } from "../../core/clock.ts"
+import type { Call, Fault, Outcome } from "../outcome.ts"
+import type { LogMessage } from "./protocol.ts"
+import type { Estimate } from "./task.ts"
+import type { WorkerExit, WorkerOptions } from "./worker-thread.ts"
+
+export interface PoolOptions extends WorkerOptions {
+  /** How many tasks run at once. */
+  readonly size: number
+  /** Booted workers beyond that. */
+  readonly spares: number
+  readonly cancelGraceMs: number
+  readonly clock?: Clock
+}
+
+/** What a task took, told when its worker is free again (which may be after its outcome was told). */
+export interface TaskUse {
+  readonly call: Call
+  readonly outcome: Outcome
+  readonly queuedMs: number
+  readonly ranMs: number
+  /** As far as known; see `corrected`. */
+  readonly cpuMs: number
+  /** See {@link Estimate}. */
+  readonly foretoldMs: number | undefined
+}
+
+export interface PoolEvents {
+  /** Once for each task that ran. */
+  used(use: TaskUse): void
+  /** A task took so much more CPU than was told of it. Told when its worker has had another. */
+  corrected?(call: Call, outcome: Outcome, cpuMs: number): void
+  /** A task left the queue without having run: it was or would have been late, or its client left. */
+  unrun?(call: Call, outcome: Outcome, estimate: Estimate): void
+  /** The last waiting task has left the queue. */
+  emptied?(): void
+  workerReady?(): void
+  /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
+  workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void
+  log?(message: LogMessage): void
+}
+
+export interface WorkerCounts {
+  readonly booting: number
+  readonly idle: number
+  readonly busy: number
+}
+
+/** Workers that could not be ended. Only the end of the process ends them. */
+export class StuckWorkerError extends Error {
+  override readonly name = "StuckWorkerError"
+  constructor(count: number) {
+    super(`${count} worker(s) could not be ended: they are in native code that does not return.`)
+  }
+}
