@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { autoscale } from "./autoscale.ts"
 import { calibrateSpin } from "./calibrate.ts"
 import { connections } from "./connections.ts"
 import { demand } from "./demand.ts"
@@ -35,6 +36,7 @@ const benches: readonly Bench[] = [
   fastapi,
   connections,
   demand,
+  autoscale,
 ]
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

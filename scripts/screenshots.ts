@@ -1,13 +1,18 @@
 /**
- * Takes the README's picture again: `npm run screenshots`. A real browser opens the documentation
- * of the example, tries a call, and shows the answer.
+ * Takes the documentation's pictures again: `npm run screenshots`. A real browser opens the
+ * documentation of the example, tries a call, and shows the answer; then it opens the live page of
+ * `capstan load`, puts the example under load for a while, and shows both themes.
  */
 import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
 import { serve } from "../src/index.ts"
+import { servePage } from "../src/load/page/server.ts"
+import { Session } from "../src/load/page/session.ts"
+import { capstanTarget } from "../src/load/target.ts"
 import { findBrowser } from "./browser.ts"
 
-const picture = fileURLToPath(new URL("../docs/images/docs.png", import.meta.url))
+const picture = (name: string): string =>
+  fileURLToPath(new URL(`../docs/images/${name}.png`, import.meta.url))
 const example = new URL("../examples/prime-factor/service.ts", import.meta.url)
 
 await using server = await serve(example, {
@@ -41,7 +46,26 @@ const end = await answer.boundingBox()
 if (end === null) throw new Error("The answer is not to be seen.")
 const height = Math.ceil(end.y + end.height + 16)
 await page.screenshot({
-  path: picture,
+  path: picture("docs"),
   clip: { x: 0, y: 0, width: 1200, height },
   animations: "disabled",
 })
+
+// Load that rises beyond what the example can take, and falls again.
+const session = new Session({
+  config: { target: server.url, stages: "0:1,20s:12,35s:12,45s:2" },
+  source: capstanTarget(server.managementUrl),
+  ended: () => {},
+})
+await using live = await servePage(session, 0)
+const load = await browser.newPage({
+  viewport: { width: 1320, height: 860 },
+  deviceScaleFactor: 1.5,
+})
+await load.goto(live.url)
+await load.getByRole("button", { name: "Start" }).click()
+await load.locator("#status", { hasText: "over" }).waitFor({ timeout: 90_000 })
+for (const theme of ["light", "dark"] as const) {
+  await load.emulateMedia({ colorScheme: theme })
+  await load.screenshot({ path: picture(`load-${theme}`), animations: "disabled", fullPage: true })
+}

@@ -3,11 +3,13 @@
  * called: `--help` does not wait for a web server, nor `serve` for a scaffold.
  */
 import { Command, CommanderError } from "commander"
-import { SettingError } from "../service/settings.ts"
-import { complaint, Failure } from "./failure.ts"
+import { complaint } from "./failure.ts"
 import { bold, dim, helpLayout } from "./help.ts"
+import { addKubernetesCommands } from "./kubernetes-commands.ts"
+import { addLoadCommand } from "./load-command.ts"
 import { packageFacts } from "./package.ts"
 import { addSettingFlags, givenSettings } from "./setting-flags.ts"
+import { tellFailure } from "./tell.ts"
 
 /**
  * Runs a command line to its end and resolves to the exit code: 0, 1 for what failed, 2 for a command
@@ -21,17 +23,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has said what it had to say: help, version or a complaint.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (error instanceof Failure) {
-      process.stderr.write(complaint(error.message, error.hint))
-      return error.exitCode
-    }
-    if (error instanceof SettingError) {
-      process.stderr.write(complaint(error.message))
-      return 2
-    }
-    const bug = error instanceof Error ? error.stack : String(error)
-    process.stderr.write(complaint("This should not have happened: it is a bug.", bug))
-    return 1
+    return tellFailure(error)
   }
 }
 
@@ -112,6 +104,9 @@ function program(result: { exitCode: number }): Command {
   // The only one that the document speaks of.
   addSettingFlags(openapi, (name) => name === "bodyBytesMax")
 
+  addLoadCommand(root, result)
+  addKubernetesCommands(root, result)
+
   for (const command of root.commands) {
     command.helpOption("-h, --help", "Print this help.")
     command.showHelpAfterError(moreIn(`capstan ${command.name()} --help`))
@@ -141,6 +136,9 @@ function reworded(text: string): string {
   }
   if (missing === "name") {
     return complaint("What shall it be called? Give it a name, for example: capstan new my-api")
+  }
+  if (missing === "target") {
+    return complaint("Load on what? Give a URL, for example: capstan load http://localhost:8080")
   }
   const unknown = /^unknown command '(.+\.[cm]?[jt]s)'/.exec(message)?.[1]
   if (unknown !== undefined) {

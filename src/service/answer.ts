@@ -27,6 +27,12 @@ export async function makeReply(
   encoding: Encoding | undefined,
 ): Promise<Reply> {
   const { output } = operation
+  if (isIterator(value)) {
+    throw wrong(
+      operation,
+      "it returned an iterator, which has no JSON; to answer item by item, make `run` itself a generator (`*run`, `async *run`)",
+    )
+  }
   if (output === undefined) return { kind: "empty" }
   if (!isSchema(output)) return bytesReply(operation, output, value, encoding)
 
@@ -69,6 +75,13 @@ async function toJson(
     const why = cause instanceof Error ? cause.message : String(cause)
     throw wrong(operation, `its output can't be written as JSON: ${why}`, cause)
   }
+}
+
+/** What gives its values only when it is asked: JSON would have nothing but `{}` to say of it. */
+function isIterator(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || "toJSON" in value) return false
+  if (Symbol.asyncIterator in value) return true
+  return Symbol.iterator in value && "next" in value && typeof value.next === "function"
 }
 
 function bytesReply(

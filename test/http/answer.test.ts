@@ -67,6 +67,29 @@ test("bytes own their buffer, and are copied only when they don't", async () => 
   }
 })
 
+test("an iterator is an error, not an empty answer", async () => {
+  function* items() {
+    yield 1
+  }
+  async function* later() {
+    yield 1
+  }
+  const any = answering(z.any())
+  for (const it of [any, answering(undefined), answering(bytes("image/png"))]) {
+    for (const value of [items(), later(), [1].values(), new Blob(["x"]).stream()]) {
+      await assert.rejects(makeReply(it, value, undefined), /iterator.*\*run/)
+    }
+  }
+  for (const [value, text] of [
+    [[1], "[1]"],
+    ["text", '"text"'],
+    [null, "null"],
+    [{ next: 1 }, '{"next":1}'],
+  ] as const) {
+    assert.deepEqual(await makeReply(any, value, undefined), { kind: "json", text })
+  }
+})
+
 test("bytes that were moved away already are an error, not an empty answer", async () => {
   const png = answering(bytes("image/png"))
   const cached = new Uint8Array(10)

@@ -218,21 +218,52 @@ test("bytes are held while a body is received and waits, and given back once", a
   assert.ok(chunked.slice(1).reduce((sum, { bytes }) => sum + bytes, 0) >= 300_000)
 })
 
-test("a body that grows past what may be held is shed", async () => {
+test("a declared length is weighed, and held only as the body comes", async () => {
   await using api = await serveApi({ size })
-  const arrive = api.compute.arrive.bind(api.compute)
-  api.compute.arrive = (name, bytes, tryId) => {
-    arrive(name, bytes, tryId)
-    return api.compute.held + bytes > 150_000
-      ? { kind: "shed", reason: "bytes-full", retryAfterMs: 2500 }
-      : undefined
-  }
-  const { status, headers } = await api.call("POST", "/bytes", {
-    body: Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(50_000))),
-    headers: { "content-type": "text/plain" },
-  })
-  assert.equal(status, 503)
-  assert.equal(headers["retry-after"], "3")
+  const declared = 200_000
+  using client = await RawClient.connect(api.port)
+  client.write(
+    "POST /bytes HTTP/1.1",
+    "host: x",
+    "content-type: text/plain",
+    `content-length: ${declared}`,
+    "connection: close",
+    "",
+    "",
+  )
+  while (api.compute.arrivals.length === 0) await new Promise(setImmediate)
+  assert.equal(api.compute.arrivals[0]?.bytes, declared)
+  assert.equal(api.compute.held, 0)
+  client.write("x")
+  while (api.compute.held === 0) await new Promise(setImmediate)
+  assert.ok(api.compute.held < declared / 2, `${api.compute.held} held`)
+  client.write("x".repeat(declared - 1))
+  assert.equal(statusOf(await client.read()), 200)
+  assert.equal(api.compute.heldMost, declared, "no more than was declared")
   await api.untilRecords(1)
   assert.equal(api.compute.held, 0)
+})
+
+test("a body that grows past what may be held is shed, whether or not it was declared", async () => {
+  for (const body of [
+    Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(50_000))),
+    Buffer.alloc(1_000_000),
+  ]) {
+    await using api = await serveApi({ size })
+    const arrive = api.compute.arrive.bind(api.compute)
+    api.compute.arrive = (name, bytes, tryId) => {
+      arrive(name, bytes, tryId)
+      return api.compute.held > 150_000
+        ? { kind: "shed", reason: "bytes-full", retryAfterMs: 2500 }
+        : undefined
+    }
+    const { status, headers } = await api.call("POST", "/bytes", {
+      body,
+      headers: { "content-type": "text/plain" },
+    })
+    assert.equal(status, 503)
+    assert.equal(headers["retry-after"], "3")
+    await api.untilRecords(1)
+    assert.equal(api.compute.held, 0)
+  }
 })

@@ -4,6 +4,7 @@ import { Client, Pool } from "undici"
 import * as z from "zod"
 import { operation } from "../../src/service/operation.ts"
 import { type ApiTrial, serveApi } from "../support/api.ts"
+import { RawClient } from "../support/raw-client.ts"
 
 const echo = operation({ path: "/echo", body: z.any(), output: z.any(), run: ({ body }) => body })
 const ping = operation({ method: "GET", path: "/ping", thread: "main", run() {} })
@@ -123,3 +124,42 @@ test("a request that was there before the drain ends with a goodbye", async () =
   resolve()
   assert.equal((await answer).headers.connection, "close")
 })
+
+test("of requests sent one behind the other, the last is answered with the goodbye", async () => {
+  for (const [how, end] of [
+    ["a drain", (api: ApiTrial) => (api.draining = true)],
+    ["its age", () => (nowMs += 2000)],
+  ] as const) {
+    await using api = await serveApi(
+      { echo },
+      { connectionRequestsMax: 0, connectionAgeMs: 1000 },
+      { now: () => nowMs },
+    )
+    const { promise, resolve } = Promise.withResolvers<void>()
+    api.compute.outcome = async ({ input }) => {
+      await promise
+      return { kind: "done", reply: { kind: "json", text: JSON.stringify(input.body) } }
+    }
+    using client = await RawClient.connect(api.port)
+    for (const n of [1, 2, 3]) {
+      const head = ["host: x", "content-type: application/json", "content-length: 1"]
+      client.write("POST /echo HTTP/1.1", ...head, "", `${n}`)
+    }
+    while (api.compute.calls.length < 3) await new Promise(setImmediate)
+    end(api)
+    resolve()
+    const answers = (await client.read()).split("HTTP/1.1 ").slice(1)
+    assert.deepEqual(
+      answers.map((answer) => [answer.slice(0, 3), /^connection: (.*)\r$/im.exec(answer)?.[1]]),
+      [
+        ["200", "keep-alive"],
+        ["200", "keep-alive"],
+        ["200", "close"],
+      ],
+      how,
+    )
+  }
+})
+
+/** Of the test above: when all requests have come, the connection is young. */
+let nowMs = 0

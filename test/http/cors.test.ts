@@ -55,6 +55,27 @@ test("the origins that were set may call, and read what they need, errors too", 
   assert.deepEqual([shed.status, shed.headers["access-control-allow-origin"]], [503, origin])
 })
 
+test("caches are told of the origin beside all else that an answer depends on", async () => {
+  const packed = operation({
+    method: "GET",
+    path: "/packed",
+    output: z.any(),
+    compress: true,
+    run: () => 1,
+  })
+  for (const [corsOrigins, wanted] of [
+    [
+      [origin, "https://other.example"],
+      ["accept-encoding", "origin"],
+    ],
+    [["*"], ["accept-encoding"]],
+  ] as const) {
+    await using api = await serveApi({ packed }, { corsOrigins })
+    const { headers } = await api.call("GET", "/packed", { headers: { origin } })
+    assert.deepEqual(`${headers.vary}`.toLowerCase().split(", "), wanted)
+  }
+})
+
 test("other origins are not let in", async () => {
   await using api = await serveApi({ put }, { corsOrigins: [origin] })
   const from = "https://evil.example"

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict"
+import { once } from "node:events"
+import type { Socket } from "node:net"
 import { test } from "node:test"
+import { setTimeout as pause } from "node:timers/promises"
 import * as z from "zod"
 import { operation } from "../../src/service/operation.ts"
 import type { Outcome } from "../../src/service/outcome.ts"
@@ -102,6 +105,61 @@ test("a client that does not take its answer is given up on", async () => {
   assert.equal(record?.status, 499)
 })
 
+test("a slow call behind a large answer is waited for", async () => {
+  const stallMs = 100
+  await using api = await serveApi(
+    { cancels },
+    { headersTimeoutMs: stallMs, requestTimeoutMs: stallMs },
+  )
+  const text = JSON.stringify("x".repeat(100_000))
+  api.compute.outcome = async () => {
+    if (api.compute.calls.length > 1) {
+      await pause(4 * stallMs)
+      return { kind: "done", reply: { kind: "json", text: '"slow"' } }
+    }
+    return { kind: "done", reply: { kind: "json", text } }
+  }
+  using client = await RawClient.connect(api.port)
+  client.write(...post("/cancels"))
+  client.write(...post("/cancels"))
+  await client.read('"slow"')
+  assert.deepEqual(
+    (await api.untilRecords(2)).map(({ status }) => status),
+    [200, 200],
+  )
+})
+
+test("a large answer behind a slow call is given up on too", { timeout: 20_000 }, async () => {
+  await using api = await serveApi({ cancels }, { headersTimeoutMs: 100, requestTimeoutMs: 100 })
+  const text = JSON.stringify("x".repeat(50_000_000))
+  const slow = Promise.withResolvers<Outcome>()
+  api.compute.outcome = () => {
+    if (api.compute.calls.length === 1) return slow.promise
+    setImmediate(slow.resolve, { kind: "done", reply: { kind: "json", text: "1" } })
+    return { kind: "done", reply: { kind: "json", text } }
+  }
+  using client = await RawClient.connect(api.port)
+  client.socket.pause()
+  client.write(...post("/cancels"))
+  client.write(...post("/cancels"))
+  assert.deepEqual(
+    (await api.untilRecords(2)).map(({ status }) => status),
+    [200, 499],
+  )
+})
+
+test("a connection waits for another request after a large answer as after a small one", async () => {
+  await using api = await serveApi({ cancels }, { keepAliveTimeoutMs: 300_000 })
+  const connected = once(api.app.server, "connection")
+  const text = JSON.stringify("x".repeat(100_000))
+  api.compute.outcome = () => ({ kind: "done", reply: { kind: "json", text } })
+  using client = await RawClient.connect(api.port)
+  const [socket] = (await connected) as [Socket]
+  client.write(...post("/cancels"))
+  await api.untilRecords(1)
+  assert.ok((socket.timeout ?? 0) >= 300_000, `${socket.timeout} ms`)
+})
+
 test("garbage behind a request costs that request, and cancels its work", async () => {
   await using api = await serveApi({ cancels })
   const work = slowly()
@@ -170,8 +228,9 @@ test("tries of one request can be told by its key or its id, not by its trace", 
     for (let n = 0; n < 2; n++) await api.call("POST", "/cancels", { json: 1, headers })
     const [first, second] = api.compute.calls.slice(-2).map(({ tryId }) => tryId)
     assert.deepEqual(
-      api.compute.arrivals.slice(-2).map(({ tryId }) => tryId),
-      [first, second],
+      // By its headers, and by its body.
+      api.compute.arrivals.slice(-4).map(({ tryId }) => tryId),
+      [first, first, second, second],
     )
     return first === second
   }
@@ -217,4 +276,16 @@ test("one line a request, by importance, and nothing secret in it", async () => 
     assert.equal(typeof line.durationMs, "number")
   }
   assert.doesNotMatch(JSON.stringify(api.logged), /secret/)
+})
+
+test("a client that leaves with several requests under way leaves none of them behind", async () => {
+  await using api = await serveApi({ cancels })
+  api.compute.outcome = () => new Promise(() => {})
+  using client = await RawClient.connect(api.port)
+  client.write(...post("/cancels"))
+  client.write(...post("/cancels"))
+  while (api.compute.calls.length < 2) await new Promise(setImmediate)
+  client.socket.resetAndDestroy()
+  await api.untilRecords(2)
+  assert.deepEqual([api.compute.cancels, api.compute.held], [2, 0])
 })

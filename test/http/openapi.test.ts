@@ -59,8 +59,15 @@ const run = () => ({ n: 1 })
 
 test("an operation has the error responses that can happen to it, and no others", async () => {
   for (const [it, statuses] of [
+    [operation({ method: "GET", path: "/a", thread: "main", output, run }), "200 400 406 431 500"],
     [
-      operation({ method: "GET", path: "/a", thread: "main", output, run }),
+      operation({
+        method: "GET",
+        path: "/async",
+        thread: "main",
+        output,
+        run: async () => ({ n: 1 }),
+      }),
       "200 400 406 431 500 504",
     ],
     [operation({ path: "/b", run() {} }), "204 400 431 500 503 504"],

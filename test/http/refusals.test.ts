@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
+import type { Socket } from "node:net"
 import { test } from "node:test"
 import { Client } from "undici"
 import * as z from "zod"
@@ -33,6 +34,9 @@ test("an unknown path is 404, and a known one with another method 405 with what 
     ["GET", "/items/1/2"],
     ["POST", "/Post"],
     ["GET", "/post/"],
+    ["GET", "/items/"],
+    ["GET", "/items/?id=1"],
+    ["POST", "/items/"],
   ] as const) {
     const { status, json } = await api.call(method, path)
     assert.equal(status, 404, path)
@@ -117,8 +121,12 @@ test("a URL that can't be decoded, and a request without a host, are malformed",
   )
 })
 
-test("a long parameter is for its schema to refuse", async () => {
+test("a parameter may be anything but empty: a long one is for its schema to refuse", async () => {
   await using api = await serveApi({ get })
+  for (const id of ["a/b", "a\nb", "-.", "é", " "]) {
+    const { json } = await api.call("GET", `/items/${encodeURIComponent(id)}`)
+    assert.equal(json, id)
+  }
   assert.equal((await api.call("GET", `/items/${"x".repeat(5000)}`)).status, 200)
 })
 
@@ -173,6 +181,8 @@ test("a broken chunk in the middle of a body is malformed, and recorded so", asy
 
 test("a client that takes too long to send headers or body gets 408", async () => {
   await using api = await serveApi({ post }, { headersTimeoutMs: 150, requestTimeoutMs: 300 }, {})
+  const sockets: Socket[] = []
+  api.app.server.on("connection", (socket) => sockets.push(socket))
   using headers = await RawClient.connect(api.port)
   headers.write("POST /post HTTP/1.1", "host: x", "")
   using body = await RawClient.connect(api.port)
@@ -180,7 +190,7 @@ test("a client that takes too long to send headers or body gets 408", async () =
     "POST /post HTTP/1.1",
     "host: x",
     "content-type: application/json",
-    "content-length: 10",
+    "content-length: 100000",
     "",
     "[",
   )
@@ -191,6 +201,13 @@ test("a client that takes too long to send headers or body gets 408", async () =
   const statuses = (await api.untilRecords(2)).map(({ status, operation }) => [status, operation])
   assert.deepEqual(new Set(statuses.map(String)), new Set(["408,", "408,post"]))
   assert.equal(api.compute.held, 0)
+  // What comes late is thrown away, all of it.
+  body.write(" ".repeat(90_000))
+  while (sockets.every(({ bytesRead }) => bytesRead < 90_000)) await new Promise(setImmediate)
+  assert.equal(api.compute.held, 0)
+  body.write(" ".repeat(10_000))
+  await once(body.socket, "close")
+  assert.equal(body.received.split("HTTP/1.1").length - 1, 1, "one answer")
   // Who never said a word has made no request.
   assert.equal(api.records.length, 2)
 })

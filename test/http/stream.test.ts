@@ -237,3 +237,49 @@ test("a client that stops reading a stream is given up on", async () => {
   assert.equal(record?.status, 499)
   assert.equal(api.compute.cancels, 1)
 })
+
+test("an item that comes when the answer is over is ignored", { timeout: 10_000 }, async () => {
+  const done: Outcome = { kind: "done", reply: { kind: "empty" } }
+  const expired: Outcome = { kind: "expired", where: "running" }
+  for (const [items, outcome, accept, wanted] of [
+    [0, expired, "*/*", '"status":504'],
+    [1, expired, "text/event-stream", '"status":504'],
+    [1, done, "*/*", "0\r\n\r\n"],
+  ] as const) {
+    await using api = await serveApi({ count })
+    const front = Promise.withResolvers<Outcome>()
+    const behind = Promise.withResolvers<(json: string) => void>()
+    api.compute.outcome = ({ input, onItem }) => {
+      if ((input.path as { to: number }).to === 1) return front.promise
+      for (let n = 0; n < items; n++) onItem?.("1")
+      if (onItem) behind.resolve(onItem)
+      return outcome
+    }
+    using client = await RawClient.connect(api.port)
+    // What waits behind another answer can't leave, so it stays over and not gone.
+    client.write("GET /count/1 HTTP/1.1", "host: x", "", "")
+    client.write("GET /count/2 HTTP/1.1", "host: x", `accept: ${accept}`, "", "")
+    const push = await behind.promise
+    await new Promise(setImmediate)
+    push('"late"')
+    front.resolve(done)
+    assert.doesNotMatch(await client.read(wanted), /late/)
+    await api.untilRecords(2)
+    // A stream that ended after that is as good as any.
+    assert.equal((await api.call("GET", "/count/1")).status, 200)
+  }
+})
+
+test("a problem that JSON can't hold ends a stream all the same", { timeout: 10_000 }, async () => {
+  await using api = await serveApi({ count })
+  api.compute.outcome = ({ onItem }) => {
+    onItem?.("1")
+    return { kind: "problem", problem: { status: 409, big: 1n } }
+  }
+  const { text, headers } = await api.call("GET", "/count/1", { headers: sse })
+  const event = /event: error\ndata: (.*)\n\n$/.exec(text)?.[1]
+  const { status, requestId } = JSON.parse(event as string)
+  assert.deepEqual([status, requestId], [500, headers["x-request-id"]])
+  assert.equal((await api.untilRecords(1))[0]?.outcome, "error")
+  assert.ok(api.logged.some(({ err }) => /BigInt/.test(JSON.stringify(err))))
+})

@@ -34,11 +34,15 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   [/^npm run (build|docs|format)$/, "what they write is compared with what is checked in"],
   [/^npm run screenshots$/, "by hand: a picture has to be looked at"],
   [/^npm run bench\b/, "takes minutes, and the machine for itself"],
+  [/^npm run test:oracle$/, "test/autoscale/agreement.test.ts, without the oracle"],
   [/^npm run (-s )?capstan -- /, "test/cli/ runs every command from source"],
   [/^cd \.\.\/my-api && npm install$/, "test/repo/package.test.ts, with the package"],
   [/^npm run dev$/, "test/cli/dev.test.ts"],
   [/^npm pack$/, "test/repo/package.test.ts"],
   [/^capstan (new|dev|serve|openapi)\b/, "test/cli/"],
+  [/^capstan (image|manifests|deploy|down)\b/, "test/kubernetes/, and on a cluster test/cluster/"],
+  [/^capstan load\b/, "test/load/"],
+  [/^npm run test:cluster$/, "on a cluster: .ci/run brings one up where it has one"],
   [/^npx node --test /, "below"],
   [/^apt-get install /, ".ci/run"],
 ]
@@ -167,5 +171,5 @@ test("the commands that run some of the tests do run some", async () => {
 test("the machine that checks runs the command of the README", async () => {
   accessSync(`${root}.ci/run`, constants.X_OK)
   await promisify(execFile)("bash", ["-n", `${root}.ci/run`])
-  assert.match(read(".ci/run"), /\nnpm cit\n$/)
+  assert.match(read(".ci/run"), /\nnpm cit\n/)
 })

@@ -12,6 +12,8 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["src/core/", []],
   ["src/autoscale/", ["src/core/"]],
   ["src/plan/", ["src/autoscale/", "src/core/"]],
+  ["src/kubernetes/", ["src/core/"]],
+  ["src/load/", ["src/core/"]],
   // The two halves of the service meet in what lies beside them, outcome.ts above all.
   ["src/service/http/", ["src/service/", "src/core/", "!src/service/pool/"]],
   ["src/service/pool/", ["src/service/", "src/core/", "!src/service/http/"]],
@@ -69,6 +71,7 @@ const cliOnly = [
 /** Where it is not what it looks like. */
 const exceptions = new Map([
   ["src/service/pool/worker.ts", "on a worker thread, process.exit() ends the thread only"],
+  ["src/kubernetes/image/dockerfile.ts", "the health check is a program of its own, in a text"],
 ])
 
 function cliWords(file: string, source: string): readonly string[] {

@@ -31,7 +31,7 @@ let packed: readonly string[] = []
 before(async () => {
   // From a copy: packing builds, and other tests may be at work in dist/.
   const copy = `${folder.path}/repository`
-  for (const part of ["src", "templates", "docs", ...files("*.{md,json}"), "LICENSE"]) {
+  for (const part of ["src", "templates", "web", "docs", ...files("*.{md,json}"), "LICENSE"]) {
     cpSync(root + part, `${copy}/${part}`, { recursive: true })
   }
   symlinkSync(`${root}node_modules`, `${copy}/node_modules`)
@@ -62,6 +62,7 @@ test("the package has JavaScript, types and maps of every module, templates, and
     "CHANGELOG.md",
     "docs/guide.md",
     ...files("templates/**/*.*"),
+    ...files("web/*.{html,css,js,svg}"),
   ]) {
     assert.ok(packed.includes(file), file)
   }
@@ -75,6 +76,7 @@ test("the package has JavaScript, types and maps of every module, templates, and
     "package.json",
     "src",
     "templates",
+    "web",
   ])
 })
 

@@ -21,6 +21,9 @@ interface ErrorResponse {
 const always = (): boolean => true
 const hasBody = ({ body }: Operation): boolean => body !== undefined
 const onWorker = ({ thread }: Operation): boolean => thread === "worker"
+/** As far as can be told beforehand. Nothing can stop what is synchronous on the main thread. */
+const isAsync = ({ run }: Operation): boolean =>
+  Object.prototype.toString.call(run) === "[object AsyncFunction]"
 
 const errorResponses: Readonly<Record<number, ErrorResponse>> = {
   400: {
@@ -64,7 +67,7 @@ const errorResponses: Readonly<Record<number, ErrorResponse>> = {
   },
   504: {
     description: "It was not done by its deadline, and was stopped.",
-    happens: always,
+    happens: (operation) => onWorker(operation) || isAsync(operation),
   },
 }
 

@@ -1,9 +1,8 @@
 /**
  * Receives a request body, no more of it than may be held.
  *
- * A body whose length was declared has been weighed when it arrived. One that comes in chunks
- * announces nothing, so it is admitted again, piece by piece, as it grows: else any number of them
- * could be held whatever the bound says.
+ * A body counts by what has come of it, since what was declared may never come. So it is admitted
+ * again, piece by piece, as it grows: else any number of them could be held whatever the bound says.
  */
 import type { Shed } from "../outcome.ts"
 import { problem } from "../problem.ts"
@@ -18,12 +17,13 @@ export class NoRoom {
   }
 }
 
+/** At a time; less when less was declared. */
 const growthBytes = 65_536
 
 /**
  * The whole body, as it came.
  * @throws {Problem} 413 when it is larger than `bytesMax`.
- * @throws {NoRoom} when it was not declared and there is no room for it.
+ * @throws {NoRoom} when there is no room for it.
  * Never settles when the client leaves meanwhile: the exchange's end sees to that.
  */
 export function readBody(exchange: Exchange, bytesMax: number): Promise<readonly Buffer[]> {
@@ -63,13 +63,16 @@ export function bodyMeter(
   bytesMax: number,
 ): (bytes: number) => Error | NoRoom | undefined {
   const { compute } = exchange.surroundings
+  // A chunked body declares none.
+  const declared = exchange.declaredBytes || Number.POSITIVE_INFINITY
   let received = 0
   return (bytes) => {
     received += bytes
     if (received > bytesMax) return tooLarge(bytesMax)
-    if (received <= exchange.heldBytes) return undefined
-    const more = Math.max(received - exchange.heldBytes, growthBytes)
-    const { admittedAs, tryId } = exchange
+    const { heldBytes, admittedAs, tryId } = exchange
+    // What still comes after a refusal is thrown away.
+    if (received <= heldBytes || exchange.closed) return undefined
+    const more = Math.max(received - heldBytes, Math.min(growthBytes, declared - heldBytes))
     const shed = admittedAs === undefined ? undefined : compute.arrive(admittedAs, more, tryId)
     if (shed !== undefined) return new NoRoom(shed)
     exchange.holdBytes(more)

@@ -53,7 +53,8 @@ export function operationRoute(
   }
   return {
     method: operation.method,
-    url: operation.path.replaceAll(/\{([^}]*)\}/g, ":$1"),
+    // An empty parameter is no parameter: `/items/` is not `/items/{id}`.
+    url: operation.path.replaceAll(/\{([^}]*)\}/g, ":$1([^]+)"),
     onRequest: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
       if (admit(endpoint, request.exchange)) done()
     },
@@ -88,8 +89,9 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
     sendThrown(exchange, thrown)
     return false
   }
-  const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
   if (operation.thread === "worker") {
+    // Weighed, but not held yet: who sends only heads must not take the room of those with bodies.
+    const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
     const shed = exchange.surroundings.compute.arrive(name, bytes, exchange.tryId)
     if (shed !== undefined) {
       sendShed(exchange, shed)
@@ -97,7 +99,6 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
     }
     exchange.admittedAs = name
   }
-  if (bytes > 0) exchange.holdBytes(bytes)
   return true
 }
 

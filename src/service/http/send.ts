@@ -16,7 +16,7 @@ export const problemMediaType = "application/problem+json"
 
 /**
  * Sends an answer whole; a text leaves in one write together with the head, which bytes don't. Does
- * nothing when one was sent already or the client has left.
+ * nothing when one was sent already, the client has left or was cut off.
  */
 export function send(
   exchange: Exchange,
@@ -26,7 +26,7 @@ export function send(
   body: string | Uint8Array | undefined,
 ): void {
   const { raw } = exchange.reply
-  if (raw.headersSent || raw.destroyed) return
+  if (raw.headersSent || raw.destroyed || exchange.closed) return
   exchange.outcome = outcome
   const all = headersOf(exchange, headers)
   let length = 0
@@ -44,10 +44,25 @@ const stallLengthMin = 16_384
 
 /**
  * Breaks the connection when the client takes nothing of its answer for as long as it may take to
- * send a request: else the answer would stay in memory for as long as the client likes.
+ * send a request: else the answer would stay in memory for as long as the client likes. It holds
+ * from when the socket is this answer's (another one may be in front of it) until it was taken.
+ * @returns what lifts it before that.
  */
-export function limitStall({ reply, surroundings }: Exchange): void {
-  reply.raw.socket?.setTimeout(surroundings.settings.requestTimeoutMs)
+export function limitStall({ reply, surroundings }: Exchange): () => void {
+  const { raw } = reply
+  const limit = (): void => {
+    raw.socket?.setTimeout(surroundings.settings.requestTimeoutMs)
+  }
+  const lift = (): void => {
+    raw.off("socket", limit)
+    raw.off("finish", lift)
+    raw.socket?.setTimeout(0)
+  }
+  // In front of node:http, which then sets the socket's time to wait for another request.
+  raw.prependListener("finish", lift)
+  if (raw.socket === null) raw.once("socket", limit)
+  else limit()
+  return lift
 }
 
 /** Sends the head of an answer whose body follows piece by piece. */
@@ -107,9 +122,14 @@ export function logBug(exchange: Exchange, fault: unknown): void {
   )
 }
 
-/** Whether the response is the connection's last. It is found out as late as can be. */
+/**
+ * Whether the response is the connection's last. It is found out as late as can be. A client that
+ * has sent more requests already (pipelining) is told by the answer to the newest: what is behind
+ * a goodbye would be lost, though it was admitted.
+ */
 function isLast(exchange: Exchange): boolean {
   const { surroundings, connection } = exchange
+  if (connection.current !== exchange) return false
   return surroundings.isDraining() || isSpent(connection, surroundings.now())
 }
 
@@ -122,6 +142,9 @@ function headersOf(exchange: Exchange, headers: OutgoingHttpHeaders): OutgoingHt
   // Only the CORS plugin leaves headers with Fastify.
   if (exchange.surroundings.settings.corsOrigins.length > 0) {
     Object.assign(all, exchange.reply.getHeaders())
+    if (headers.vary !== undefined && all.vary !== headers.vary) {
+      all.vary = `${headers.vary}, ${all.vary}`
+    }
   }
   const refusedEarly = exchange.isReceiving && !canDrain(exchange)
   if (refusedEarly || isLast(exchange)) all.connection = "close"

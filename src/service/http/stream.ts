@@ -10,7 +10,7 @@
  * has not taken those that were sent.
  */
 import { type Outcome, streamWindow, type Ticket } from "../outcome.ts"
-import { Problem } from "../problem.ts"
+import { Problem, type ProblemDetails } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 import { failureOf } from "./refusals.ts"
 import { limitStall, logBug, send, sendHead } from "./send.ts"
@@ -20,6 +20,8 @@ type StreamMediaType = (typeof streamMediaTypes)[number]
 
 /** A buffering proxy would make a stream pointless; nginx is told so by a header. */
 const streamHeaders = { "x-accel-buffering": "no" }
+
+type Failure = Exclude<Outcome, { kind: "done" | "shed" | "cancelled" }>
 
 export class ItemStream {
   readonly #exchange: Exchange
@@ -39,8 +41,9 @@ export class ItemStream {
   readonly push = (json: string): void => {
     const { raw } = this.#exchange.reply
     this.#taken += 1
-    // Nobody is there any more, and the work is to be finished all the same.
-    if (!raw.destroyed) {
+    // Else nobody is there any more, and the work is to be finished all the same; or the answer is
+    // over (the deadline), and the worker has not heard of it yet.
+    if (!raw.destroyed && !raw.writableEnded && !this.#exchange.closed) {
       this.#begin()
       const isSse = this.#mediaType === "text/event-stream"
       const flows = raw.write(isSse ? `data: ${json}\n\n` : `${json}\n`)
@@ -66,17 +69,28 @@ export class ItemStream {
     else send(this.#exchange, 200, "ok", this.#headers(), "")
   }
 
-  fail(outcome: Exclude<Outcome, { kind: "done" | "shed" | "cancelled" }>): void {
+  fail(outcome: Failure): void {
     const exchange = this.#exchange
     const { raw } = exchange.reply
     if ("fault" in outcome) logBug(exchange, outcome.fault)
     exchange.outcome = outcome.kind
-    if (this.#mediaType === "text/event-stream") {
-      const failure = new Problem(failureOf(outcome, exchange.requestId))
-      raw.end(`event: error\ndata: ${JSON.stringify(failure)}\n\n`)
-    } else {
+    if (this.#mediaType === "text/event-stream") raw.end(this.#errorEvent(outcome))
+    else {
       exchange.cutOff(outcome.kind)
       raw.destroy()
+    }
+  }
+
+  /** What can't be written as JSON (a problem may come with anything) is a bug; the stream ends. */
+  #errorEvent(outcome: Failure): string {
+    const exchange = this.#exchange
+    const { requestId } = exchange
+    try {
+      return errorEvent(failureOf(outcome, requestId))
+    } catch (thrown) {
+      logBug(exchange, thrown)
+      exchange.outcome = "error"
+      return errorEvent({ status: 500, requestId })
     }
   }
 
@@ -95,16 +109,16 @@ export class ItemStream {
     if (this.#waits) return
     this.#waits = true
     const { raw } = this.#exchange.reply
+    const lift = limitStall(this.#exchange)
     const proceed = (): void => {
       raw.off("drain", proceed)
       raw.off("close", proceed)
-      raw.socket?.setTimeout(0)
+      lift()
       this.#waits = false
       this.#pull()
     }
     raw.on("drain", proceed)
     raw.on("close", proceed)
-    limitStall(this.#exchange)
   }
 
   /** By halves of the window: a message to the worker for each item would cost more than the item. */
@@ -114,4 +128,8 @@ export class ItemStream {
     this.#ticket.pull(this.#taken)
     this.#taken = 0
   }
+}
+
+function errorEvent(details: ProblemDetails): string {
+  return `event: error\ndata: ${JSON.stringify(new Problem(details))}\n\n`
 }

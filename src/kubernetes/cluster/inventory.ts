@@ -1,0 +1,87 @@
+/**
+ * What there is of a deployment in the cluster: everything, of whatever kind, that bears its labels.
+ * It is looked for in the whole API of the namespace rather than in a list of what we remember to
+ * have made, so that what an interrupted deploy or another version of Capstan left is found as well.
+ */
+import type { KubernetesObject, V1OwnerReference } from "@kubernetes/client-node"
+import { selectorOf } from "../manifests/labels.ts"
+import { type Api, ApiError } from "./api.ts"
+import { collection, deletableResources, type Resource } from "./resources.ts"
+
+export interface Found {
+  readonly kind: string
+  readonly name: string
+  readonly path: string
+  readonly uid: string
+  /** Made by another object, with which it goes: pods and replica sets. */
+  readonly owners: readonly Pick<V1OwnerReference, "kind" | "name">[]
+  /** Already told to go. */
+  readonly going: boolean
+}
+
+export class Inventory {
+  readonly #api: Api
+  readonly #namespace: string
+  readonly #selector: string
+  #resources: readonly Resource[] | undefined
+
+  constructor(api: Api, namespace: string, name: string) {
+    this.#api = api
+    this.#namespace = namespace
+    this.#selector = selectorOf(name)
+  }
+
+  /** All of it, sorted by kind and name. */
+  async look(): Promise<readonly Found[]> {
+    this.#resources ??= await deletableResources(this.#api)
+    const lists = await Promise.all(this.#resources.map((resource) => this.#list(resource)))
+    const key = ({ kind, name }: Found): string => `${kind}/${name}`
+    // Events and some others are served by two groups; an object is the same by its uid.
+    const unique = new Map(lists.flat().map((found) => [found.uid, found]))
+    return [...unique.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+  }
+
+  async #list({ apiVersion, kind, plural }: Resource): Promise<Found[]> {
+    const path = collection(apiVersion, plural, this.#namespace)
+    try {
+      const items = await this.#api.list<KubernetesObject>(path, { labelSelector: this.#selector })
+      return items.map(({ metadata = {} }) => ({
+        kind,
+        name: metadata.name ?? "",
+        path: `${path}/${metadata.name}`,
+        uid: metadata.uid ?? "",
+        owners: metadata.ownerReferences ?? [],
+        going: metadata.deletionTimestamp !== undefined,
+      }))
+    } catch (error) {
+      // What we may not list we may not have made; what is gone as a kind is gone.
+      const hidden = error instanceof ApiError && [403, 404, 405].includes(error.status)
+      if (hidden) return []
+      throw error
+    }
+  }
+}
+
+/**
+ * What has to be deleted so that all of it goes, in this order: the autoscaler first, or it might
+ * scale what is just going; then whatever nobody else owns.
+ */
+export function toDelete(found: readonly Found[]): readonly Found[] {
+  const roots = found.filter(({ owners, going }) => owners.length === 0 && !going)
+  const isFirst = ({ kind }: Found): boolean => kind === "HorizontalPodAutoscaler"
+  return [...roots.filter(isFirst), ...roots.filter((each) => !isFirst(each))]
+}
+
+/** Deletes one; that it is gone already is as good. */
+export async function remove(api: Api, { path, uid }: Found): Promise<void> {
+  try {
+    await api.text(path, {
+      method: "DELETE",
+      // Not another of the same name that has been made in the meantime.
+      body: { propagationPolicy: "Background", preconditions: { uid } },
+    })
+  } catch (error) {
+    const isGone = error instanceof ApiError && [404, 409].includes(error.status)
+    if (!isGone) throw error
+  }
+}

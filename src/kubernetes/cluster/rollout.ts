@@ -1,0 +1,112 @@
+/** Waiting for a new version: how far it is, whether it is there, and when waiting is in vain. */
+import { setTimeout as sleep } from "node:timers/promises"
+import type { V1Deployment } from "@kubernetes/client-node"
+import type { Api } from "./api.ts"
+import { type Observed, observe } from "./observe.ts"
+import { collection } from "./resources.ts"
+import { type Trouble, troubleOf } from "./trouble.ts"
+
+export interface Progress {
+  readonly wanted: number
+  /** Of the new version, made. */
+  readonly updated: number
+  /** Of the new version, ready. */
+  readonly ready: number
+  readonly done: boolean
+}
+
+/** As `kubectl rollout status` sees it. */
+export function progressOf({ spec, status = {}, metadata }: V1Deployment): Progress {
+  const wanted = spec?.replicas ?? 1
+  const seen = (status.observedGeneration ?? 0) >= (metadata?.generation ?? 0)
+  // Until the controller has seen the new version, its figures are about the one before.
+  const { updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = seen ? status : {}
+  const old = replicas - updatedReplicas
+  const ready = Math.max(0, Math.min(updatedReplicas, availableReplicas - old))
+  const done = seen && updatedReplicas >= wanted && old === 0 && availableReplicas >= wanted
+  return { wanted, updated: updatedReplicas, ready, done }
+}
+
+export type RolloutEnd =
+  | { readonly kind: "done"; readonly progress: Progress }
+  | {
+      readonly kind: "failed" | "timeout"
+      readonly trouble: Trouble | undefined
+      readonly logLines: readonly string[]
+      /** Replicas of the version before that still serve. */
+      readonly olderReady: number
+    }
+
+export interface WaitOptions {
+  readonly namespace: string
+  readonly name: string
+  readonly timeoutMs: number
+  readonly progressed: (progress: Progress) => void
+  /** Something is the matter that may yet come right. */
+  readonly troubled: (trouble: Trouble) => void
+}
+
+const lookEachMs = 500
+/** A start has its moments (no room yet, not listening yet) of which nobody need hear. */
+const ordinaryMs = 5_000
+
+export async function waitForRollout(api: Api, options: WaitOptions): Promise<RolloutEnd> {
+  const { namespace, name, timeoutMs } = options
+  const endMs = performance.now() + timeoutMs
+  let told = ""
+  let standing: { readonly of: string; readonly sinceMs: number; told: boolean } | undefined
+  for (;;) {
+    const observed = await observe(api, namespace, name)
+    const progress = progressOf(observed.deployment)
+    if (progress.done) return { kind: "done", progress }
+    if (told !== JSON.stringify(progress)) {
+      told = JSON.stringify(progress)
+      options.progressed(progress)
+    }
+    const nowMs = performance.now()
+    const trouble = troubleOf(observed)
+    if (trouble === undefined) {
+      standing = undefined
+    } else {
+      // The same reason comes in other words from one attempt to the next; what to do stays.
+      if (standing?.of !== trouble.next) {
+        standing = { of: trouble.next, sinceMs: nowMs, told: false }
+      }
+      const standsMs = nowMs - standing.sinceMs
+      if (standsMs >= trouble.patienceMs) {
+        return await failed(api, namespace, "failed", observed, trouble)
+      }
+      if (standsMs >= ordinaryMs && !standing.told) {
+        standing.told = true
+        options.troubled(trouble)
+      }
+    }
+    if (nowMs > endMs) return await failed(api, namespace, "timeout", observed, trouble)
+    await sleep(lookEachMs)
+  }
+}
+
+const logLinesMax = 15
+
+async function failed(
+  api: Api,
+  namespace: string,
+  kind: "failed" | "timeout",
+  { olderReady }: Observed,
+  trouble: Trouble | undefined,
+): Promise<RolloutEnd> {
+  const log = trouble?.log
+  let logLines: readonly string[] = []
+  if (log !== undefined) {
+    const text = await api
+      .text(`${collection("v1", "pods", namespace)}/${log.pod}/log`, {
+        query: { container: "service", previous: `${log.previous}`, tailLines: `${logLinesMax}` },
+      })
+      .catch((error: Error) => `(its log can't be read: ${error.message})`)
+    logLines = text
+      .trimEnd()
+      .split("\n")
+      .filter((line) => line !== "")
+  }
+  return { kind, trouble, logLines, olderReady }
+}

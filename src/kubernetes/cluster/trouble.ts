@@ -1,0 +1,152 @@
+/**
+ * Why a rollout does not get on, in words, with what to do next. Kubernetes says it in a dozen places;
+ * these are looked through from what stops everything to what may yet come right by itself.
+ */
+import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node"
+import { isReady, type Observed } from "./observe.ts"
+
+export interface Trouble {
+  readonly message: string
+  readonly next: string
+  /**
+   * How long it may stand before waiting is given up, in milliseconds; Infinity for what another part
+   * of the cluster may still set right.
+   */
+  readonly patienceMs: number
+  /** The container whose log says more. */
+  readonly log: { readonly pod: string; readonly previous: boolean } | undefined
+}
+
+export function troubleOf(observed: Observed): Trouble | undefined {
+  const refused = creationRefused(observed)
+  if (refused !== undefined) return refused
+  const { pods } = observed
+  return (
+    firstOf(pods, imageTrouble) ??
+    firstOf(pods, startTrouble) ??
+    firstOf(pods, crash) ??
+    firstOf(pods, unschedulable) ??
+    firstOf(pods, (pod) => unready(pod, observed))
+  )
+}
+
+function firstOf(
+  pods: readonly V1Pod[],
+  look: (pod: V1Pod) => Trouble | undefined,
+): Trouble | undefined {
+  for (const pod of pods) {
+    const trouble = look(pod)
+    if (trouble !== undefined) return trouble
+  }
+  return undefined
+}
+
+function creationRefused({ deployment }: Observed): Trouble | undefined {
+  const condition = deployment.status?.conditions?.find(
+    ({ type, status }) => type === "ReplicaFailure" && status === "True",
+  )
+  if (condition === undefined) return undefined
+  const message = condition.message ?? "no reason given"
+  const next = /quota/.test(message)
+    ? "Ask for less with --cpu, --memory or --min-replicas, or have the namespace's quota raised."
+    : "The message names the rule of the cluster that it breaks."
+  return trouble(`The cluster refuses to make its pods: ${message}.`, next, 5_000)
+}
+
+const pullReasons = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
+
+function imageTrouble(pod: V1Pod): Trouble | undefined {
+  const { image, state } = containerOf(pod) ?? {}
+  const { reason = "", message = "" } = state?.waiting ?? {}
+  if (!pullReasons.includes(reason)) return undefined
+  const next = /unauthorized|denied|forbidden|authentication/i.test(message)
+    ? "The registry wants to know who asks. Give the namespace's service account an image pull secret."
+    : /not found|manifest unknown/i.test(message)
+      ? "There is no such image in the registry. Push it: capstan image … --push prints the name to use."
+      : "Try the name from one of the nodes; a registry that only your machine reaches is none to the cluster."
+  const image_ = specImage(pod) ?? image
+  return trouble(`The image ${image_} can't be pulled: ${message || reason}.`, next, 15_000)
+}
+
+const startReasons = [
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "RunContainerError",
+  "StartError",
+]
+
+function startTrouble(pod: V1Pod): Trouble | undefined {
+  const state = containerOf(pod)?.state
+  const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? {}
+  if (!startReasons.includes(reason)) return undefined
+  const missing = /(secret|configmap) "([^"]+)" not found/.exec(message)
+  const next =
+    missing === null
+      ? "The message names what the container can't have."
+      : `Make it in the namespace first:  kubectl create ${missing[1] === "secret" ? "secret generic" : "configmap"} ${missing[2]} …`
+  return trouble(`The container can't be started: ${message || reason}.`, next, 10_000)
+}
+
+function crash(pod: V1Pod): Trouble | undefined {
+  const status = containerOf(pod)
+  const ended = status?.lastState?.terminated ?? status?.state?.terminated
+  if (status === undefined || ended === undefined) return undefined
+  const { exitCode, reason } = ended
+  const times = status.restartCount
+  const log = { pod: pod.metadata?.name ?? "", previous: status.state?.terminated === undefined }
+  // Once may be chance; what has been started twice and ended twice will do it again.
+  const patienceMs = times >= 2 ? 0 : Number.POSITIVE_INFINITY
+  if (reason === "OOMKilled") {
+    const message = `The container needs more memory than its limit and was killed${often(times)}.`
+    return { message, next: "Give it more with --memory.", patienceMs, log }
+  }
+  return {
+    message: `The container starts and ends again, with exit code ${exitCode}${often(times)}.`,
+    next: "Settings that are missing come by --env or --env-from.",
+    patienceMs,
+    log,
+  }
+}
+
+function often(restarts: number): string {
+  return restarts > 1 ? `, ${restarts} times by now` : ""
+}
+
+function unschedulable({ status }: V1Pod): Trouble | undefined {
+  const condition = status?.conditions?.find(
+    ({ type, reason }) => type === "PodScheduled" && reason === "Unschedulable",
+  )
+  if (condition === undefined) return undefined
+  return trouble(
+    `No node has room for a replica: ${condition.message ?? "no reason given"}`,
+    "Ask for less with --cpu or --memory, or add a node. If the cluster adds nodes by itself, give it a longer --timeout.",
+    Number.POSITIVE_INFINITY,
+  )
+}
+
+function unready(pod: V1Pod, { warnings }: Observed): Trouble | undefined {
+  if (pod.status?.phase !== "Running" || isReady(pod)) return undefined
+  const name = pod.metadata?.name ?? ""
+  const unhealthy = warnings.findLast(
+    ({ reason, involvedObject }) => reason === "Unhealthy" && involvedObject.name === name,
+  )
+  if (unhealthy === undefined) return undefined
+  return {
+    message: `A replica runs and is not ready: ${unhealthy.message?.trim() ?? "its probe fails"}.`,
+    next: "A slow `setup` may take as long as CAPSTAN_SETUP_TIMEOUT_MS; then --timeout has to be longer.",
+    patienceMs: Number.POSITIVE_INFINITY,
+    log: { pod: name, previous: false },
+  }
+}
+
+function trouble(message: string, next: string, patienceMs: number): Trouble {
+  return { message: message.replace(/\.\.$/, "."), next, patienceMs, log: undefined }
+}
+
+function containerOf({ status }: V1Pod): V1ContainerStatus | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === "service")
+}
+
+function specImage({ spec }: V1Pod): string | undefined {
+  return spec?.containers.find(({ name }) => name === "service")?.image
+}

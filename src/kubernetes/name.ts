@@ -1,0 +1,34 @@
+/**
+ * Names that Kubernetes takes. A Service's is the strictest: a label of a domain name that begins
+ * with a letter; everything else that Capstan makes is called the same.
+ */
+const lengthMax = 63
+
+export const nameRule = `lower-case letters, digits and -, beginning with a letter and ending with a letter or digit, ${lengthMax} at most`
+
+export function isName(text: string): boolean {
+  return text.length <= lengthMax && /^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(text)
+}
+
+/** `Prime factors` → `prime-factors`; `service` when a title has nothing to offer. */
+export function nameOf(title: string): string {
+  const name = title
+    .normalize("NFKD")
+    // The dots and strokes that have just been taken off their letters.
+    .replaceAll(/\p{Mark}/gu, "")
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+/, "")
+    .slice(0, lengthMax)
+    .replace(/-+$/, "")
+  return name === "" ? "service" : name
+}
+
+/** What is left of a text when a label's value has to be made of it. */
+export function labelValue(text: string): string {
+  return text
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, lengthMax)
+    .replace(/[^A-Za-z0-9]+$/, "")
+}

@@ -1,0 +1,4 @@
+/** A load that can't be run as it was asked for. The message names what, the range, and what to do. */
+export class LoadError extends Error {
+  override readonly name = "LoadError"
+}

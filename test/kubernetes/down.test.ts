@@ -1,0 +1,80 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { toDelete } from "../../src/kubernetes/cluster/inventory.ts"
+import { runCli } from "../support/cli.ts"
+import { StandInCluster } from "../support/stand-in-cluster.ts"
+
+const down = (cluster: StandInCluster, ...args: readonly string[]) =>
+  runCli(["down", "a", ...args], { env: { KUBECONFIG: cluster.kubeconfig } })
+
+function deployed(cluster: StandInCluster): void {
+  cluster.add("Service", "a")
+  cluster.add("Deployment", "a")
+  cluster.add("ReplicaSet", "a-1", { owner: "Deployment/a" })
+  cluster.add("Pod", "a-1-x", { owner: "ReplicaSet/a-1" })
+  cluster.add("HorizontalPodAutoscaler", "a")
+}
+
+test("down lists what goes, deletes what nobody owns, the autoscaler first, and finds nothing", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  const { code, stdout, stderr } = await down(cluster)
+  assert.equal(stdout, "nothing remains\n", stderr)
+  assert.equal(code, 0)
+  assert.match(stderr, /context stand-in, namespace default, deployment a\n/)
+  assert.match(stderr, /goes: Pod a-1-x, of ReplicaSet a-1\n/)
+  assert.deepEqual(cluster.deleted, ["HorizontalPodAutoscaler/a", "Deployment/a", "Service/a"])
+  assert.deepEqual(cluster.objects, [])
+})
+
+test("down leaves alone what has other labels, or the same name and none", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  cluster.add("Secret", "a", { labels: {} })
+  cluster.add("Secret", "mine", { labels: { "app.kubernetes.io/name": "a" } })
+  cluster.add("Deployment", "b", {
+    labels: { "app.kubernetes.io/name": "b", "app.kubernetes.io/managed-by": "capstan" },
+  })
+  const { stdout } = await down(cluster)
+  assert.equal(stdout, "nothing remains\n")
+  assert.deepEqual(
+    cluster.objects.map(({ kind, metadata }) => `${kind}/${metadata?.name}`),
+    ["Secret/a", "Secret/mine", "Deployment/b"],
+  )
+})
+
+test("down prints what remains, fails, and goes on from there when run again", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  cluster.stuck.add("Service")
+  const first = await down(cluster, "--timeout", "1")
+  assert.equal(first.code, 1)
+  assert.equal(first.stdout, "remains: Service a\n")
+  cluster.stuck.clear()
+  const second = await down(cluster)
+  assert.deepEqual([second.code, second.stdout], [0, "nothing remains\n"])
+})
+
+test("down --dry-run deletes nothing", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  const { code, stderr } = await down(cluster, "--dry-run")
+  assert.equal(code, 0)
+  assert.match(stderr, /would go: Deployment a\n/)
+  assert.deepEqual(cluster.deleted, [])
+})
+
+test("what the cluster forbids is said in words", async () => {
+  await using cluster = await StandInCluster.start()
+  cluster.refuses = 403
+  const { code, stderr } = await down(cluster)
+  assert.equal(code, 1)
+  assert.match(stderr, /The cluster forbids it: User "someone" cannot do this/)
+})
+
+test("what is going already is not deleted again", () => {
+  const found = { path: "", uid: "", owners: [] }
+  const going = { ...found, kind: "Deployment", name: "a", going: true }
+  const there = { ...found, kind: "Service", name: "a", going: false }
+  assert.deepEqual(toDelete([going, there]), [there])
+})

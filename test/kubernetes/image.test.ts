@@ -1,0 +1,162 @@
+import assert from "node:assert/strict"
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { after, before, test } from "node:test"
+import { dockerfile, fullName } from "../../src/kubernetes/image/dockerfile.ts"
+import { settingsTable } from "../../src/service/settings.ts"
+import { cleanEnv } from "../support/clean-env.ts"
+import { eventually, runCli, TemporaryFolder } from "../support/cli.ts"
+import { root } from "../support/repository.ts"
+
+const folder = new TemporaryFolder()
+after(() => folder[Symbol.dispose]())
+const ejected = join(folder.path, "image")
+const app = join(ejected, "app")
+
+async function eject(example: string, to: string): Promise<string> {
+  const { code, stderr } = await runCli(
+    ["image", `${root}examples/${example}/service.ts`, "--eject", to],
+    { node: ["--conditions=capstan-source"] },
+  )
+  assert.equal(code, 0, stderr)
+  return stderr
+}
+
+before(() => eject("prime-factor", ejected))
+
+/** The bundle as the image runs it: plain Node, no condition, in a folder without node_modules. */
+class Bundled implements AsyncDisposable {
+  readonly child: ChildProcess
+  output = ""
+
+  constructor(cwd: string) {
+    this.child = spawn(process.execPath, ["server.js"], {
+      cwd,
+      env: { ...cleanEnv(), CAPSTAN_PORT: "0", CAPSTAN_MANAGEMENT_PORT: "0", CAPSTAN_WORKERS: "2" },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on("data", (chunk) => {
+        this.output += chunk
+      })
+    }
+  }
+
+  async served(): Promise<{ url: string; managementUrl: string }> {
+    return await eventually(() => {
+      const [, url, managementUrl] =
+        /"url":"([^"]+)","managementUrl":"([^"]+)"/.exec(this.output) ?? []
+      assert.equal(this.child.exitCode, null, this.output)
+      return url && managementUrl ? { url, managementUrl } : undefined
+    }, "the bundle to serve")
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null) return
+    const closed = once(this.child, "close")
+    this.child.kill("SIGKILL")
+    await closed
+  }
+}
+
+test("the bundle serves, computes on workers, documents itself and drains, as plain Node", async () => {
+  await using bundled = new Bundled(app)
+  const { url, managementUrl } = await bundled.served()
+  const answer = await fetch(`${url}/api/v1/hello`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"n": 600851475143}',
+  })
+  assert.deepEqual(
+    [
+      answer.status,
+      ((await answer.json()) as { largest_prime_factor: number }).largest_prime_factor,
+    ],
+    [200, 6857],
+  )
+  assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
+  const docs = await fetch(`${url}/docs/`)
+  assert.match(await docs.text(), /Prime factors/)
+  assert.equal((await fetch(`${url}/docs/static/swagger-ui-bundle.js`)).status, 200)
+
+  const closed = once(bundled.child, "close")
+  bundled.child.kill("SIGTERM")
+  assert.deepEqual(await closed, [0, null], bundled.output)
+  assert.match(bundled.output, /"drained"/)
+})
+
+test("the health check of the image answers for the process, without a shell", async () => {
+  await using bundled = new Bundled(app)
+  const { managementUrl } = await bundled.served()
+  const text = readFileSync(join(ejected, "Dockerfile"), "utf8")
+  const [command, ...args] = JSON.parse(/HEALTHCHECK .*?CMD (\[.*\])$/m.exec(text)?.[1] ?? "[]")
+  assert.equal(command, "node")
+  const check = async (port: string): Promise<unknown> => {
+    const env = { ...cleanEnv(), CAPSTAN_MANAGEMENT_PORT: port }
+    const [code] = await once(spawn(process.execPath, args, { env }), "close")
+    return code
+  }
+  assert.equal(await check(new URL(managementUrl).port), 0)
+  assert.equal(await check("9"), 1)
+  assert.ok(text.includes(`?? ${settingsTable.managementPort.default}`), "the default port")
+})
+
+test("a bundle is 6 MB at most, and has no source in it", () => {
+  const files = globSync("**/*", { cwd: app }).map((file) => join(app, file))
+  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
+  assert.ok(bytes > 1e6 && bytes <= 6e6, `${bytes} bytes`)
+  assert.deepEqual(
+    files.filter((file) => file.endsWith(".ts")),
+    [],
+  )
+  assert.equal(existsSync(join(app, "node_modules")), false)
+})
+
+test("the same input gives the same files, times included, and a changed Dockerfile stays", async () => {
+  const again = join(folder.path, "again")
+  mkdirSync(again)
+  writeFileSync(join(again, "Dockerfile"), "FROM scratch\n")
+  assert.match(await eject("prime-factor", again), /the Dockerfile there is yours/)
+  assert.equal(readFileSync(join(again, "Dockerfile"), "utf8"), "FROM scratch\n")
+  const files = (of: string) => globSync("app/**/*", { cwd: of }).toSorted()
+  assert.deepEqual(files(again), files(ejected))
+  for (const file of files(again)) {
+    const [one, other] = [join(ejected, file), join(again, file)]
+    assert.equal(statSync(other).mtimeMs, statSync(one).mtimeMs, file)
+    if (statSync(one).isFile()) assert.ok(readFileSync(one).equals(readFileSync(other)), file)
+  }
+})
+
+test("a package with compiled code is installed beside the bundle, for the image's platform", async () => {
+  const thumbnail = join(folder.path, "thumbnail")
+  assert.match(await eject("thumbnail", thumbnail), /sharp [\d.]+ has compiled code: installed for/)
+  assert.ok(existsSync(join(thumbnail, "app/node_modules/sharp/package.json")))
+  await using bundled = new Bundled(join(thumbnail, "app"))
+  const { url } = await bundled.served()
+  assert.equal((await fetch(`${url}/openapi.json`)).status, 200)
+})
+
+test("the Dockerfile is short, not root, and runs nothing while it is built", () => {
+  const text = dockerfile({
+    base: "node:26-slim",
+    title: 'Quotes " and $dollars',
+    version: "1.0.0",
+    description: undefined,
+  })
+  assert.match(text, /^FROM docker\.io\/library\/node:26-slim$/m)
+  assert.match(text, /^USER 1000:1000$/m)
+  assert.match(text, /^CMD \["node", "server\.js"\]$/m)
+  assert.match(text, /title="Quotes \\" and \\\$dollars"$/m)
+  assert.doesNotMatch(text, /^RUN /m)
+  assert.ok(text.split("\n").length <= 25)
+})
+
+test("an image's name is said in full, however it was typed", () => {
+  assert.equal(fullName("node:26-slim@sha256:0"), "docker.io/library/node:26-slim@sha256:0")
+  assert.equal(fullName("someone/node"), "docker.io/someone/node")
+  assert.equal(fullName("localhost/node"), "localhost/node")
+  assert.equal(fullName("registry.example/node:1"), "registry.example/node:1")
+  assert.equal(fullName("localhost:5000/node"), "localhost:5000/node")
+})

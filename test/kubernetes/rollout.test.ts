@@ -1,0 +1,185 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import type {
+  CoreV1Event,
+  V1ContainerStatus,
+  V1Deployment,
+  V1Pod,
+  V1PodCondition,
+} from "@kubernetes/client-node"
+import { rolloutFailure } from "../../src/cli/deploy.ts"
+import { changesBetween } from "../../src/kubernetes/cluster/changes.ts"
+import { type Observed, select } from "../../src/kubernetes/cluster/observe.ts"
+import { progressOf } from "../../src/kubernetes/cluster/rollout.ts"
+import { troubleOf } from "../../src/kubernetes/cluster/trouble.ts"
+
+interface PodFacts {
+  readonly phase?: string
+  readonly status?: Partial<V1ContainerStatus>
+  readonly conditions?: readonly Partial<V1PodCondition>[]
+}
+
+function pod({ phase = "Pending", status = {}, conditions = [] }: PodFacts): V1Pod {
+  return {
+    metadata: { name: "a-1-x" },
+    spec: { containers: [{ name: "service", image: "registry.example/a:1" }] },
+    status: {
+      phase,
+      conditions: conditions as V1PodCondition[],
+      containerStatuses: [
+        { name: "service", image: "", imageID: "", ready: false, restartCount: 0, ...status },
+      ],
+    },
+  }
+}
+
+const observed = (facts: PodFacts, more: Partial<Observed> = {}): Observed => ({
+  deployment: {},
+  pods: [pod(facts)],
+  olderReady: 0,
+  warnings: [],
+  ...more,
+})
+
+const waiting = (reason: string, message = "") => ({
+  status: { state: { waiting: { reason, message } } },
+})
+
+test("an image that is not there is told from one that may not be had", () => {
+  const missing = troubleOf(observed(waiting("ErrImagePull", 'reference "a:1": not found')))
+  assert.match(
+    missing?.message ?? "",
+    /The image registry\.example\/a:1 can't be pulled: .*not found\./,
+  )
+  assert.match(missing?.next ?? "", /Push it/)
+  const denied = troubleOf(observed(waiting("ImagePullBackOff", "401 Unauthorized")))
+  assert.match(denied?.next ?? "", /image pull secret/)
+  const away = troubleOf(observed(waiting("ErrImagePull", "connection refused")))
+  assert.match(away?.next ?? "", /a registry that only your machine reaches/)
+})
+
+test("a secret that is missing is told with the command that makes it", () => {
+  const message = 'secret "database" not found'
+  const trouble = troubleOf(observed(waiting("CreateContainerConfigError", message)))
+  assert.equal(trouble?.message, `The container can't be started: ${message}.`)
+  assert.match(trouble?.next ?? "", /kubectl create secret generic database/)
+})
+
+test("a crash is waited for once, then given up, with the log of the run that crashed", () => {
+  const crashed = (restartCount: number, reason = "Error") =>
+    troubleOf(
+      observed({
+        phase: "Running",
+        status: {
+          restartCount,
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+          lastState: { terminated: { exitCode: reason === "Error" ? 1 : 137, reason } },
+        },
+      }),
+    )
+  assert.equal(crashed(1)?.patienceMs, Number.POSITIVE_INFINITY)
+  assert.equal(crashed(2)?.patienceMs, 0)
+  assert.match(crashed(2)?.message ?? "", /ends again, with exit code 1, 2 times by now\./)
+  assert.deepEqual(crashed(2)?.log, { pod: "a-1-x", previous: true })
+  assert.match(crashed(2, "OOMKilled")?.message ?? "", /more memory than its limit/)
+  assert.match(crashed(2, "OOMKilled")?.next ?? "", /--memory/)
+})
+
+test("no room on any node is waited for, since nodes may be added", () => {
+  const message = "0/3 nodes are available: 3 Insufficient cpu."
+  const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }]
+  const trouble = troubleOf(observed({ conditions }))
+  assert.equal(trouble?.message, `No node has room for a replica: ${message}`)
+  assert.equal(trouble?.patienceMs, Number.POSITIVE_INFINITY)
+})
+
+test("a probe that fails is told in the kubelet's words", () => {
+  const warning = (name: string, message: string) =>
+    ({ reason: "Unhealthy", message, involvedObject: { name }, metadata: {} }) as CoreV1Event
+  const warnings = [
+    warning("a-1-x", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+    warning("another", "something else"),
+  ]
+  const trouble = troubleOf(observed({ phase: "Running" }, { warnings }))
+  assert.match(trouble?.message ?? "", /runs and is not ready: Readiness probe failed: .* 503\./)
+  assert.deepEqual(trouble?.log, { pod: "a-1-x", previous: false })
+})
+
+test("a quota that is used up is told although there is no pod to look at", () => {
+  const condition = { type: "ReplicaFailure", status: "True", message: "exceeded quota: small" }
+  const deployment = { status: { conditions: [condition] } }
+  const trouble = troubleOf(observed({}, { pods: [], deployment }))
+  assert.match(trouble?.message ?? "", /refuses to make its pods: exceeded quota: small\./)
+  assert.match(trouble?.next ?? "", /quota raised/)
+})
+
+test("what is only starting is no trouble", () => {
+  assert.equal(troubleOf(observed(waiting("ContainerCreating"))), undefined)
+  assert.equal(troubleOf(observed({ phase: "Running" })), undefined)
+})
+
+test("a rollout is done when the new version is all there is, and seen to be", () => {
+  const deployment = (status: V1Deployment["status"] & object): V1Deployment => ({
+    metadata: { generation: 2 },
+    spec: { replicas: 3, selector: {}, template: {} },
+    status: { observedGeneration: 2, ...status },
+  })
+  const at = (updatedReplicas: number, replicas: number, availableReplicas: number, seen = 2) =>
+    progressOf(
+      deployment({ updatedReplicas, replicas, availableReplicas, observedGeneration: seen }),
+    )
+  assert.deepEqual(at(3, 3, 3), { wanted: 3, updated: 3, ready: 3, done: true })
+  assert.deepEqual(at(1, 4, 3), { wanted: 3, updated: 1, ready: 0, done: false })
+  assert.deepEqual(at(2, 4, 4), { wanted: 3, updated: 2, ready: 2, done: false })
+  // All is well, but with the version before: the controller has not looked yet.
+  assert.deepEqual(at(3, 3, 3, 1), { wanted: 3, updated: 0, ready: 0, done: false })
+})
+
+test("pods are told apart by version, and only those of the new one are looked into", () => {
+  const owned = (name: string, uid: string, ready: boolean): V1Pod => ({
+    metadata: {
+      name,
+      ownerReferences: [{ kind: "ReplicaSet", name: uid, uid, apiVersion: "apps/v1" }],
+    },
+    status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
+  })
+  const set = (uid: string, revision: string) => ({
+    metadata: { uid, annotations: { "deployment.kubernetes.io/revision": revision } },
+  })
+  const { pods, olderReady } = select(
+    { metadata: { annotations: { "deployment.kubernetes.io/revision": "2" } } },
+    [set("old", "1"), set("new", "2")],
+    [owned("a", "old", true), owned("b", "old", true), owned("c", "new", false)],
+    [],
+  )
+  assert.deepEqual([pods.map(({ metadata }) => metadata?.name), olderReady], [["c"], 2])
+})
+
+test("a failed rollout is told with its log, what to do, and what serves meanwhile", () => {
+  const trouble = { message: "It crashes.", next: "Mend it.", patienceMs: 0, log: undefined }
+  const end = { trouble, logLines: ["Error: no database"], olderReady: 2 }
+  const failed = rolloutFailure({ kind: "failed", ...end }, 60_000)
+  assert.equal(failed.exitCode, 1)
+  assert.equal(failed.message, "It crashes.")
+  assert.equal(
+    failed.hint,
+    "It logged last:\n  Error: no database\nMend it.\nThe version before goes on serving, by 2 replicas.",
+  )
+  const late = rolloutFailure({ kind: "timeout", ...end, logLines: [], olderReady: 0 }, 60_000)
+  assert.equal(late.message, "The new version was not ready within 60 s.")
+  assert.match(late.hint ?? "", /^It crashes\.\nMend it\.\nNothing serves now/)
+})
+
+test("a dry run shows what would change, not what the server counts", () => {
+  const before = { metadata: { generation: 1, labels: { a: "1" } }, spec: { max: 4, list: [1] } }
+  const after = {
+    metadata: { generation: 2, labels: {} },
+    spec: { max: 5, list: [1, 2] },
+    status: {},
+  }
+  assert.deepEqual(changesBetween(before, after), [
+    { path: "metadata.labels.a", before: '"1"', after: undefined },
+    { path: "spec.max", before: "4", after: "5" },
+    { path: "spec.list.1", before: undefined, after: "2" },
+  ])
+})

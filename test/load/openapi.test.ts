@@ -1,0 +1,151 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { load } from "capstan/load"
+import { serve } from "../../src/index.ts"
+import { scenarioFromOpenApi } from "../../src/load/openapi.ts"
+import { sample } from "../../src/load/sample.ts"
+import type { RequestOptions, User } from "../../src/load/scenario.ts"
+import { loadTarget } from "../support/load-target.ts"
+import { read, root } from "../support/repository.ts"
+
+/** What a document's tasks send in `turns` turns each. */
+async function sent(document: unknown, turns = 1): Promise<unknown[]> {
+  const seen: unknown[] = []
+  const request = async (method: string, path: string, options: RequestOptions = {}) => {
+    const { name, query, headers, body } = options
+    seen.push({ method, path, name, query, headers, body })
+  }
+  for (const task of scenarioFromOpenApi(document).scenario?.tasks ?? []) {
+    for (let turn = 0; turn < turns; turn++) await task.run({ request } as unknown as User)
+  }
+  return seen
+}
+
+test("the example's operations are sent with their examples in turn", async () => {
+  const document = JSON.parse(read("examples/prime-factor/openapi.json"))
+  const bodies = (await sent(document, 4)).map((request) => {
+    const { method, path, body } = request as Record<string, unknown>
+    return [method, path, body]
+  })
+  assert.deepEqual(bodies.slice(0, 4), [
+    ["POST", "/api/v1/hello", "{}"],
+    ["POST", "/api/v1/hello", '{"n":600851475143}'],
+    ["POST", "/api/v1/hello", '{"n":9007199254740881}'],
+    ["POST", "/api/v1/hello", "{}"],
+  ])
+  assert.deepEqual(bodies[4], ["GET", "/ping", undefined])
+})
+
+test("parameters and bodies without examples are made from their schemas", async () => {
+  const document = {
+    paths: {
+      "/items/{id}": {
+        parameters: [{ $ref: "#/components/parameters/Id" }],
+        put: {
+          parameters: [
+            { name: "mode", in: "query", required: true, schema: { enum: ["fast", "slow"] } },
+            { name: "trace", in: "query", schema: { type: "string" } },
+            { name: "x-key", in: "header", required: true, example: "abc" },
+          ],
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: { $ref: "#/components/schemas/Item" } } },
+          },
+        },
+      },
+    },
+    components: {
+      parameters: {
+        Id: { name: "id", in: "path", required: true, schema: { type: "integer", minimum: 7 } },
+      },
+      schemas: {
+        Item: {
+          type: "object",
+          required: ["name", "tags", "at", "size"],
+          properties: {
+            name: { type: "string", minLength: 9 },
+            tags: { type: "array", items: { const: "x" }, minItems: 2 },
+            at: { type: "string", format: "date-time" },
+            size: { anyOf: [{ type: "number", exclusiveMaximum: 0 }, { type: "null" }] },
+            note: { type: "string" },
+          },
+        },
+      },
+    },
+  }
+  const [request] = (await sent(document)) as [Record<string, unknown>]
+  assert.deepEqual(
+    { ...request, body: Object.keys(JSON.parse(String(request.body))) },
+    {
+      method: "PUT",
+      path: "/items/7",
+      name: "/items/{id}",
+      query: { mode: "fast" },
+      headers: { "x-key": "abc", "content-type": "application/json" },
+      body: ["name", "tags", "at", "size"],
+    },
+  )
+  const body = JSON.parse(String(request.body))
+  assert.deepEqual(
+    [body.name, body.tags, body.at],
+    ["capstanca", ["x", "x"], "2026-01-01T00:00:00Z"],
+  )
+  assert.ok(body.size < 0)
+})
+
+test("what can't be sent is left out, with its reason", () => {
+  const json = (schema: object) => ({ content: { "application/json": { schema } }, required: true })
+  const { scenario, notes } = scenarioFromOpenApi({
+    paths: {
+      "/a": { delete: {}, get: { deprecated: true } },
+      "/b/{id}": {
+        get: {
+          parameters: [
+            { name: "id", in: "path", required: true, schema: { type: "string", pattern: "^x" } },
+          ],
+        },
+      },
+      "/c": { post: { requestBody: { required: true, content: { "image/png": {} } } } },
+      "/d": {
+        post: { requestBody: json({ type: "object", required: ["x"], properties: { x: {} } }) },
+      },
+    },
+  })
+  assert.equal(scenario, undefined)
+  assert.deepEqual(notes, [
+    "GET /a is left out: it is deprecated.",
+    "DELETE /a is left out: what deletes has to be asked for, in a scenario of your own.",
+    'GET /b/{id} is left out: its path parameter "id" has no example, and none can be made from its schema.',
+    "POST /c is left out: its body is image/png, and only JSON can be made up.",
+    "POST /d is left out: its body has no example, and none can be made from its schema.",
+  ])
+})
+
+test("a schema that contains itself ends", () => {
+  const root = {
+    node: { type: "object", required: ["next"], properties: { next: { $ref: "#/node" } } },
+  }
+  assert.equal(sample({ $ref: "#/node" }, root), undefined)
+})
+
+test("a Capstan service is loaded with nothing but its URL", async () => {
+  await using server = await serve(`${root}examples/prime-factor/service.ts`, {
+    settings: { host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "silent" },
+    env: {},
+  })
+  const { rows, total, scenario } = await load({ target: server.url, users: 2, runTimeMs: 1500 })
+  assert.equal(scenario, "Prime factors")
+  assert.equal(total.failures, 0)
+  assert.deepEqual(rows.map(({ name }) => name).toSorted(), ["/api/v1/hello", "/ping"])
+})
+
+test("a target without a document is told apart from one that is not there", async () => {
+  await using target = await loadTarget((_, response) => response.writeHead(404).end())
+  await assert.rejects(load({ target: target.url }), /openapi\.json answers 404\. Write a scenario/)
+  await using html = await loadTarget((_, response) => response.end("<html>"))
+  await assert.rejects(load({ target: html.url }), /is not JSON/)
+  await assert.rejects(
+    load({ target: "http://127.0.0.1:9" }),
+    /can't be read \(.*Is the target running/,
+  )
+})
