@@ -205,7 +205,8 @@ test("a client that takes too long to send headers or body gets 408", async () =
   body.write(" ".repeat(90_000))
   while (sockets.every(({ bytesRead }) => bytesRead < 90_000)) await new Promise(setImmediate)
   assert.equal(api.compute.held, 0)
-  body.write(" ".repeat(10_000))
+  body.write(" ".repeat(9_999))
+  body.socket.end()
   await once(body.socket, "close")
   assert.equal(body.received.split("HTTP/1.1").length - 1, 1, "one answer")
   // Who never said a word has made no request.
