@@ -21,7 +21,7 @@ export interface Decision {
   /** As upstream announces them. */
   readonly events: readonly AutoscalerEvent[]
   /** For people: what came of it, and step by step why. */
-  readonly reasons: readonly [string, ...string[]]
+  readonly reasons: readonly string[]
   /** A metric failed. It may have scaled all the same. */
   readonly error: string | undefined
 }
@@ -60,13 +60,13 @@ interface Step {
 export function conclude(sync: Sync, { replicas, because, metrics, steps }: Conclusion): Decision {
   const { current, spec, memory, nowMs } = sync
   const to = replicas ?? current
-  const said = [condition("AbleToScale", true, "SucceededGetScale")]
+  const said = [gotScale]
   const reasons: string[] = []
   for (const step of steps) {
-    said.push(...step.conditions)
-    reasons.push(...step.reasons)
+    for (const it of step.conditions) said.push(it)
+    for (const it of step.reasons) reasons.push(it)
   }
-  if (to !== current) said.push(condition("AbleToScale", true, "SucceededRescale"))
+  if (to !== current) said.push(rescaled)
   const conditions = withConditions(memory.conditions, said)
   const failed = metrics.filter(({ error }) => error !== undefined)
   const { added, removed } = rememberChange(memory, spec.behavior, current, to, nowMs)
@@ -81,27 +81,29 @@ export function conclude(sync: Sync, { replicas, because, metrics, steps }: Conc
     },
     conditions,
     metrics,
-    events: [
-      ...failed.map(({ type, error = "" }) => warning(failureReason(type), error)),
-      ...outcome(current, replicas, because, failed),
-    ],
+    events: eventsOf(current, replicas, because, failed),
     reasons: withOutcome(current, to, reasons),
     error: errorOf(metrics.length, failed),
   }
 }
 
-function outcome(
+const gotScale = condition("AbleToScale", true, "SucceededGetScale")
+const rescaled = condition("AbleToScale", true, "SucceededRescale")
+
+function eventsOf(
   current: number,
   replicas: number | undefined,
   because: string,
   failed: readonly MetricStatus[],
 ): readonly AutoscalerEvent[] {
+  const events = failed.map(({ type, error = "" }) => warning(failureReason(type), error))
   if (replicas === undefined) {
-    return [warning("FailedComputeMetricsReplicas", failed[0]?.error ?? "")]
+    events.push(warning("FailedComputeMetricsReplicas", failed[0]?.error ?? ""))
+  } else if (replicas !== current) {
+    const message = `New size: ${replicas}; reason: ${because}`
+    events.push({ type: "Normal", reason: "SuccessfulRescale", message })
   }
-  if (replicas === current) return []
-  const message = `New size: ${replicas}; reason: ${because}`
-  return [{ type: "Normal", reason: "SuccessfulRescale", message }]
+  return events
 }
 
 function warning(reason: string, message: string): AutoscalerEvent {
@@ -114,11 +116,8 @@ function errorOf(all: number, failed: readonly MetricStatus[]): string | undefin
 }
 
 /** "held: cpu at 52 % is within 10 % of 50 %". */
-function withOutcome(
-  current: number,
-  replicas: number,
-  [first = "", ...rest]: readonly string[],
-): Decision["reasons"] {
-  const result = replicas === current ? "held" : `${current} → ${replicas}`
-  return [`${result}: ${first}`, ...rest]
+function withOutcome(current: number, replicas: number, reasons: string[]): readonly string[] {
+  const outcome = replicas === current ? "held" : `${current} → ${replicas}`
+  reasons[0] = `${outcome}: ${reasons[0]}`
+  return reasons
 }

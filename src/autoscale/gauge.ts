@@ -36,7 +36,9 @@ function utilizationGauge(metric: Metric, { percent }: UtilizationTarget): Gauge
   return {
     plenty: (pod) => multiplyDivide(requestOf(pod, metric) ?? 0, Math.max(100, percent), 100),
     measure(readings) {
-      let [use, request, pods] = [0, 0, 0]
+      let use = 0
+      let request = 0
+      let pods = 0
       for (const { pod, milli } of readings) {
         // Nobody knows any more what those requested.
         if (pod.gone) continue

@@ -25,9 +25,37 @@ export function limit(
   memory: Memory,
   nowMs: number,
 ): Limited {
-  const [ceiling, floor] = boundsOfSync(wanted, current, spec, memory, nowMs)
-  if (floor !== undefined && wanted < floor.replicas) return limited(floor)
-  if (ceiling !== undefined && wanted > ceiling.replicas) return limited(ceiling)
+  const { behavior, minReplicas, maxReplicas } = spec
+  if (behavior === undefined) return limitByFixedRate(wanted, current, spec)
+  if (wanted > current) {
+    const rate = mostAllowed(current, behavior.up, memory, nowMs)
+    if (wanted <= Math.min(rate, maxReplicas)) return free(wanted)
+    if (rate >= maxReplicas) return tooMany(maxReplicas)
+    return limited("ScaleUpLimit", rate, `the policies allow ${rate} for now`)
+  }
+  if (wanted < current) {
+    const rate = fewestAllowed(current, behavior.down, memory, nowMs)
+    if (wanted >= Math.max(rate, minReplicas)) return free(wanted)
+    if (rate <= minReplicas) return tooFew(minReplicas)
+    return limited("ScaleDownLimit", rate, `the policies keep ${rate} for now`)
+  }
+  return free(wanted)
+}
+
+/** Without behavior. Here both bounds have a say, whatever the direction. */
+function limitByFixedRate(
+  wanted: number,
+  current: number,
+  { minReplicas, maxReplicas }: ResolvedSpec,
+): Limited {
+  const rate = toCount(Math.max(2 * current, 4))
+  if (wanted < minReplicas) return tooFew(minReplicas)
+  if (wanted <= Math.min(rate, maxReplicas)) return free(wanted)
+  if (rate >= maxReplicas) return tooMany(maxReplicas)
+  return limited("ScaleUpLimit", rate, `one sync takes ${current} to ${rate} at most`)
+}
+
+function free(wanted: number): Limited {
   return {
     replicas: wanted,
     conditions: [condition("ScalingLimited", false, "DesiredWithinRange")],
@@ -35,55 +63,14 @@ export function limit(
   }
 }
 
-interface Bound {
-  readonly replicas: number
-  /** Upstream's name for it. */
-  readonly name: "ScaleUpLimit" | "TooManyReplicas" | "ScaleDownLimit" | "TooFewReplicas"
-  readonly reason: string
+function tooMany(maxReplicas: number): Limited {
+  return limited("TooManyReplicas", maxReplicas, `maxReplicas is ${maxReplicas}`)
 }
 
-/** A rate has a say in its own direction only; without behavior the bounds have one in both. */
-function boundsOfSync(
-  wanted: number,
-  current: number,
-  { behavior, minReplicas, maxReplicas }: ResolvedSpec,
-  memory: Memory,
-  nowMs: number,
-): readonly [ceiling?: Bound | undefined, floor?: Bound | undefined] {
-  if (behavior === undefined) {
-    const rate = toCount(Math.max(2 * current, 4))
-    return [
-      ceilingOf(rate, maxReplicas, `one sync takes ${current} to ${rate} at most`),
-      floorOf(undefined, minReplicas, ""),
-    ]
-  }
-  if (wanted > current) {
-    const rate = mostAllowed(current, behavior.up, memory, nowMs)
-    return [ceilingOf(rate, maxReplicas, `the policies allow ${rate} for now`)]
-  }
-  if (wanted < current) {
-    const rate = fewestAllowed(current, behavior.down, memory, nowMs)
-    return [undefined, floorOf(rate, minReplicas, `the policies keep ${rate} for now`)]
-  }
-  return []
+function tooFew(minReplicas: number): Limited {
+  return limited("TooFewReplicas", minReplicas, `minReplicas is ${minReplicas}`)
 }
 
-function ceilingOf(rate: number, maxReplicas: number, reason: string): Bound {
-  return rate < maxReplicas
-    ? { replicas: rate, name: "ScaleUpLimit", reason }
-    : { replicas: maxReplicas, name: "TooManyReplicas", reason: `maxReplicas is ${maxReplicas}` }
-}
-
-function floorOf(rate: number | undefined, minReplicas: number, reason: string): Bound {
-  return rate !== undefined && rate > minReplicas
-    ? { replicas: rate, name: "ScaleDownLimit", reason }
-    : { replicas: minReplicas, name: "TooFewReplicas", reason: `minReplicas is ${minReplicas}` }
-}
-
-function limited({ replicas, name, reason }: Bound): Limited {
-  return {
-    replicas,
-    conditions: [condition("ScalingLimited", true, name)],
-    reasons: [reason],
-  }
+function limited(name: string, replicas: number, reason: string): Limited {
+  return { replicas, conditions: [condition("ScalingLimited", true, name)], reasons: [reason] }
 }

@@ -52,14 +52,6 @@ export function seed(memory: Memory, replicas: number, nowMs: number): Memory {
   return { ...memory, recommendations: [{ replicas, atMs: nowMs }] }
 }
 
-export function remember(
-  recommendations: readonly Recommendation[],
-  recommendation: Recommendation,
-  isOld: (recommendation: Recommendation) => boolean,
-): readonly Recommendation[] {
-  return store(recommendations, recommendation, recommendations.findLastIndex(isOld))
-}
-
 /** Only behavior asks for changes, so without it they are not remembered. */
 export function rememberChange(
   memory: Memory,
@@ -87,6 +79,7 @@ function storeChange(changes: readonly Change[], change: Change, rules: Rules): 
   )
 }
 
-function store<T>(list: readonly T[], item: T, place: number): readonly T[] {
+/** In the place of an old item, or where there is none (-1) at the end. */
+export function store<T>(list: readonly T[], item: T, place: number): readonly T[] {
   return place < 0 ? [...list, item] : list.with(place, item)
 }

@@ -32,7 +32,8 @@ export function groupPods(
   nowMs: number,
 ): PodGroups {
   const heard: Reading[] = []
-  const [unready, missing]: [Pod[], Pod[]] = [[], []]
+  const unready: Pod[] = []
+  const missing: Pod[] = []
   let readyCount = 0
   const isCpu = metric.type !== "Pods" && metric.name === "cpu"
   for (const pod of pods) {

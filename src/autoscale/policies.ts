@@ -40,10 +40,8 @@ type Changes = Pick<Memory, "added" | "removed">
 
 function countAtStart(current: number, policy: Policy, memory: Changes, nowMs: number): number {
   const cutoffMs = nowMs - policy.periodMs
-  const [added, removed] = [
-    changedSince(cutoffMs, memory.added),
-    changedSince(cutoffMs, memory.removed),
-  ]
+  const added = changedSince(cutoffMs, memory.added)
+  const removed = changedSince(cutoffMs, memory.removed)
   return wrapCount(current - added + removed)
 }
 

@@ -84,7 +84,8 @@ export function replicasFor(
 
 /** The first of several that ask for as many; of those that ask for nothing, the last. */
 function mostOf(results: readonly Result[]): { readonly most: number; readonly askedBy: string } {
-  let [most, askedBy] = [0, ""]
+  let most = 0
+  let askedBy = ""
   for (const { metric, result } of results) {
     if ("error" in result || (most !== 0 && result.replicas <= most)) continue
     most = result.replicas

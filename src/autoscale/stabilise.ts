@@ -7,7 +7,7 @@
  * Upstream: stabilizeRecommendation and stabilizeRecommendationWithBehaviors in horizontal.go.
  */
 import { type Condition, condition } from "./conditions.ts"
-import { type Recommendation, remember } from "./memory.ts"
+import { type Recommendation, store } from "./memory.ts"
 import type { Behavior, ResolvedSpec } from "./resolve.ts"
 import { secondsText } from "./wording.ts"
 
@@ -38,13 +38,16 @@ function byHighest(
   windowMs: number,
   recommendations: readonly Recommendation[],
 ): Stabilised {
-  const isOld = ({ atMs }: Recommendation) => atMs < asked.atMs - windowMs
+  const cutoffMs = asked.atMs - windowMs
   let highest = asked.replicas
-  for (const past of recommendations) {
-    if (!isOld(past)) highest = Math.max(highest, past.replicas)
+  let lastOld = -1
+  for (let i = 0; i < recommendations.length; i++) {
+    const { replicas, atMs } = recommendations[i]!
+    if (atMs < cutoffMs) lastOld = i
+    else highest = Math.max(highest, replicas)
   }
   const held = highest === asked.replicas ? undefined : heldDown(windowMs, highest, highest)
-  return toStabilised(highest, remember(recommendations, asked, isOld), held)
+  return toStabilised(highest, store(recommendations, asked, lastOld), held)
 }
 
 /**
@@ -59,12 +62,15 @@ function byWindows(
 ): Stabilised {
   const upCutoffMs = asked.atMs - up.stabilizationWindowMs
   const downCutoffMs = asked.atMs - down.stabilizationWindowMs
-  let [lowest, highest] = [asked.replicas, asked.replicas]
-  for (const { replicas, atMs } of recommendations) {
+  let lowest = asked.replicas
+  let highest = asked.replicas
+  let lastOld = -1
+  for (let i = 0; i < recommendations.length; i++) {
+    const { replicas, atMs } = recommendations[i]!
     if (atMs > upCutoffMs) lowest = Math.min(lowest, replicas)
     if (atMs > downCutoffMs) highest = Math.max(highest, replicas)
+    if (atMs < upCutoffMs && atMs < downCutoffMs) lastOld = i
   }
-  const isOld = ({ atMs }: Recommendation) => atMs < upCutoffMs && atMs < downCutoffMs
   const replicas = Math.min(Math.max(current, lowest), highest)
   const isUp = asked.replicas >= current
   let held: Held | undefined
@@ -73,7 +79,7 @@ function byWindows(
       ? heldUp(up.stabilizationWindowMs, lowest, replicas)
       : heldDown(down.stabilizationWindowMs, highest, replicas)
   }
-  return toStabilised(replicas, remember(recommendations, asked, isOld), held)
+  return toStabilised(replicas, store(recommendations, asked, lastOld), held)
 }
 
 /** What holds a recommendation back. */

@@ -111,8 +111,8 @@ export class Cluster {
   }
 
   #between(totals: Float64Array, { readyAt }: ModelledPod, from: number, to: number): number {
-    const totalAt = (second: number): number => totals[Math.max(second, readyAt) - this.#origin]!
-    return to <= readyAt ? 0 : totalAt(to) - totalAt(from)
+    if (to <= readyAt) return 0
+    return totals[to - this.#origin]! - totals[Math.max(from, readyAt) - this.#origin]!
   }
 
   /** What is offered now. Before the first sync it is as during it. */

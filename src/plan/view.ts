@@ -46,9 +46,14 @@ export function observe(
 ): View {
   const isOutage = model.outages?.some(([first, end]) => first <= k && k < end) ?? false
   const shared = isOutage ? undefined : offered(model, k)
-  const readings = cluster.pods.map((pod) => (isOutage ? undefined : read(cluster, model, pod)))
+  const takesAsked = names.pods.length > 0
+  const readings = cluster.pods.map((pod) =>
+    isOutage ? undefined : read(cluster, model, pod, takesAsked),
+  )
   const moment: Moment = {
-    ...{ nowMs, now: cluster.now, podMetrics: names.pods },
+    nowMs,
+    now: cluster.now,
+    podMetrics: names.pods,
     requestsMilli: { cpu: model.requestMilli },
   }
   const pods = cluster.pods.map((pod, i) => show(pod, cluster.now, false, readings[i], moment))
@@ -73,11 +78,17 @@ interface Reading {
   readonly windowSeconds: number
   /** Means over the window. */
   readonly usedMilli: number
+  /** Only where a Pods metric wants to know. */
   readonly askedMilli: number
 }
 
 /** `undefined`: the container was too young for it. */
-function read(cluster: Cluster, model: ClusterModel, pod: ModelledPod): Reading | undefined {
+function read(
+  cluster: Cluster,
+  model: ClusterModel,
+  pod: ModelledPod,
+  takesAsked: boolean,
+): Reading | undefined {
   const published = cluster.now - model.lagSeconds
   const sampledAt = published - modulo(published - model.offsetSeconds, model.resolutionSeconds)
   const age = sampledAt - pod.runsAt
@@ -88,7 +99,9 @@ function read(cluster: Cluster, model: ClusterModel, pod: ModelledPod): Reading 
     sampledAt,
     windowSeconds,
     usedMilli: Math.floor(cluster.usedBetween(pod, from, sampledAt) / windowSeconds),
-    askedMilli: Math.floor(cluster.askedBetween(pod, from, sampledAt) / windowSeconds),
+    askedMilli: takesAsked
+      ? Math.floor(cluster.askedBetween(pod, from, sampledAt) / windowSeconds)
+      : 0,
   }
 }
 
@@ -149,7 +162,8 @@ function byName<T>(names: readonly string[], value: T | undefined): Readonly<Rec
 }
 
 function summarise(pods: number, ready: number, readings: readonly (Reading | undefined)[]): Seen {
-  let [sampled, usageMilli] = [0, 0]
+  let sampled = 0
+  let usageMilli = 0
   for (const reading of readings) {
     if (reading === undefined) continue
     sampled += 1

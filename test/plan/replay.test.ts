@@ -46,7 +46,7 @@ test("the same step is followed at once where a metric says what is asked for", 
 test("an outage of the metrics holds everything as it is", () => {
   const replayed = syncs(Array(8).fill(4000), { outages: [[0, 6]] })
   assert.deepEqual(replicas(replayed), [2, 2, 2, 2, 2, 2, 2, 4])
-  assert.match(replayed[0]!.decision.reasons[0], /^held: cpu failed: no pod/)
+  assert.match(replayed[0]!.decision.reasons[0]!, /^held: cpu failed: no pod/)
 })
 
 test("a new pod has no sample before a window of its container was measured", () => {
