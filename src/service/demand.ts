@@ -12,8 +12,6 @@
  * - A shorter window (1, 2 or 5 s) takes over when it is above the level by more than chance would
  *   have it. Arrivals by chance (Poisson) scatter around n by √n; three times that is the guard.
  * - What is told is the highest level of the last 20 seconds.
- *
- * The constants are those of the measurements in docs/architecture.md.
  */
 
 const slotMs = 100

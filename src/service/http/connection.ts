@@ -8,8 +8,11 @@
  * connection to connection, or the clients that came together would leave together.
  */
 import type { Socket } from "node:net"
+import { jitter } from "../../core/random.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import type { Exchange } from "./exchange.ts"
+
+const aFifth = 0.2
 
 /** What HTTP remembers of a socket. */
 export interface Connection {
@@ -40,8 +43,8 @@ export class Connections {
       connection = {
         current: undefined,
         requests: 0,
-        requestsMax: connectionRequestsMax === 0 ? Infinity : jitter(connectionRequestsMax),
-        endsAtMs: connectionAgeMs === 0 ? Infinity : nowMs + jitter(connectionAgeMs),
+        requestsMax: connectionRequestsMax === 0 ? Infinity : jitter(connectionRequestsMax, aFifth),
+        endsAtMs: connectionAgeMs === 0 ? Infinity : nowMs + jitter(connectionAgeMs, aFifth),
       }
       this.#bySocket.set(socket, connection)
     }
@@ -54,9 +57,4 @@ export class Connections {
 /** Whether the response that is being sent should be the connection's last. */
 export function isSpent(connection: Connection, nowMs: number): boolean {
   return connection.requests >= connection.requestsMax || nowMs >= connection.endsAtMs
-}
-
-/** Give or take a fifth. */
-function jitter(value: number): number {
-  return value * (0.8 + 0.4 * Math.random())
 }
