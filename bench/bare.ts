@@ -5,15 +5,14 @@
  * Its own process: prints calls a second, and ends. Arguments: iterations, warm-up ms, duration ms.
  */
 import { isMainThread, parentPort, Worker } from "node:worker_threads"
-import { spin } from "./work.ts"
+import { spin20, spinIterationsVariable } from "./peers/functions.ts"
 
-const [iterations = 0, warmupMs = 0, durationMs = 0] = process.argv.slice(2).map(Number)
+const [iterations, warmupMs = 0, durationMs = 0] = process.argv.slice(2).map(Number)
 
 if (isMainThread) {
+  process.env[spinIterationsVariable] = `${iterations}`
   let calls = 0
-  const workers = [0, 1].map(
-    () => new Worker(new URL(import.meta.url), { argv: [`${iterations}`] }),
-  )
+  const workers = [0, 1].map(() => new Worker(new URL(import.meta.url)))
   for (const worker of workers) {
     worker.on("message", () => {
       calls++
@@ -30,5 +29,5 @@ if (isMainThread) {
     }, durationMs)
   }, warmupMs)
 } else {
-  parentPort?.on("message", () => parentPort?.postMessage(spin(iterations)))
+  parentPort?.on("message", () => parentPort?.postMessage(spin20()))
 }

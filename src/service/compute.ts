@@ -143,12 +143,12 @@ export class ComputePools implements Compute {
     }
     if (!this.#refusedTries.isRepeat(call.tryId, nowMs)) this.#demand.offer(call.name, nowMs, cpuMs)
     if (!state.hasRoom) lane.overload.filled(nowMs)
-    lane.pool.order = lane.overload.order(nowMs, lane.ranMs.quantile(0.5))
     return lane.pool.submit(call, { ms: cpuMs ?? cost.typicalMs(), foretoldMs })
   }
 
-  /** Resolves when every pool has a worker, or has failed to start one. */
+  /** Boots all workers. Resolves when every pool has one, or has failed to start one. */
   async started(): Promise<void> {
+    for (const { pool } of this.#lanes) pool.fill()
     await Promise.all(this.#lanes.map(({ pool }) => pool.started()))
   }
 
@@ -257,6 +257,7 @@ export class ComputePools implements Compute {
         memoryMiB,
         setupTimeoutMs: settings.setupTimeoutMs,
         cancelGraceMs: settings.cancelGraceMs,
+        order: (oldestAtMs) => overload.order(oldestAtMs),
         clock: this.#clock,
       },
       {
@@ -270,7 +271,7 @@ export class ComputePools implements Compute {
           this.observer?.corrected(call, outcome, cpuMs)
         },
         unrun: (call, outcome, { foretoldMs }) => {
-          if (outcome.kind === "expired") overload.promiseBroken()
+          if (outcome.kind === "expired") overload.promiseBroken(this.#clock())
           const { cost } = this.#entry(call.name)
           const cpuMs =
             foretoldMs === undefined ? (cost.meanCpuMs() ?? 0) : cost.cpuMsOf(foretoldMs)

@@ -11,8 +11,9 @@
  * Newest first (adaptive LIFO, Facebook's "Fail at Scale", 2015) helps when the oldest tasks are
  * beyond saving. Here admission has promised each of them that it fits its deadline, so serving them
  * in order is right as long as the promises hold. When they turn out wrong (a task ran out of time in
- * the queue: the estimates were off, or workers were lost), the newest go first until the queue has
- * been empty.
+ * the queue: the estimates were off, or workers were lost), the newest go first for as long as there
+ * are tasks that were promised before that. No longer: in an overload the queue never empties, and the
+ * one that lies at its bottom would never be reached.
  */
 
 const patienceMsMin = 100
@@ -20,7 +21,7 @@ const patienceMsMin = 100
 export class Overload {
   #fullSinceMs: number | undefined
   #refused = false
-  #promiseBroken = false
+  #brokenAtMs = Number.NEGATIVE_INFINITY
 
   /** The queue has a first task. */
   filled(nowMs: number): void {
@@ -31,7 +32,6 @@ export class Overload {
   emptied(): void {
     this.#fullSinceMs = undefined
     this.#refused = false
-    this.#promiseBroken = false
   }
 
   /** A call was refused because it could not have been done in time, or found no place. */
@@ -40,8 +40,8 @@ export class Overload {
   }
 
   /** An admitted task ran out of time in the queue. */
-  promiseBroken(): void {
-    this.#promiseBroken = true
+  promiseBroken(nowMs: number): void {
+    this.#brokenAtMs = nowMs
   }
 
   /** How long a newcomer may wait at the most, beyond what its deadline says. */
@@ -52,8 +52,9 @@ export class Overload {
       : Number.POSITIVE_INFINITY
   }
 
-  order(nowMs: number, typicalMs: number | undefined): "oldest" | "newest" {
-    return this.#promiseBroken && this.#lastedFor(nowMs, patience(typicalMs)) ? "newest" : "oldest"
+  /** Which waiting task is to be next, when the oldest of them arrived at `oldestAtMs`. */
+  order(oldestAtMs: number): "oldest" | "newest" {
+    return oldestAtMs < this.#brokenAtMs ? "newest" : "oldest"
   }
 
   #lastedFor(nowMs: number, ms: number): boolean {

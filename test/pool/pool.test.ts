@@ -37,9 +37,8 @@ test("queues when all workers are busy, though a spare is idle, and serves the o
 })
 
 test("serves the newest first when told to", async () => {
-  await using trial = await tryPool()
+  await using trial = await tryPool({ order: () => "newest" })
   const order: number[] = []
-  trial.pool.order = "newest"
   await Promise.all([1, 2, 3].map((n) => trial.run("spin", { ms: 5 }).then(() => order.push(n))))
   assert.deepEqual(order, [1, 3, 2])
 })

@@ -66,6 +66,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       },
     },
   )
+  pool.fill()
   await pool.started()
   const submit: Trial["submit"] = (name, body, { estimateMs, ...more } = {}) => {
     const nowMs = performance.now()

@@ -11,6 +11,8 @@ export interface PoolOptions extends WorkerOptions {
   /** Booted workers beyond that. */
   readonly spares: number
   readonly cancelGraceMs: number
+  /** Which waiting task is next, given when the oldest of them arrived. @default the oldest */
+  readonly order?: (oldestAtMs: number) => "oldest" | "newest"
   readonly clock?: Clock
 }
 

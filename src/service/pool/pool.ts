@@ -1,5 +1,5 @@
 /**
- * The worker pool: one task a worker, all waiting on the main thread.
+ * The worker pool: one task a worker, the others wait on the main thread.
  *
  * What it promises:
  * - No more than `size` tasks run at once, and never two on one worker. A task whose outcome was
@@ -8,25 +8,29 @@
  * - A task has exactly one outcome, whatever happens to its worker.
  * - A worker that dies costs the task that it was running and nothing else. A task that it had been
  *   given but never begun goes back to the head of the queue.
+ * - Short tasks are given to busy workers ahead of their turn (see ahead.ts). They count as waiting
+ *   until they begin.
+ * - One worker boots at once, so that there is one as early as can be; the others when `fill` is
+ *   called, the spares when those are up.
  * - `size + spares` workers are kept up. Which of the idle ones is the spare is of no importance;
  *   there is one to take over while a new one boots.
  * - Nothing is left when `close` has resolved.
  *
  * Who may enter is not decided here but in admission.ts: the pool takes what it is given.
  */
-import { backoffMs } from "../../core/backoff.ts"
 import { type Clock, monotonicClock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome, Ticket } from "../outcome.ts"
+import { isAtShortTask, whoHasMost, whoMayHave } from "./ahead.ts"
+import { BootFailures } from "./boot-failures.ts"
 import {
   type PoolEvents,
   type PoolOptions,
   StuckWorkerError,
   type WorkerCounts,
 } from "./contract.ts"
-import type { WorkerOutcome } from "./protocol.ts"
 import { TaskQueue } from "./queue.ts"
 import type { Estimate, Task } from "./task.ts"
-import { type WorkerExit, WorkerThread } from "./worker-thread.ts"
+import { type Told, type WorkerExit, WorkerThread } from "./worker-thread.ts"
 
 /** How long a thread that was terminated may take to end, when it is not stuck in native code. */
 const terminationMsMax = 2000
@@ -43,20 +47,16 @@ export class Pool {
   #busy = 0
   #lastId = 0
   #booted = false
-  /** Rounds of boots that failed, since the last that worked. */
-  #failures = 0
-  #lastFault: Fault | undefined
-  #bootTimer: NodeJS.Timeout | undefined
-  #bootAtMs = 0
+  #mayFill = false
+  readonly #failures: BootFailures
   #closed: Promise<void> | undefined
   #onAllGone: (() => void) | undefined
-  /** Which waiting task is next. Set by admission. */
-  order: "oldest" | "newest" = "oldest"
 
   constructor(options: PoolOptions, events: PoolEvents) {
     this.#options = options
     this.#events = events
     this.#clock = options.clock ?? monotonicClock
+    this.#failures = new BootFailures(this.#clock, () => this.#boot())
     this.#boot()
   }
 
@@ -64,8 +64,11 @@ export class Pool {
     return this.#options.size
   }
 
+  /** How many wait, those included that were given to a worker ahead of their turn. */
   get queued(): number {
-    return this.#queue.size
+    let ahead = 0
+    for (const worker of this.#workers) ahead += worker.aheadCount
+    return this.#queue.size + ahead
   }
 
   /** Whether a task submitted now would start at once. */
@@ -78,13 +81,13 @@ export class Pool {
    * A pool that replaces a worker is `up`, even if that was its only one.
    */
   get state(): "starting" | "up" | "down" {
-    if (this.#lastFault !== undefined && this.#idle.length + this.#busy === 0) return "down"
+    if (this.#failures.fault !== undefined && this.#idle.length + this.#busy === 0) return "down"
     return this.#booted ? "up" : "starting"
   }
 
   /** Why the last boot failed, while none succeeds. */
   get bootFault(): Fault | undefined {
-    return this.#lastFault
+    return this.#failures.fault
   }
 
   counts(): WorkerCounts {
@@ -99,12 +102,13 @@ export class Pool {
    */
   predictedWaitMs(nowMs: number): number {
     if (this.hasRoom) return 0
-    if (this.state === "down") return Math.max(0, this.#bootAtMs - nowMs)
+    if (this.state === "down") return this.#failures.waitMs(nowMs)
     let remainingMs = this.#queue.estimateMs
     for (const worker of this.#workers) {
       const task = worker.task
       if (task === undefined) continue
       remainingMs += Math.max(0, (task.estimate.ms ?? 0) - (nowMs - task.startedAtMs))
+      remainingMs += worker.aheadMs
     }
     return remainingMs / this.#options.size
   }
@@ -117,6 +121,12 @@ export class Pool {
       startedAtMs = Math.min(startedAtMs ?? Number.POSITIVE_INFINITY, task.startedAtMs)
     }
     return startedAtMs === undefined ? undefined : this.#clock() - startedAtMs
+  }
+
+  /** Boots the workers after the first. */
+  fill(): void {
+    this.#mayFill = true
+    this.#boot()
   }
 
   /** Resolves when the first worker is up or the first boot has failed; `state` says which. */
@@ -146,8 +156,12 @@ export class Pool {
       newer: undefined,
     }
     task.timer = setTimeout(() => this.#late(task), call.deadlineAtMs - this.#clock())
-    if (this.hasRoom) this.#start(task, this.#clock())
-    else this.#queue.add(task)
+    if (this.hasRoom) {
+      this.#start(task, this.#clock())
+    } else {
+      this.#queue.add(task)
+      this.#feed()
+    }
     return {
       outcome: promise,
       cancel: () => this.#giveUp(task, "cancelled"),
@@ -168,8 +182,12 @@ export class Pool {
   }
 
   async #close(graceMs: number): Promise<void> {
-    clearTimeout(this.#bootTimer)
-    for (let task = this.#queue.take("oldest"); task; task = this.#queue.take("oldest")) {
+    this.#failures.end()
+    for (const worker of this.#workers) {
+      for (const task of worker.ahead.toReversed()) this.#takeBack(worker, task)
+    }
+    for (let task = this.#queue.peek("oldest"); task; task = this.#queue.peek("oldest")) {
+      this.#queue.remove(task)
       this.#settle(task, { kind: "expired", where: "queue" })
     }
     const allGone = new Promise<void>((resolve) => {
@@ -204,26 +222,79 @@ export class Pool {
   /** Tells the outcome at once; the worker's slot is freed when the worker is. */
   #giveUp(task: Task, kind: "expired" | "cancelled"): void {
     if (task.state === "settled") return
-    if (task.state === "queued") {
+    const worker = this.#workerOf(task)
+    if (worker === undefined) {
       this.#unqueue(task)
       this.#settle(task, { kind, where: "queue" })
+    } else if (worker.takeBack(task)) {
+      this.#settle(task, { kind, where: "queue" })
     } else {
+      task.state = "running"
       this.#settle(task, { kind, where: "running" })
-      this.#workerOf(task)?.cancel(this.#options.cancelGraceMs)
+      worker.cancel(task, this.#options.cancelGraceMs)
     }
   }
 
+  /** Gives waiting tasks to idle workers, then to busy ones ahead of their turn. */
   #dispatch(): void {
-    while (this.#queue.size > 0 && this.#idle.length > 0 && this.#busy < this.#options.size) {
-      const task = this.#queue.take(this.order)!
-      if (this.#queue.size === 0) this.#events.emptied?.()
-      const nowMs = this.#clock()
-      if (nowMs + (task.estimate.ms ?? 0) > task.call.deadlineAtMs) {
-        this.#settle(task, { kind: "expired", where: "queue" })
-        continue
-      }
-      this.#start(task, nowMs)
+    this.#takeBackOverdue()
+    while (this.#idle.length > 0 && this.#busy < this.#options.size) {
+      const task = this.#takeNext()
+      if (task !== undefined) this.#start(task, this.#clock())
+      else if (!this.#takeBackOne()) break
     }
+    this.#feed()
+  }
+
+  /** The next task that can still be done in time. */
+  #takeNext(): Task | undefined {
+    for (;;) {
+      const task = this.#peekNext()
+      if (task === undefined) return undefined
+      this.#unqueue(task)
+      if (this.#clock() + (task.estimate.ms ?? 0) <= task.call.deadlineAtMs) return task
+      this.#settle(task, { kind: "expired", where: "queue" })
+    }
+  }
+
+  #peekNext(): Task | undefined {
+    const oldest = this.#queue.peek("oldest")
+    if (oldest === undefined) return undefined
+    const order = this.#options.order?.(oldest.call.arrivedAtMs) ?? "oldest"
+    return order === "oldest" ? oldest : this.#queue.peek("newest")
+  }
+
+  /** Gives short tasks that wait to busy workers. */
+  #feed(): void {
+    const nowMs = this.#clock()
+    for (let task = this.#peekNext(); task !== undefined; task = this.#peekNext()) {
+      if (whoMayHave(task, this.#workers, nowMs)?.giveAhead(task) !== true) return
+      this.#unqueue(task)
+      task.state = "ahead"
+      task.startedAtMs = nowMs
+    }
+  }
+
+  /** From workers that are at something longer than was thought, and who knows for how long. */
+  #takeBackOverdue(): void {
+    const nowMs = this.#clock()
+    for (const worker of this.#workers) {
+      if (worker.aheadCount === 0 || isAtShortTask(worker, nowMs)) continue
+      for (const task of worker.ahead.toReversed()) this.#takeBack(worker, task)
+    }
+  }
+
+  /** The first of the worker that has most, when one can be had. */
+  #takeBackOne(): boolean {
+    const worker = whoHasMost(this.#workers)
+    return worker?.ahead.some((task) => this.#takeBack(worker, task)) ?? false
+  }
+
+  #takeBack(worker: WorkerThread, task: Task): boolean {
+    if (!worker.takeBack(task)) return false
+    task.state = "queued"
+    this.#queue.putBack(task)
+    return true
   }
 
   #start(task: Task, nowMs: number): void {
@@ -249,31 +320,30 @@ export class Pool {
   }
 
   /** A worker has let go of a task. */
-  #release(task: Task, outcome: Outcome, cpuMs: number): void {
-    this.#busy -= 1
+  #release(task: Task, outcome: Outcome, ranMs: number, cpuMs: number): void {
     this.#settle(task, outcome)
     this.#events.used({
       call: task.call,
       outcome: task.outcome ?? outcome,
       queuedMs: task.startedAtMs - task.call.arrivedAtMs,
-      ranMs: this.#clock() - task.startedAtMs,
+      ranMs,
       cpuMs,
       foretoldMs: task.estimate.foretoldMs,
     })
   }
 
   #workerOf(task: Task): WorkerThread | undefined {
-    for (const worker of this.#workers) if (worker.task === task) return worker
+    for (const worker of this.#workers) if (worker.has(task)) return worker
     return undefined
   }
 
   #boot(): void {
-    if (this.#bootTimer !== undefined) return
-    while (this.#workers.size < this.#options.size + this.#options.spares) {
+    if (this.#failures.isPausing || this.#closed !== undefined) return
+    while (this.#workers.size < this.#wanted()) {
       this.#workers.add(
         new WorkerThread(this.#options, {
           ready: (worker) => this.#onReady(worker),
-          outcome: (worker, task, outcome, cpuMs) => this.#onOutcome(worker, task, outcome, cpuMs),
+          outcome: (worker, task, told) => this.#onOutcome(worker, task, told),
           corrected: ({ call, outcome }, cpuMs) => {
             if (outcome !== undefined) this.#events.corrected?.(call, outcome, cpuMs)
           },
@@ -284,20 +354,37 @@ export class Pool {
     }
   }
 
+  #wanted(): number {
+    const { size, spares } = this.#options
+    if (!this.#mayFill) return 1
+    return this.#idle.length + this.#busy < size ? size : size + spares
+  }
+
   #onReady(worker: WorkerThread): void {
     this.#booted = true
-    this.#failures = 0
-    this.#lastFault = undefined
+    this.#failures.worked()
     this.#idle.push(worker)
     this.#events.workerReady?.()
     this.#releaseWaiting()
     this.#dispatch()
+    this.#boot()
   }
 
-  #onOutcome(worker: WorkerThread, task: Task, outcome: WorkerOutcome, cpuMs: number): void {
-    if (this.#closed === undefined) this.#idle.push(worker)
-    else worker.stop(this.#options.cancelGraceMs)
-    this.#release(task, outcome, cpuMs)
+  #onOutcome(worker: WorkerThread, task: Task, { outcome, ranMs, cpuMs }: Told): void {
+    // As seen from here, the way to the worker and back included; what was given ahead may have been
+    // over by the time that it was seen to begin.
+    const heldMs = Math.max(ranMs, this.#clock() - task.startedAtMs)
+    const next = worker.task
+    if (next !== undefined) {
+      // It was given ahead, and has begun by itself.
+      next.startedAtMs = this.#clock()
+      if (next.state === "ahead") next.state = "running"
+    } else {
+      this.#busy -= 1
+      if (this.#closed === undefined) this.#idle.push(worker)
+      else worker.stop(this.#options.cancelGraceMs)
+    }
+    this.#release(task, outcome, heldMs, cpuMs)
     this.#dispatch()
   }
 
@@ -305,17 +392,15 @@ export class Pool {
     this.#workers.delete(worker)
     const idleAt = this.#idle.indexOf(worker)
     if (idleAt >= 0) this.#idle.splice(idleAt, 1)
-    const { task } = exit
-    if (task !== undefined) {
-      if (!exit.began && !exit.wanted && task.state === "running") {
-        this.#busy -= 1
-        this.#tryAgain(task, exit)
-      } else {
-        const outcome: Outcome = exit.wanted
-          ? { kind: "cancelled", where: "running" }
-          : { kind: "crashed", how: exit.how, fault: exit.fault }
-        this.#release(task, outcome, exit.cpuMs)
-      }
+    const { begun, unbegun } = exit
+    if (begun.length + unbegun.length > 0) this.#busy -= 1
+    for (const task of unbegun.toReversed()) this.#tryAgain(task, exit)
+    for (const task of begun) {
+      const outcome: Outcome = exit.wanted
+        ? { kind: "cancelled", where: "running" }
+        : { kind: "crashed", how: exit.how, fault: exit.fault }
+      if (task.state === "ahead") task.state = "running"
+      this.#release(task, outcome, this.#clock() - task.startedAtMs, exit.cpuMs)
     }
     if (this.#closed !== undefined) {
       if (this.#workers.size === 0) this.#onAllGone?.()
@@ -331,12 +416,17 @@ export class Pool {
    * the dead worker are gone with it, so the client has to send them again.
    */
   #tryAgain(task: Task, exit: WorkerExit): void {
-    if (exit.how === "out-of-memory" || task.wasPutBack) {
+    if (task.state === "settled") return
+    const isHead = task.state === "running"
+    if (!exit.wanted && isHead && (exit.how === "out-of-memory" || task.wasPutBack)) {
       this.#settle(task, { kind: "crashed", how: exit.how, fault: exit.fault })
     } else if (task.call.transfer.length > 0) {
       this.#settle(task, { kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
+    } else if (this.#closed !== undefined) {
+      task.state = "queued"
+      this.#settle(task, { kind: "expired", where: "queue" })
     } else {
-      task.wasPutBack = true
+      task.wasPutBack ||= isHead && !exit.wanted
       task.state = "queued"
       this.#queue.putBack(task)
     }
@@ -344,20 +434,11 @@ export class Pool {
 
   /** At once after a crash in mid-work; later and later while workers die before they have worked. */
   #replace(exit: WorkerExit): void {
-    const bootFailed = !exit.wanted && !exit.proven && exit.task === undefined
+    const wasIdle = exit.begun.length + exit.unbegun.length === 0
+    const bootFailed = !exit.wanted && !exit.proven && wasIdle
     if (bootFailed) {
-      this.#lastFault = exit.fault
-      // Workers that boot side by side fail side by side: that is one failure.
-      if (this.#bootTimer === undefined) {
-        this.#failures += 1
-        const waitMs = backoffMs(this.#failures)
-        this.#bootAtMs = this.#clock() + waitMs
-        this.#bootTimer = setTimeout(() => {
-          this.#bootTimer = undefined
-          this.#boot()
-        }, waitMs)
-        this.#events.workerDied?.(exit.fault, exit.how, waitMs)
-      }
+      const pauseMs = this.#failures.failed(exit.fault)
+      if (pauseMs !== undefined) this.#events.workerDied?.(exit.fault, exit.how, pauseMs)
       this.#releaseWaiting()
     } else if (!exit.wanted) {
       this.#events.workerDied?.(exit.fault, exit.how, 0)

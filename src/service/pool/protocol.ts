@@ -11,6 +11,9 @@ export interface WorkerSetup {
   readonly nice: number
 }
 
+/** How many tasks a worker may have at once: one that runs, the others ahead of their turn. */
+export const tasksMax = 16
+
 /**
  * Shared words that both threads read and write while the worker's event loop is busy.
  * Each holds a task's id; 0 is nobody's.
@@ -18,10 +21,19 @@ export interface WorkerSetup {
 export const Flag = {
   /** The main thread: stop this task. */
   cancel: 0,
-  /** The worker: this task's `run` has begun, so it must not be given to another worker. */
-  begun: 1,
+  /**
+   * The first of {@link tasksMax} words, one for each task that the worker was given. The task is in
+   * its word until it is claimed: by the worker that begins it, or by the main thread that takes it
+   * back. Whoever puts 0 there first has it.
+   */
+  claims: 1,
 } as const
-export const flagBytes = 2 * Int32Array.BYTES_PER_ELEMENT
+export const flagBytes = (1 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
+
+/** Whether the caller has the task to itself now; the other thread will leave it alone. */
+export function claim(flags: Int32Array, slot: number, id: number): boolean {
+  return Atomics.compareExchange(flags, Flag.claims + slot, id, 0) === id
+}
 
 /**
  * A task. The two messages that every call needs are tuples: an object's keys would be written and
@@ -38,6 +50,8 @@ export type RunMessage = readonly [
   /** On the clock of `Date.now()`, the only one that threads share. */
   deadlineAtMs: number,
   encoding: Encoding | undefined,
+  /** Where it is to be claimed before it is begun. */
+  slot: number,
 ]
 
 /**
@@ -51,6 +65,8 @@ export type OutcomeMessage = readonly [
   id: number,
   /** A bare string is the JSON of an answer, which is what most calls come to. */
   outcome: WorkerOutcome | string,
+  /** How long it held the worker. */
+  ranMs: number,
   /** CPU time that the task took on the worker's thread, as far as known. */
   cpuMs: number,
   /** CPU time that the worker's task before this one took beyond what was said of it. */

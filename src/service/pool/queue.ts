@@ -36,10 +36,9 @@ export class TaskQueue {
     this.#count(task, 1)
   }
 
-  take(from: "oldest" | "newest"): Task | undefined {
-    const task = from === "oldest" ? this.#oldest : this.#newest
-    if (task !== undefined) this.remove(task)
-    return task
+  /** The one at an end. It stays. */
+  peek(end: "oldest" | "newest"): Task | undefined {
+    return end === "oldest" ? this.#oldest : this.#newest
   }
 
   /** Takes out a task that is in the queue. */

@@ -3,10 +3,11 @@ import type { Call, Outcome } from "../outcome.ts"
 
 /**
  * - `queued`: waits for a worker.
+ * - `ahead`: was given to a worker ahead of its turn, and can still be taken back.
  * - `running`: a worker has it.
  * - `settled`: its outcome is known. A worker may still be at it, having been told to stop.
  */
-type TaskState = "queued" | "running" | "settled"
+type TaskState = "queued" | "ahead" | "running" | "settled"
 
 /** What a task is thought to take. */
 export interface Estimate {

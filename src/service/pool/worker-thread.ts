@@ -4,7 +4,9 @@
  * - `booting`: started; it loads the module and runs `setup`.
  * - `idle`: waits for a task.
  * - `busy`: has a task. Cancelled or not, it stays busy until it answers or exits: nobody else may
- *   take its place on the CPU before.
+ *   take its place on the CPU before. It may have been given others ahead of their turn, which it
+ *   begins by itself, one after another, without waiting to be told; those that it has not begun can
+ *   be taken back.
  * - `ending`: told to stop, or terminated. It takes nothing any more.
  * - `exited`: gone. Final.
  *
@@ -14,6 +16,7 @@ import { readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import type { Fault, Outcome } from "../outcome.ts"
 import {
+  claim,
   Flag,
   type FromWorker,
   flagBytes,
@@ -22,6 +25,7 @@ import {
   type OutcomeMessage,
   type RunMessage,
   type ToWorker,
+  tasksMax,
   toFault,
   type WorkerOutcome,
   type WorkerSetup,
@@ -40,17 +44,25 @@ export interface WorkerOptions {
 
 export interface WorkerEvents {
   ready(worker: WorkerThread): void
-  outcome(worker: WorkerThread, task: Task, outcome: WorkerOutcome, cpuMs: number): void
+  outcome(worker: WorkerThread, task: Task, told: Told): void
   /** Its last task took so much more CPU than was said of it. */
   corrected(task: Task, cpuMs: number): void
-  /** `task` is what it was at, if anything; `began` says whether its `run` was ever entered. */
   exited(worker: WorkerThread, exit: WorkerExit): void
   log(message: LogMessage): void
 }
 
+/** What a worker said of a task that it has done. */
+export interface Told {
+  readonly outcome: WorkerOutcome
+  readonly ranMs: number
+  readonly cpuMs: number
+}
+
 export interface WorkerExit {
-  readonly task: Task | undefined
-  readonly began: boolean
+  /** What it was at, if anything. Two, if it was ended before the first's outcome had come through. */
+  readonly begun: readonly Task[]
+  /** What it had been given and never begun, in order. */
+  readonly unbegun: readonly Task[]
   readonly cpuMs: number
   readonly how: Extract<Outcome, { kind: "crashed" }>["how"]
   readonly fault: Fault
@@ -70,9 +82,18 @@ const entry = new URL(
   import.meta.url,
 )
 
+interface Given {
+  readonly task: Task
+  /** See `Flag.claims`. */
+  readonly slot: number
+  /** Set once it was told to stop: how long it may take to. */
+  graceMs: number | undefined
+}
+
 export class WorkerThread {
   #state: WorkerState = "booting"
-  #task: Task | undefined
+  /** Given, in order, and not answered. The first is the one that it is at, as far as known here. */
+  readonly #given: Given[] = []
   /** The one that it answered last. */
   #lastTask: Task | undefined
   #error: unknown
@@ -122,50 +143,84 @@ export class WorkerThread {
     return this.#state
   }
 
+  /** What it is at, as far as known here. */
   get task(): Task | undefined {
-    return this.#task
+    return this.#given[0]?.task
+  }
+
+  /** What it was given ahead of its turn, in order. */
+  get ahead(): readonly Task[] {
+    return this.#given.slice(1).map(({ task }) => task)
+  }
+
+  get aheadCount(): number {
+    return Math.max(0, this.#given.length - 1)
+  }
+
+  /** What those will take, by the estimates. */
+  get aheadMs(): number {
+    let sum = 0
+    for (let at = 1; at < this.#given.length; at++) sum += this.#given[at]!.task.estimate.ms ?? 0
+    return sum
+  }
+
+  has(task: Task): boolean {
+    return this.#given.some((given) => given.task === task)
   }
 
   /** Gives an idle worker a task. */
   run(task: Task, nowMs: number): void {
     this.#move("idle", "busy")
-    const { call } = task
-    this.#task = task
     this.#startedAtMs = nowMs
-    const { path, query, headers, body } = call.input
-    const message: RunMessage = [
-      task.id,
-      call.name,
-      path,
-      query,
-      headers,
-      body,
-      call.requestId,
-      performance.timeOrigin + call.deadlineAtMs,
-      call.encoding,
-    ]
+    const given = this.#give(task)
     try {
-      if (call.transfer.length === 0) this.#worker.postMessage(message)
-      else this.#worker.postMessage(message, [...call.transfer])
+      this.#post(given)
     } catch (thrown) {
       // The input holds something that can't cross (a function out of a schema's transform, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
-      queueMicrotask(() => this.#finish([task.id, { kind: "error", fault: toFault(thrown) }, 0, 0]))
+      const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }
+      queueMicrotask(() => this.#finish([task.id, outcome, 0, 0, 0]))
     }
   }
 
-  /** Asks the task to stop, and ends the thread when it has not within the grace. */
-  cancel(graceMs: number): void {
-    const task = this.#task
-    if (this.#state !== "busy" || task === undefined || this.#timer !== undefined) return
+  /**
+   * Gives a busy worker a task that it is to begin after those that it has. Says whether it could: not
+   * when the input can't cross, for instance.
+   */
+  giveAhead(task: Task): boolean {
+    if (this.#state !== "busy" || this.#given.length === tasksMax) return false
+    const given = this.#give(task)
+    try {
+      this.#post(given)
+      return true
+    } catch {
+      this.#given.pop()
+      return false
+    }
+  }
+
+  /** Takes back a task that it has not begun, and says whether it could. */
+  takeBack(task: Task): boolean {
+    const at = this.#given.findIndex((given) => given.task === task)
+    if (at < 1 || !claim(this.#flags, this.#given[at]!.slot, task.id)) return false
+    this.#given.splice(at, 1)
+    return true
+  }
+
+  /** Asks a task that has begun to stop, and ends the thread when it has not within the grace. */
+  cancel(task: Task, graceMs: number): void {
+    const at = this.#given.findIndex((given) => given.task === task)
+    if (at < 0 || this.#state !== "busy" || this.#given[at]!.graceMs !== undefined) return
+    this.#given[at]!.graceMs = graceMs
     Atomics.store(this.#flags, Flag.cancel, task.id)
     this.#send({ type: "cancel", id: task.id })
-    this.#timer = setTimeout(() => this.terminate(), graceMs)
+    // Else it begins when what came before it is known here to be done.
+    if (at === 0) this.#beginGrace(graceMs)
   }
 
   /** Streaming: lets the task send `count` more items. */
   pull(count: number): void {
-    if (this.#task !== undefined) this.#send({ type: "pull", id: this.#task.id, count })
+    if (this.task !== undefined) this.#send({ type: "pull", id: this.task.id, count })
   }
 
   /** Ends an idle or booting worker in good order: `dispose` runs, for `graceMs` at most. */
@@ -199,6 +254,33 @@ export class WorkerThread {
     void this.#worker.terminate()
   }
 
+  #give(task: Task): Given {
+    let slot = 0
+    while (this.#given.some((given) => given.slot === slot)) slot++
+    const given: Given = { task, slot, graceMs: undefined }
+    this.#given.push(given)
+    Atomics.store(this.#flags, Flag.claims + slot, task.id)
+    return given
+  }
+
+  #post({ task: { id, call }, slot }: Given): void {
+    const { path, query, headers, body } = call.input
+    const message: RunMessage = [
+      id,
+      call.name,
+      path,
+      query,
+      headers,
+      body,
+      call.requestId,
+      performance.timeOrigin + call.deadlineAtMs,
+      call.encoding,
+      slot,
+    ]
+    if (call.transfer.length === 0) this.#worker.postMessage(message)
+    else this.#worker.postMessage(message, [...call.transfer])
+  }
+
   #receive(message: FromWorker): void {
     if (isTuple(message)) {
       this.#finish(message)
@@ -214,16 +296,15 @@ export class WorkerThread {
       this.#move("booting", "idle")
       this.#events.ready(this)
     } else if (message.type === "item") {
-      if (this.#task?.id === message.id && this.#task.state === "running") {
-        this.#task.call.onItem?.(message.json)
-      }
+      const { task } = this
+      if (task?.id === message.id && task.state === "running") task.call.onItem?.(message.json)
     } else if (message.type === "log" && logLevels.has(message.level)) {
       this.#events.log(message)
     }
   }
 
-  #finish([id, outcome, cpuMs, cpuMsBefore]: OutcomeMessage): void {
-    const task = this.#task
+  #finish([id, outcome, ranMs, cpuMs, cpuMsBefore]: OutcomeMessage): void {
+    const { task } = this
     // Its last words while it was being terminated: the exit speaks for it.
     if (this.#state !== "busy" || task?.id !== id) return
     this.#clearTimer()
@@ -231,13 +312,23 @@ export class WorkerThread {
     if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
     this.#lastTask = task
     this.#cpuMsBefore += cpuMsBefore + cpuMs
-    this.#task = undefined
-    this.#move("busy", "idle")
+    this.#given.shift()
+    const next = this.#given[0]
+    if (next === undefined) {
+      this.#move("busy", "idle")
+    } else {
+      this.#startedAtMs = performance.now()
+      if (next.graceMs !== undefined) this.#beginGrace(next.graceMs)
+    }
     const told: WorkerOutcome =
       typeof outcome === "string"
         ? { kind: "done", reply: { kind: "json", text: outcome } }
         : outcome
-    this.#events.outcome(this, task, told, cpuMs)
+    this.#events.outcome(this, task, { outcome: told, ranMs, cpuMs })
+  }
+
+  #beginGrace(graceMs: number): void {
+    this.#timer = setTimeout(() => this.terminate(), graceMs)
   }
 
   #fail(error: unknown): void {
@@ -248,18 +339,20 @@ export class WorkerThread {
   }
 
   #exit(code: number): void {
-    const task = this.#task
     const wanted = this.#state === "ending"
-    const began = task !== undefined && Atomics.load(this.#flags, Flag.begun) === task.id
+    const [begun, unbegun]: [Task[], Task[]] = [[], []]
+    for (const { task, slot } of this.#given.splice(0)) {
+      const isUnbegun = Atomics.load(this.#flags, Flag.claims + slot) === task.id
+      ;(isUnbegun ? unbegun : begun).push(task)
+    }
     this.#clearTimer()
-    this.#task = undefined
     this.#state = "exited"
     const outOfMemory =
       (this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
     const elapsedMs = performance.now() - this.#startedAtMs
     this.#events.exited(this, {
-      task,
-      began,
+      begun,
+      unbegun,
       // Without the kernel's word, the time that it ran is the best guess at what it used.
       cpuMs:
         this.#cpuMsAtEnd === undefined

@@ -1,8 +1,9 @@
 /**
  * The worker thread's side: loads the service's module, runs `setup`, then one task after another.
  *
- * It answers each task with exactly one `outcome`. It never queues: the main thread sends a task only
- * after the outcome of the one before. What it can't survive (an uncaught error, `process.exit`, out
+ * It answers each task that it begins with exactly one `outcome`, and runs one at a time. Short ones
+ * come some ahead of their turn; the main thread may take those back that have not begun. What it
+ * can't survive (an uncaught error, `process.exit`, out
  * of memory) it does not try to: the main thread sees it die and knows what it was doing.
  */
 import { readlinkSync } from "node:fs"
@@ -15,7 +16,7 @@ import type { Operation } from "../operation.ts"
 import { streamWindow } from "../outcome.ts"
 import { isProblem } from "../problem.ts"
 import {
-  Flag,
+  claim,
   type FromWorker,
   isTuple,
   type LogMessage,
@@ -40,12 +41,17 @@ const flags = new Int32Array(setup.flags)
 /** The task under way, for the messages that concern it. */
 let current: { readonly id: number; readonly context: RunContext; readonly flow: Flow } | undefined
 
+/** Given and not yet looked at. */
+const inbox: RunMessage[] = []
+let isWorking = false
+
 const prepared = await prepare()
 // Not before: nobody gains by a worker that takes long to start.
 const nativeThreadId = lowerPriority(setup.nice)
 port.on("message", (message: ToWorker) => {
   if (isTuple(message)) {
-    void runTask(message)
+    inbox.push(message)
+    if (!isWorking) void work()
     return
   }
   switch (message.type) {
@@ -114,6 +120,15 @@ async function disposeAll(): Promise<void> {
   }
 }
 
+async function work(): Promise<void> {
+  isWorking = true
+  for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
+    const [id, , , , , , , , , slot] = message
+    if (claim(flags, slot, id)) await runTask(message)
+  }
+  isWorking = false
+}
+
 async function runTask(message: RunMessage): Promise<void> {
   const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding] = message
   const { operation, state } = prepared.get(name)!
@@ -123,8 +138,8 @@ async function runTask(message: RunMessage): Promise<void> {
   )
   const flow = new Flow()
   current = { id, context, flow }
-  Atomics.store(flags, Flag.begun, id)
   const beganAt = process.threadCpuUsage()
+  const beganAtMs = performance.now()
   let outcome: WorkerOutcome
   try {
     const result = operation.run({ path, query, headers, body }, context)
@@ -137,22 +152,25 @@ async function runTask(message: RunMessage): Promise<void> {
       ? { kind: "problem", problem: thrown.toJSON() }
       : { kind: "error", fault: toFault(thrown) }
   }
+  const ranMs = performance.now() - beganAtMs
   const cpuMsBefore = cpuMsBetween(endedAt, beganAt)
   endedAt = process.threadCpuUsage()
   current = undefined
-  answer(id, outcome, cpuMsBetween(beganAt, endedAt), cpuMsBefore)
+  answer(id, outcome, [ranMs, cpuMsBetween(beganAt, endedAt), cpuMsBefore])
 }
 
+type Times = readonly [ranMs: number, cpuMs: number, cpuMsBefore: number]
+
 /** Bytes go by transfer where they own their memory, else by copy. */
-function answer(id: number, outcome: WorkerOutcome, cpuMs: number, cpuMsBefore: number): void {
+function answer(id: number, outcome: WorkerOutcome, times: Times): void {
   const reply = outcome.kind === "done" ? outcome.reply : undefined
   const told = reply?.kind === "json" ? reply.text : outcome
-  const message: OutcomeMessage = [id, told, cpuMs, cpuMsBefore]
+  const message: OutcomeMessage = [id, told, ...times]
   try {
     post(message, reply?.kind === "bytes" ? [reply.bytes.buffer] : undefined)
   } catch (thrown) {
     // A problem with an extension that can't be cloned, say. It must still be answered.
-    post([id, { kind: "error", fault: toFault(thrown) }, cpuMs, cpuMsBefore])
+    post([id, { kind: "error", fault: toFault(thrown) }, ...times])
   }
 }
 
