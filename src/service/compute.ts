@@ -13,7 +13,7 @@ import { OperationCost } from "./cost.ts"
 import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
 import { Demand } from "./demand.ts"
 import type { Operation } from "./operation.ts"
-import type { Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
+import type { Arrival, Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
 import { Overload } from "./overload.ts"
 import type { TaskUse, WorkerCounts } from "./pool/contract.ts"
 import { Pool } from "./pool/pool.ts"
@@ -52,7 +52,6 @@ interface Entry {
   readonly operation: Operation
   readonly lane: Lane
   readonly cost: OperationCost
-  readonly deadlineMs: number
 }
 
 /** What `/demand` tells. */
@@ -106,13 +105,13 @@ export class ComputePools implements Compute {
     return this.#bytesHeld
   }
 
-  arrive(name: string, bytes: number, tryId: string): Shed | undefined {
+  arrive({ name, bytes, tryId, deadlineAtMs }: Arrival): Shed | undefined {
     const entry = this.#entry(name)
     const nowMs = this.#clock()
     const state = this.#admissionState(entry.lane, nowMs)
     const reason = admit(state, {
       bytes,
-      remainingMs: entry.deadlineMs,
+      remainingMs: deadlineAtMs - nowMs,
       ownMs: undefined,
       ownIs: "learnt",
     })
@@ -239,7 +238,6 @@ export class ComputePools implements Compute {
       operation,
       lane,
       cost: new OperationCost(),
-      deadlineMs: operation.deadlineMs ?? this.#options.settings.deadlineMs,
     })
   }
 

@@ -79,14 +79,18 @@ export interface Ticket {
 
 export const streamWindow = 16
 
+/** A call of which no more is known than its head. */
+export interface Arrival extends Pick<Call, "name" | "tryId" | "deadlineAtMs"> {
+  /** Body bytes that come on top of those held already: what the client declared, or has sent. */
+  readonly bytes: number
+}
+
 /** What HTTP asks of the computing side. */
 export interface Compute {
   /**
-   * Before the body is read: is there any point in reading it?
-   * @param bytes what the client declared, 0 when it did not.
-   * @param tryId see {@link Call.tryId}
+   * Before the body is read, and while it comes in: is there any point in reading it?
    */
-  arrive(name: string, bytes: number, tryId: string): Shed | undefined
+  arrive(arrival: Arrival): Shed | undefined
   /** Body bytes held for requests that are being received or wait: reserved and given back by HTTP. */
   readonly bytesHeld: { add(bytes: number): void; remove(bytes: number): void }
   /** After validation. Decides again, queues, runs. */

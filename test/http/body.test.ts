@@ -251,8 +251,8 @@ test("a body that grows past what may be held is shed, whether or not it was dec
   ]) {
     await using api = await serveApi({ size })
     const arrive = api.compute.arrive.bind(api.compute)
-    api.compute.arrive = (name, bytes, tryId) => {
-      arrive(name, bytes, tryId)
+    api.compute.arrive = (arrival) => {
+      arrive(arrival)
       return api.compute.held > 150_000
         ? { kind: "shed", reason: "bytes-full", retryAfterMs: 2500 }
         : undefined

@@ -3,13 +3,15 @@ import { test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { pino } from "pino"
 import { ComputePools } from "../../src/service/compute.ts"
-import type { Outcome, Ticket } from "../../src/service/outcome.ts"
+import type { Outcome, Shed, Ticket } from "../../src/service/outcome.ts"
 import { resolveSettings, type Settings } from "../../src/service/settings.ts"
 import fixture from "../fixtures/pool/service.ts"
 
 interface Trial extends AsyncDisposable {
   readonly compute: ComputePools
   readonly refusedCpuMs: number[]
+  /** Its head has come, with 20 s left unless told otherwise. */
+  arrive(name: string, bytes: number, tryId: string, deadlineMs?: number): Shed | undefined
   call(name: string, body?: unknown, more?: { deadlineMs?: number; tryId?: string }): Ticket
 }
 
@@ -34,6 +36,8 @@ async function tryCompute(settings: Settings): Promise<Trial> {
   return {
     compute,
     refusedCpuMs,
+    arrive: (name, bytes, tryId, deadlineMs = 20_000) =>
+      compute.arrive({ name, bytes, tryId, deadlineAtMs: performance.now() + deadlineMs }),
     call(name, body, { deadlineMs = 20_000, tryId = `try-${++calls}` } = {}) {
       const arrivedAtMs = performance.now()
       return compute.run({
@@ -60,7 +64,7 @@ async function reasonOf(ticket: Ticket): Promise<string> {
 test("one more than may wait is shed, before and after its body is read", async () => {
   await using trial = await tryCompute({ workers: 1, queueMax: 2 })
   const admitted = [1, 2, 3].map(() => trial.call("polite"))
-  assert.equal(trial.compute.arrive("polite", 0, "x")?.reason, "queue-full")
+  assert.equal(trial.arrive("polite", 0, "x")?.reason, "queue-full")
   assert.equal(await reasonOf(trial.call("polite")), "queue-full")
   for (const ticket of admitted) ticket.cancel()
 })
@@ -68,10 +72,10 @@ test("one more than may wait is shed, before and after its body is read", async 
 test("body bytes beyond the bound are shed before they are read", async () => {
   await using trial = await tryCompute({ workers: 1, queueBytesMax: 1000 })
   trial.compute.bytesHeld.add(900)
-  assert.equal(trial.compute.arrive("echo", 101, "x")?.reason, "bytes-full")
-  assert.equal(trial.compute.arrive("echo", 100, "x"), undefined)
+  assert.equal(trial.arrive("echo", 101, "x")?.reason, "bytes-full")
+  assert.equal(trial.arrive("echo", 100, "x"), undefined)
   trial.compute.bytesHeld.remove(900)
-  assert.equal(trial.compute.arrive("echo", 1000, "x"), undefined)
+  assert.equal(trial.arrive("echo", 1000, "x"), undefined)
 })
 
 test("while cold only the bounds hold; once the cost is known, what can't be in time is shed", async () => {
@@ -84,6 +88,15 @@ test("while cold only the bounds hold; once the cost is known, what can't be in 
   const hopeful = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
   assert.equal(await reasonOf(hopeless), "deadline")
   assert.deepEqual([await reasonOf(running), await reasonOf(hopeful)], ["done", "done"])
+})
+
+test("a client with little time left is refused before its body is read", async () => {
+  await using trial = await tryCompute({ workers: 1 })
+  await trial.call("spin", { ms: 50 }).outcome
+  const running = [1, 2, 3].map(() => trial.call("spin", { ms: 50 }))
+  assert.equal(trial.arrive("spin", 0, "hurried", 20)?.reason, "deadline")
+  assert.equal(trial.arrive("spin", 0, "patient"), undefined)
+  for (const ticket of running) await ticket.outcome
 })
 
 test("slow calls do not shut an operation for good: a free worker takes the next one", async () => {
@@ -119,8 +132,8 @@ test("demand counts what was shed, at the known cost, and repeated tries once", 
   await using trial = await tryCompute({ workers: 1, queueMax: 0 })
   await trial.call("spin", { ms: 30 }).outcome
   const running = trial.call("polite")
-  for (let n = 0; n < 3; n++) trial.compute.arrive("spin", 0, "the same")
-  trial.compute.arrive("spin", 0, "another")
+  for (let n = 0; n < 3; n++) trial.arrive("spin", 0, "the same")
+  trial.arrive("spin", 0, "another")
   assert.equal(trial.refusedCpuMs.length, 2)
   for (const cpuMs of trial.refusedCpuMs) assert.ok(cpuMs > 5 && cpuMs < 60, `${cpuMs} ms`)
   running.cancel()

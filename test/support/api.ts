@@ -11,7 +11,7 @@ import { makeItem, makeReply } from "../../src/service/answer.ts"
 import { createApi } from "../../src/service/http/api.ts"
 import type { RequestRecord } from "../../src/service/http/record.ts"
 import type { Operation } from "../../src/service/operation.ts"
-import type { Call, Compute, Outcome, Shed, Ticket } from "../../src/service/outcome.ts"
+import type { Arrival, Call, Compute, Outcome, Shed, Ticket } from "../../src/service/outcome.ts"
 import { isProblem } from "../../src/service/problem.ts"
 import { service } from "../../src/service/service.ts"
 import { resolveSettings, type Settings } from "../../src/service/settings.ts"
@@ -23,8 +23,7 @@ class StubCompute implements Compute {
   outcome: ((call: Call) => Outcome | Promise<Outcome>) | undefined
   held = 0
   heldMost = 0
-  readonly arrivals: { readonly name: string; readonly bytes: number; readonly tryId: string }[] =
-    []
+  readonly arrivals: Arrival[] = []
   readonly calls: Call[] = []
   cancels = 0
   pulled = 0
@@ -39,8 +38,8 @@ class StubCompute implements Compute {
     },
   }
 
-  arrive(name: string, bytes: number, tryId: string): Shed | undefined {
-    this.arrivals.push({ name, bytes, tryId })
+  arrive(arrival: Arrival): Shed | undefined {
+    this.arrivals.push(arrival)
     return this.shed
   }
 

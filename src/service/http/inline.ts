@@ -6,8 +6,9 @@
  */
 import type pino from "pino"
 import { makeReply } from "../answer.ts"
+import { toFault } from "../fault.ts"
 import type { Context, Log, Operation, RawInput } from "../operation.ts"
-import type { Encoding, Fault, Outcome } from "../outcome.ts"
+import type { Encoding, Outcome } from "../outcome.ts"
 import { isProblem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 
@@ -123,10 +124,4 @@ class RequestLog implements Log {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function"
-}
-
-function toFault(thrown: unknown): Fault {
-  return thrown instanceof Error
-    ? { message: thrown.message, stack: thrown.stack }
-    : { message: String(thrown), stack: undefined }
 }

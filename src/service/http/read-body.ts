@@ -69,11 +69,12 @@ export function bodyMeter(
   return (bytes) => {
     received += bytes
     if (received > bytesMax) return tooLarge(bytesMax)
-    const { heldBytes, admittedAs, tryId } = exchange
+    const { heldBytes, admittedAs: name, tryId, deadlineAtMs } = exchange
     // What still comes after a refusal is thrown away.
     if (received <= heldBytes || exchange.closed) return undefined
     const more = Math.max(received - heldBytes, Math.min(growthBytes, declared - heldBytes))
-    const shed = admittedAs === undefined ? undefined : compute.arrive(admittedAs, more, tryId)
+    const shed =
+      name === undefined ? undefined : compute.arrive({ name, bytes: more, tryId, deadlineAtMs })
     if (shed !== undefined) return new NoRoom(shed)
     exchange.holdBytes(more)
     return undefined

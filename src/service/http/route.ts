@@ -92,7 +92,8 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
   if (operation.thread === "worker") {
     // Weighed, but not held yet: who sends only heads must not take the room of those with bodies.
     const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
-    const shed = exchange.surroundings.compute.arrive(name, bytes, exchange.tryId)
+    const { tryId, deadlineAtMs } = exchange
+    const shed = exchange.surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
     if (shed !== undefined) {
       sendShed(exchange, shed)
       return false

@@ -4,6 +4,7 @@
  * overload must be as short as it gets.
  */
 import type { OutgoingHttpHeaders } from "node:http"
+import { toFault } from "../fault.ts"
 import { isProblem, Problem, type ProblemDetails, problem } from "../problem.ts"
 import { isSpent } from "./connection.ts"
 import type { Exchange } from "./exchange.ts"
@@ -117,7 +118,7 @@ export function sendBug(
 
 export function logBug(exchange: Exchange, fault: unknown): void {
   exchange.surroundings.log.error(
-    { requestId: exchange.requestId, operation: exchange.operationName, err: toLog(fault) },
+    { requestId: exchange.requestId, operation: exchange.operationName, err: toFault(fault) },
     "a request failed by a bug of the service",
   )
 }
@@ -168,13 +169,4 @@ function canDrain(exchange: Exchange): boolean {
 
 function isClientError(status: unknown): status is number {
   return typeof status === "number" && status >= 400 && status <= 499
-}
-
-function toLog(fault: unknown): { readonly message: string; readonly stack: string | undefined } {
-  const { message, stack, cause } = (fault ?? {}) as Partial<Error>
-  const because = cause instanceof Error ? `\ncaused by ${cause.stack}` : ""
-  return {
-    message: typeof message === "string" ? message : String(fault),
-    stack: stack === undefined ? undefined : stack + because,
-  }
 }

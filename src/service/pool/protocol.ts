@@ -1,5 +1,5 @@
 /** What the main thread and a worker say to each other. */
-import type { Encoding, Fault, Outcome } from "../outcome.ts"
+import type { Encoding, Outcome } from "../outcome.ts"
 
 export interface WorkerSetup {
   /** The module whose default export is the service. */
@@ -103,12 +103,4 @@ export function isTuple<Message>(
   message: Message,
 ): message is Extract<Message, readonly unknown[]> {
   return Array.isArray(message)
-}
-
-export function toFault(thrown: unknown): Fault {
-  if (thrown instanceof Error) {
-    const cause = thrown.cause instanceof Error ? `\ncaused by ${thrown.cause.stack}` : ""
-    return { message: thrown.message, stack: `${thrown.stack}${cause}` }
-  }
-  return { message: `thrown: ${String(thrown)}`, stack: undefined }
 }

@@ -14,6 +14,7 @@
  */
 import { readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
+import { toFault } from "../fault.ts"
 import type { Fault, Outcome } from "../outcome.ts"
 import {
   claim,
@@ -26,7 +27,6 @@ import {
   type RunMessage,
   type ToWorker,
   tasksMax,
-  toFault,
   type WorkerOutcome,
   type WorkerSetup,
 } from "./protocol.ts"

@@ -11,6 +11,7 @@ import { getPriority, setPriority } from "node:os"
 import { inspect } from "node:util"
 import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
+import { toFault } from "../fault.ts"
 import { loadService } from "../module.ts"
 import type { Operation } from "../operation.ts"
 import { streamWindow } from "../outcome.ts"
@@ -23,7 +24,6 @@ import {
   type OutcomeMessage,
   type RunMessage,
   type ToWorker,
-  toFault,
   type WorkerOutcome,
   type WorkerSetup,
 } from "./protocol.ts"
