@@ -255,7 +255,7 @@ export class ComputePools implements Compute {
         memoryMiB,
         setupTimeoutMs: settings.setupTimeoutMs,
         cancelGraceMs: settings.cancelGraceMs,
-        order: (oldestAtMs) => overload.order(oldestAtMs),
+        promisesHoldSinceMs: () => overload.promisesHoldSinceMs,
         clock: this.#clock,
       },
       {
@@ -269,7 +269,9 @@ export class ComputePools implements Compute {
           this.observer?.corrected(call, outcome, cpuMs)
         },
         unrun: (call, outcome, { foretoldMs }) => {
-          if (outcome.kind === "expired") overload.promiseBroken(this.#clock())
+          if (outcome.kind === "expired") {
+            overload.promiseBroken(call.arrivedAtMs, this.#clock())
+          }
           const { cost } = this.#entry(call.name)
           const cpuMs =
             foretoldMs === undefined ? (cost.meanCpuMs() ?? 0) : cost.cpuMsOf(foretoldMs)

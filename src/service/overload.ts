@@ -11,9 +11,9 @@
  * Newest first (adaptive LIFO, Facebook's "Fail at Scale", 2015) helps when the oldest tasks are
  * beyond saving. Here admission has promised each of them that it fits its deadline, so serving them
  * in order is right as long as the promises hold. When they turn out wrong (a task ran out of time in
- * the queue: the estimates were off, or workers were lost), the newest go first for as long as there
- * are tasks that were promised before that. No longer: in an overload the queue never empties, and the
- * one that lies at its bottom would never be reached.
+ * the queue: the estimates were off, or workers were lost), those promised before that go last, the
+ * newest of them first. Those promised since are served in order again: in an overload the queue never
+ * empties, and what lies at its bottom would never be reached.
  */
 
 const patienceMsMin = 100
@@ -39,9 +39,15 @@ export class Overload {
     this.#refused = this.#fullSinceMs !== undefined
   }
 
-  /** An admitted task ran out of time in the queue. */
-  promiseBroken(nowMs: number): void {
-    this.#brokenAtMs = nowMs
+  /** A task that arrived at `arrivedAtMs` was admitted, and ran out of time in the queue. */
+  promiseBroken(arrivedAtMs: number, nowMs: number): void {
+    // Of those promised before the last time it is known already.
+    if (arrivedAtMs >= this.#brokenAtMs) this.#brokenAtMs = nowMs
+  }
+
+  /** Tasks that arrived before hold promises of a kind that turned out wrong. */
+  get promisesHoldSinceMs(): number {
+    return this.#brokenAtMs
   }
 
   /** How long a newcomer may wait at the most, beyond what its deadline says. */
@@ -50,11 +56,6 @@ export class Overload {
     return this.#refused && this.#lastedFor(nowMs, patienceMs)
       ? patienceMs
       : Number.POSITIVE_INFINITY
-  }
-
-  /** Which waiting task is to be next, when the oldest of them arrived at `oldestAtMs`. */
-  order(oldestAtMs: number): "oldest" | "newest" {
-    return oldestAtMs < this.#brokenAtMs ? "newest" : "oldest"
   }
 
   #lastedFor(nowMs: number, ms: number): boolean {

@@ -36,11 +36,16 @@ test("queues when all workers are busy, though a spare is idle, and serves the o
   assert.deepEqual(order, [1, 2, 3])
 })
 
-test("serves the newest first when told to", async () => {
-  await using trial = await tryPool({ order: () => "newest" })
+test("those whose promise won't hold go last, the newest of them first", async () => {
+  let sinceMs = Number.NEGATIVE_INFINITY
+  await using trial = await tryPool({ promisesHoldSinceMs: () => sinceMs })
   const order: number[] = []
-  await Promise.all([1, 2, 3].map((n) => trial.run("spin", { ms: 5 }).then(() => order.push(n))))
-  assert.deepEqual(order, [1, 3, 2])
+  const run = (n: number) => trial.run("spin", { ms: 5 }).then(() => order.push(n))
+  const before = [1, 2, 3].map(run)
+  await setTimeout(1)
+  sinceMs = performance.now()
+  await Promise.all([...before, ...[4, 5].map(run)])
+  assert.deepEqual(order, [1, 4, 5, 3, 2])
 })
 
 test("predicts the wait from what runs and what waits, shared among the workers", async () => {

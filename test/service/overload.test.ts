@@ -34,12 +34,13 @@ test("it is over when the queue has been empty", () => {
   assert.equal(overload.waitMsMax(5000, typicalMs), Number.POSITIVE_INFINITY)
 })
 
-test("serves the newest first once a promise is broken, while older ones are left", () => {
+test("a broken promise says that those made before it won't hold either, and no more than that", () => {
   const overload = new Overload()
-  overload.filled(0)
-  overload.refused()
-  assert.equal(overload.order(0), "oldest", "promises hold")
-  overload.promiseBroken(1000)
-  assert.equal(overload.order(10), "newest", "promised before it was known that promises break")
-  assert.equal(overload.order(1000), "oldest", "promised since, though the queue was never empty")
+  assert.equal(overload.promisesHoldSinceMs, Number.NEGATIVE_INFINITY)
+  overload.promiseBroken(100, 1000)
+  assert.equal(overload.promisesHoldSinceMs, 1000)
+  overload.promiseBroken(200, 1100)
+  assert.equal(overload.promisesHoldSinceMs, 1000, "that one was known not to hold")
+  overload.promiseBroken(1000, 2000)
+  assert.equal(overload.promisesHoldSinceMs, 2000)
 })

@@ -11,8 +11,8 @@ export interface PoolOptions extends WorkerOptions {
   /** Booted workers beyond that. */
   readonly spares: number
   readonly cancelGraceMs: number
-  /** Which waiting task is next, given when the oldest of them arrived. @default the oldest */
-  readonly order?: (oldestAtMs: number) => "oldest" | "newest"
+  /** Tasks that arrived before go last, the newest of them first. @default all are served in order */
+  readonly promisesHoldSinceMs?: () => number
   readonly clock?: Clock
 }
 

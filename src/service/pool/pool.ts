@@ -186,7 +186,7 @@ export class Pool {
     for (const worker of this.#workers) {
       for (const task of worker.ahead.toReversed()) this.#takeBack(worker, task)
     }
-    for (let task = this.#queue.peek("oldest"); task; task = this.#queue.peek("oldest")) {
+    for (let task = this.#peekNext(); task !== undefined; task = this.#peekNext()) {
       this.#queue.remove(task)
       this.#settle(task, { kind: "expired", where: "queue" })
     }
@@ -258,10 +258,7 @@ export class Pool {
   }
 
   #peekNext(): Task | undefined {
-    const oldest = this.#queue.peek("oldest")
-    if (oldest === undefined) return undefined
-    const order = this.#options.order?.(oldest.call.arrivedAtMs) ?? "oldest"
-    return order === "oldest" ? oldest : this.#queue.peek("newest")
+    return this.#queue.next(this.#options.promisesHoldSinceMs?.() ?? Number.NEGATIVE_INFINITY)
   }
 
   /** Gives short tasks that wait to busy workers. */

@@ -36,9 +36,12 @@ export class TaskQueue {
     this.#count(task, 1)
   }
 
-  /** The one at an end. It stays. */
-  peek(end: "oldest" | "newest"): Task | undefined {
-    return end === "oldest" ? this.#oldest : this.#newest
+  /** The oldest of those that arrived since, else the newest of those before. It stays. */
+  next(sinceMs: number): Task | undefined {
+    if (this.#oldest === undefined || this.#oldest.call.arrivedAtMs >= sinceMs) return this.#oldest
+    let task = this.#newest!
+    while (task.older !== undefined && task.older.call.arrivedAtMs >= sinceMs) task = task.older
+    return task
   }
 
   /** Takes out a task that is in the queue. */
