@@ -2,7 +2,7 @@
  * What it costs to close connections that have grown old, so that clients come to know new replicas:
  * the defaults of `connectionRequestsMax` and `connectionAgeMs` are chosen by this.
  */
-import { machineColumns, machineFigures, measurePeer, patientMs } from "./measure.ts"
+import { emptyStream, machineColumns, machineFigures, measurePeer, streamOf } from "./measure.ts"
 import { pick } from "./peers/peers.ts"
 import { type Bench, measureRounds } from "./report.ts"
 
@@ -34,19 +34,9 @@ export const connections: Bench = {
             seed: round,
             warmupMs: 3000,
             durationMs,
-            streams: [
-              {
-                name: "empty",
-                origin,
-                method: "GET",
-                path: "/empty",
-                arrivals: { kind: "closed", connections: 64 },
-                timeoutMs: patientMs,
-              },
-            ],
+            streams: [emptyStream(origin, { kind: "closed", connections: 64 })],
           }))
-          const { empty: stream } = measured.streams
-          if (stream === undefined) throw new Error("The generator left out the stream.")
+          const stream = streamOf(measured, "empty")
           return {
             perSecond: stream.goodPerSecond,
             p50: stream.latencyMs.p50,

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { fetchText } from "./harness.ts"
-import { machineColumns, machineFigures, underLoad } from "./measure.ts"
+import { machineColumns, machineFigures, spin20Stream, streamOf, underLoad } from "./measure.ts"
 import { pick } from "./peers/peers.ts"
 import { type Bench, measureRounds, median, spread } from "./report.ts"
 
@@ -31,19 +31,9 @@ export const demand: Bench = {
             seed: round,
             warmupMs,
             durationMs,
-            streams: [
-              {
-                name: "spin20",
-                origin: running.origin,
-                method: "GET",
-                path: "/spin20",
-                arrivals: { kind: "poisson", ratePerSecond: (offeredCores * 1000) / callMs },
-                timeoutMs: 1000,
-              },
-            ],
+            streams: [spin20Stream(running.origin, (offeredCores * 1000) / callMs, 1000)],
           }).finally(said.stop)
-          const { spin20 } = measured.streams
-          if (spin20 === undefined) throw new Error("The generator left out the stream.")
+          const spin20 = streamOf(measured, "spin20")
           return {
             ...(await said.values),
             // As the arrivals came by chance.

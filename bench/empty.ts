@@ -2,7 +2,7 @@
  * What the way to a worker and back costs: an operation that does nothing, on a worker, against
  * Fastify answering the same on the thread that serves. 64 connections, each asking again at once.
  */
-import { machineColumns, machineFigures, measurePeer, patientMs } from "./measure.ts"
+import { emptyStream, machineColumns, machineFigures, measurePeer, streamOf } from "./measure.ts"
 import { type Peer, pick, type StartOptions } from "./peers/peers.ts"
 import { type Bench, type Contender, measureRounds, median } from "./report.ts"
 
@@ -20,19 +20,9 @@ export const empty: Bench = {
           seed: round,
           warmupMs: 3000,
           durationMs,
-          streams: [
-            {
-              name: "empty",
-              origin,
-              method: "GET",
-              path: "/empty",
-              arrivals: { kind: "closed", connections: 64 },
-              timeoutMs: patientMs,
-            },
-          ],
+          streams: [emptyStream(origin, { kind: "closed", connections: 64 })],
         }))
-        const { empty: stream } = measured.streams
-        if (stream === undefined) throw new Error("The generator left out the stream.")
+        const stream = streamOf(measured, "empty")
         const requests = (stream.answeredPerSecond * measured.used.atMs) / 1000
         return {
           perSecond: stream.goodPerSecond,

@@ -1,5 +1,5 @@
 /** `hello` requests a second against FastAPI, for the same n's in the same order. */
-import { helloStream, machineColumns, machineFigures, measurePeer } from "./measure.ts"
+import { helloStream, machineColumns, machineFigures, measurePeer, streamOf } from "./measure.ts"
 import { pick } from "./peers/peers.ts"
 import { type Bench, measureRounds, median } from "./report.ts"
 import { numbers } from "./work.ts"
@@ -23,8 +23,7 @@ export const fastapi: Bench = {
             durationMs,
             streams: [helloStream(origin, 64, bodies)],
           }))
-          const { hello } = measured.streams
-          if (hello === undefined) throw new Error("The generator left out the stream.")
+          const hello = streamOf(measured, "hello")
           return {
             perSecond: hello.goodPerSecond,
             p50: hello.latencyMs.p50,

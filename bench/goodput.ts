@@ -7,7 +7,7 @@
  */
 
 import { run } from "./harness.ts"
-import { machineColumns, machineFigures, measurePeer } from "./measure.ts"
+import { machineColumns, machineFigures, measurePeer, spin20Stream, streamOf } from "./measure.ts"
 import { overloadPerSecond } from "./overload.ts"
 import { pick } from "./peers/peers.ts"
 import { type Bench, measureRounds, type Requirement, type Rows, spread } from "./report.ts"
@@ -38,20 +38,10 @@ export const goodput: Bench = {
             seed: round,
             warmupMs,
             durationMs,
-            streams: [
-              {
-                name: "spin20",
-                origin,
-                method: "GET",
-                path: "/spin20",
-                arrivals: { kind: "poisson", ratePerSecond: overloadPerSecond },
-                // Longer than the deadline, to see what comes late.
-                timeoutMs: 3 * deadlineMs,
-              },
-            ],
+            // Longer than the deadline, to see what comes late.
+            streams: [spin20Stream(origin, overloadPerSecond, 3 * deadlineMs)],
           }))
-          const { spin20 } = measured.streams
-          if (spin20 === undefined) throw new Error("The generator left out the stream.")
+          const spin20 = streamOf(measured, "spin20")
           const { outcomes, latencyMsByOutcome: latency, offered } = spin20
           const known = ["200", "503", "504"].reduce((sum, it) => sum + (outcomes[it] ?? 0), 0)
           return {

@@ -1,7 +1,7 @@
 /** A peer under load for one measurement: started, loaded, read, ended. */
 import { generate } from "./generator/generate.ts"
 import type { Plan, Report, Stream, StreamReport } from "./generator/plan.ts"
-import type { Usage } from "./harness.ts"
+import type { Server, Usage } from "./harness.ts"
 import type { Peer, RunningPeer, StartOptions } from "./peers/peers.ts"
 import type { Column, Figures } from "./report.ts"
 
@@ -22,7 +22,7 @@ export async function measurePeer(
   return await underLoad(running, plan(running))
 }
 
-export async function underLoad(running: RunningPeer, plan: Plan): Promise<Measured> {
+export async function underLoad(running: Pick<Server, "usage">, plan: Plan): Promise<Measured> {
   let before = running.usage()
   let after = before
   const report: Report = await generate(plan, {
@@ -49,6 +49,23 @@ export function helloStream(origin: string, connections: number, bodies: string[
     arrivals: { kind: "closed", connections },
     timeoutMs: patientMs,
   }
+}
+
+/** Calls that do nothing, as fast as they are answered. */
+export function emptyStream(origin: string, arrivals: Stream["arrivals"]): Stream {
+  return { name: "empty", origin, method: "GET", path: "/empty", arrivals, timeoutMs: patientMs }
+}
+
+/** Calls of 20 ms that come by chance, whatever the server does. */
+export function spin20Stream(origin: string, ratePerSecond: number, timeoutMs: number): Stream {
+  const arrivals = { kind: "poisson", ratePerSecond } as const
+  return { name: "spin20", origin, method: "GET", path: "/spin20", arrivals, timeoutMs }
+}
+
+export function streamOf({ streams }: Measured, name: string): StreamReport {
+  const stream = streams[name]
+  if (stream === undefined) throw new Error(`The generator left out the stream "${name}".`)
+  return stream
 }
 
 /** What every table tells of both sides, so that the one is not mistaken for the other. */

@@ -5,7 +5,14 @@
  * An answer counts when its client still waited for it. The CPU that handlers spent on all others is
  * wasted: each call costs the same, so it is counted in calls, those begun less those answered in time.
  */
-import { type Measured, machineColumns, machineFigures, measurePeer } from "./measure.ts"
+import {
+  type Measured,
+  machineColumns,
+  machineFigures,
+  measurePeer,
+  spin20Stream,
+  streamOf,
+} from "./measure.ts"
 import { pick } from "./peers/peers.ts"
 import { type Bench, type Figures, measureRounds } from "./report.ts"
 
@@ -41,16 +48,7 @@ export const overload: Bench = {
               seed: round,
               warmupMs,
               durationMs,
-              streams: [
-                {
-                  name: "spin20",
-                  origin,
-                  method: "GET",
-                  path: "/spin20",
-                  arrivals: { kind: "poisson", ratePerSecond: overloadPerSecond },
-                  timeoutMs: patienceMs,
-                },
-              ],
+              streams: [spin20Stream(origin, overloadPerSecond, patienceMs)],
             })),
           ),
       })),
@@ -78,9 +76,8 @@ export const overload: Bench = {
 }
 
 function figures(measured: Measured): Figures {
-  const { used, streams } = measured
-  const { spin20 } = streams
-  if (spin20 === undefined) throw new Error("The generator left out the stream.")
+  const { used } = measured
+  const spin20 = streamOf(measured, "spin20")
   const { offered, outcomes, goodPerSecond } = spin20
   const share = (count: number): number => (100 * count) / offered
   const ok = outcomes["200"] ?? 0

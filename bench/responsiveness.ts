@@ -4,7 +4,14 @@
  * an orchestrator probes, each time on a new one.
  */
 import type { Stream } from "./generator/plan.ts"
-import { helloStream, lagColumn, machineColumns, machineFigures, measurePeer } from "./measure.ts"
+import {
+  helloStream,
+  lagColumn,
+  machineColumns,
+  machineFigures,
+  measurePeer,
+  streamOf,
+} from "./measure.ts"
 import { pick } from "./peers/peers.ts"
 import { type Bench, measureRounds, median } from "./report.ts"
 import { numbers } from "./work.ts"
@@ -34,8 +41,9 @@ export const responsiveness: Bench = {
               probe("livez", livez.origin, livez.path, true),
             ],
           }))
-          const { hello, ping, livez } = measured.streams
-          if (!hello || !ping || !livez) throw new Error("The generator left out a stream.")
+          const hello = streamOf(measured, "hello")
+          const ping = streamOf(measured, "ping")
+          const livez = streamOf(measured, "livez")
           return {
             pingP50: ping.latencyMs.p50,
             pingP99: ping.latencyMs.p99,
