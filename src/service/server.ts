@@ -13,8 +13,10 @@
  */
 import type { Server as HttpServer } from "node:http"
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
+import { setImmediate } from "node:timers/promises"
 import { pathToFileURL } from "node:url"
 import { type Logger, pino } from "pino"
+import { untilQuiet } from "../core/quiet.ts"
 import { ComputePools } from "./compute.ts"
 import { loadService } from "./module.ts"
 import type { Service } from "./service.ts"
@@ -58,6 +60,8 @@ export interface Server extends AsyncDisposable {
 
 /** How long a draining server waits for the next request on a connection that is idle. */
 const idleLingerMs = 500
+/** How long it goes on accepting what is in the system's queue, at most. */
+const acceptMsMax = 1_000
 
 /** See serve.ts, through which it is called. */
 export async function serve(module: string | URL, options: ServeOptions = {}): Promise<Server> {
@@ -96,6 +100,7 @@ class RunningServer implements Server {
   readonly #hurry = new AbortController()
   #graceTimer: NodeJS.Timeout | undefined
   #graceEndsAtMs = 0
+  #accepted = 0
   #api: HttpServer | undefined
   #management: HttpServer | undefined
   readonly #log: Logger
@@ -173,9 +178,12 @@ class RunningServer implements Server {
     if (signal.aborted) return this[Symbol.asyncDispose]()
     this.#graceTimer = setTimeout(() => this.#hurry.abort(), this.settings.drainGraceMs)
     this.#graceEndsAtMs = performance.now() + this.settings.drainGraceMs
+    await untilQuiet(() => this.#accepted, acceptMsMax)
     stopListening(this.#api)
     // Whoever has a connection may be about to send a request on it: its answer says goodbye.
     await this.#empty("api", idleLingerMs, signal)
+    // After a stall, what had arrived by then is read before anything is called idle.
+    await setImmediate()
     this.#api?.closeIdleConnections()
     await this.#empty("api", Number.POSITIVE_INFINITY, signal)
     await this[Symbol.asyncDispose]()
@@ -208,6 +216,7 @@ class RunningServer implements Server {
 
   #track(port: Port, socket: Socket): void {
     const sockets = this.#sockets[port]
+    this.#accepted += 1
     sockets.add(socket)
     socket.once("close", () => {
       sockets.delete(socket)

@@ -43,7 +43,7 @@ export const settingsTable = {
   host: {
     kind: "text",
     default: "0.0.0.0",
-    doc: "Address that both ports listen on. `capstan dev` listens on 127.0.0.1 unless told otherwise.",
+    doc: "Address that both ports listen on. `capstan dev` and `capstan up` listen on 127.0.0.1 unless told otherwise.",
   },
   port: {
     kind: "integer",

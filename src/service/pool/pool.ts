@@ -20,7 +20,6 @@
  */
 import { type Clock, monotonicClock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome, Ticket } from "../outcome.ts"
-import { isAtShortTask, whoHasMost, whoMayHave } from "./ahead.ts"
 import { BootFailures } from "./boot-failures.ts"
 import {
   type PoolEvents,
@@ -28,8 +27,8 @@ import {
   StuckWorkerError,
   type WorkerCounts,
 } from "./contract.ts"
-import { TaskQueue } from "./queue.ts"
 import type { Estimate, Task } from "./task.ts"
+import { Waiting } from "./waiting.ts"
 import { type Told, type WorkerExit, WorkerThread } from "./worker-thread.ts"
 
 /** How long a thread that was terminated may take to end, when it is not stuck in native code. */
@@ -42,7 +41,7 @@ export class Pool {
   readonly #workers = new Set<WorkerThread>()
   /** The one used last is used first: its code and data are still in the caches. */
   readonly #idle: WorkerThread[] = []
-  readonly #queue = new TaskQueue()
+  readonly #waiting: Waiting
   readonly #waitingForStart: (() => void)[] = []
   #busy = 0
   #lastId = 0
@@ -56,6 +55,12 @@ export class Pool {
     this.#options = options
     this.#events = events
     this.#clock = options.clock ?? monotonicClock
+    this.#waiting = new Waiting({
+      workers: this.#workers,
+      clock: this.#clock,
+      promisesHoldSinceMs: options.promisesHoldSinceMs,
+      emptied: events.emptied,
+    })
     this.#failures = new BootFailures(this.#clock, () => this.#boot())
     this.#boot()
   }
@@ -66,14 +71,12 @@ export class Pool {
 
   /** How many wait, those included that were given to a worker ahead of their turn. */
   get queued(): number {
-    let ahead = 0
-    for (const worker of this.#workers) ahead += worker.aheadCount
-    return this.#queue.size + ahead
+    return this.#waiting.count
   }
 
   /** Whether a task submitted now would start at once. */
   get hasRoom(): boolean {
-    return this.#queue.size === 0 && this.#idle.length > 0 && this.#busy < this.#options.size
+    return this.#waiting.queueIsEmpty && this.#idle.length > 0 && this.#busy < this.#options.size
   }
 
   /**
@@ -103,12 +106,11 @@ export class Pool {
   predictedWaitMs(nowMs: number): number {
     if (this.hasRoom) return 0
     if (this.state === "down") return this.#failures.waitMs(nowMs)
-    let remainingMs = this.#queue.estimateMs
+    let remainingMs = this.#waiting.estimateMs
     for (const worker of this.#workers) {
       const task = worker.task
       if (task === undefined) continue
       remainingMs += Math.max(0, (task.estimate.ms ?? 0) - (nowMs - task.startedAtMs))
-      remainingMs += worker.aheadMs
     }
     return remainingMs / this.#options.size
   }
@@ -155,12 +157,12 @@ export class Pool {
       older: undefined,
       newer: undefined,
     }
-    task.timer = setTimeout(() => this.#late(task), call.deadlineAtMs - this.#clock())
+    task.timer = setTimeout(() => this.#giveUp(task, "expired"), call.deadlineAtMs - this.#clock())
     if (this.hasRoom) {
       this.#start(task, this.#clock())
     } else {
-      this.#queue.add(task)
-      this.#feed()
+      this.#waiting.add(task)
+      this.#waiting.feed()
     }
     return {
       outcome: promise,
@@ -183,11 +185,8 @@ export class Pool {
 
   async #close(graceMs: number): Promise<void> {
     this.#failures.end()
-    for (const worker of this.#workers) {
-      for (const task of worker.ahead.toReversed()) this.#takeBack(worker, task)
-    }
-    for (let task = this.#peekNext(); task !== undefined; task = this.#peekNext()) {
-      this.#queue.remove(task)
+    this.#waiting.takeBackAll()
+    for (let task = this.#waiting.take(); task !== undefined; task = this.#waiting.take()) {
       this.#settle(task, { kind: "expired", where: "queue" })
     }
     const allGone = new Promise<void>((resolve) => {
@@ -207,16 +206,10 @@ export class Pool {
       for (const worker of this.#workers) worker.abandon()
       throw new StuckWorkerError(this.#workers.size)
     }
-    if (this.#busy !== 0 || this.#queue.size !== 0) {
-      throw new Error(
-        `The pool closed with ${this.#busy} tasks running, ${this.#queue.size} queued.`,
-      )
+    if (this.#busy !== 0 || this.queued !== 0) {
+      throw new Error(`The pool closed with ${this.#busy} tasks running, ${this.queued} queued.`)
     }
     this.#releaseWaiting()
-  }
-
-  #late(task: Task): void {
-    this.#giveUp(task, "expired")
   }
 
   /** Tells the outcome at once; the worker's slot is freed when the worker is. */
@@ -224,7 +217,7 @@ export class Pool {
     if (task.state === "settled") return
     const worker = this.#workerOf(task)
     if (worker === undefined) {
-      this.#unqueue(task)
+      this.#waiting.remove(task)
       this.#settle(task, { kind, where: "queue" })
     } else if (worker.takeBack(task)) {
       this.#settle(task, { kind, where: "queue" })
@@ -237,61 +230,23 @@ export class Pool {
 
   /** Gives waiting tasks to idle workers, then to busy ones ahead of their turn. */
   #dispatch(): void {
-    this.#takeBackOverdue()
+    this.#waiting.takeBackOverdue()
     while (this.#idle.length > 0 && this.#busy < this.#options.size) {
-      const task = this.#takeNext()
+      const task = this.#takeInTime()
       if (task !== undefined) this.#start(task, this.#clock())
-      else if (!this.#takeBackOne()) break
+      else if (!this.#waiting.takeBackOne()) break
     }
-    this.#feed()
+    this.#waiting.feed()
   }
 
   /** The next task that can still be done in time. */
-  #takeNext(): Task | undefined {
+  #takeInTime(): Task | undefined {
     for (;;) {
-      const task = this.#peekNext()
+      const task = this.#waiting.take()
       if (task === undefined) return undefined
-      this.#unqueue(task)
       if (this.#clock() + (task.estimate.ms ?? 0) <= task.call.deadlineAtMs) return task
       this.#settle(task, { kind: "expired", where: "queue" })
     }
-  }
-
-  #peekNext(): Task | undefined {
-    return this.#queue.next(this.#options.promisesHoldSinceMs?.() ?? Number.NEGATIVE_INFINITY)
-  }
-
-  /** Gives short tasks that wait to busy workers. */
-  #feed(): void {
-    const nowMs = this.#clock()
-    for (let task = this.#peekNext(); task !== undefined; task = this.#peekNext()) {
-      if (whoMayHave(task, this.#workers, nowMs)?.giveAhead(task) !== true) return
-      this.#unqueue(task)
-      task.state = "ahead"
-      task.startedAtMs = nowMs
-    }
-  }
-
-  /** From workers that are at something longer than was thought, and who knows for how long. */
-  #takeBackOverdue(): void {
-    const nowMs = this.#clock()
-    for (const worker of this.#workers) {
-      if (worker.aheadCount === 0 || isAtShortTask(worker, nowMs)) continue
-      for (const task of worker.ahead.toReversed()) this.#takeBack(worker, task)
-    }
-  }
-
-  /** The first of the worker that has most, when one can be had. */
-  #takeBackOne(): boolean {
-    const worker = whoHasMost(this.#workers)
-    return worker?.ahead.some((task) => this.#takeBack(worker, task)) ?? false
-  }
-
-  #takeBack(worker: WorkerThread, task: Task): boolean {
-    if (!worker.takeBack(task)) return false
-    task.state = "queued"
-    this.#queue.putBack(task)
-    return true
   }
 
   #start(task: Task, nowMs: number): void {
@@ -299,11 +254,6 @@ export class Pool {
     task.startedAtMs = nowMs
     this.#busy += 1
     this.#idle.pop()!.run(task, nowMs)
-  }
-
-  #unqueue(task: Task): void {
-    this.#queue.remove(task)
-    if (this.#queue.size === 0) this.#events.emptied?.()
   }
 
   #settle(task: Task, outcome: Outcome): void {
@@ -424,8 +374,7 @@ export class Pool {
       this.#settle(task, { kind: "expired", where: "queue" })
     } else {
       task.wasPutBack ||= isHead && !exit.wanted
-      task.state = "queued"
-      this.#queue.putBack(task)
+      this.#waiting.putBack(task)
     }
   }
 
