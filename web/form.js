@@ -1,7 +1,7 @@
 /** The form for a new run, and for changing the one that runs. */
 import { duration } from "./format.js"
 
-/** @import { Form } from "../src/load/page/session.ts" */
+/** @import { Form } from "../src/load/page/events.ts" */
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("form"))
 const field = (/** @type {string} */ name) =>

@@ -1,75 +1,98 @@
 /**
- * The live page. The server tells the whole state on connecting and at every change of it, and a
- * snapshot each second between; the page draws what it was told and keeps nothing of its own. So a
- * reload in mid-run, a sleeping laptop and ten tabs are all the same case.
+ * The live page. The feed holds what the server has told (feed.js); here it is drawn, at most once
+ * a frame and only while somebody can see it, and here the buttons are.
  */
-import { Chart, loadPictures, onZoom, repaintCharts, setZoom, targetPictures } from "./charts.js"
+import { TimeAxis } from "./charts/axis.js"
+import { at, make, say } from "./dom.js"
+import { Feed } from "./feed.js"
 import { showFigures } from "./figures.js"
 import { fillForm, readForm } from "./form.js"
-import { clock } from "./format.js"
-import { showFailures, showStatistics } from "./tables.js"
+import { clock, rate, timeOfDay } from "./format.js"
+import { showExceptions, showFailures } from "./panels/failures.js"
+import { LoadCharts } from "./panels/load-charts.js"
+import { showLog } from "./panels/log.js"
+import { showPhases, showStatistics } from "./panels/statistics.js"
+import { TargetPanel } from "./panels/target.js"
+import { showWorkers } from "./panels/workers.js"
 import { tabs } from "./tabs.js"
 import { theme } from "./theme.js"
 
-/** @import { PageEvent, PageState, RunState } from "../src/load/page/session.ts" */
-/** @import { Point } from "../src/load/history.ts" */
+/** @import { PageState, RunState } from "../src/load/page/events.ts" */
 
-/** @param {string} id */
-const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
 const token = document.querySelector('meta[name="capstan-token"]')?.getAttribute("content") ?? ""
+const table = (/** @type {string} */ id) => /** @type {HTMLTableElement} */ (at(id))
 
-/** @type {PageState | undefined} */
-let state
-/** @type {Point[]} */
-let points = []
-/** Of the run that the charts show. */
-let shownRun = 0
-/** @type {Chart[]} */
-let loadCharts = []
-/** @type {Chart[]} */
-let targetCharts = []
+/** What is seen of the target before a run began. */
+const beforeRunMs = 10_000
+const recentMs = 300_000
+
 /** What the form is open for. @type {"new" | "edit" | undefined} */
 let form
 let tab = "charts"
+/** Whether somebody has chosen the tab; until then it is the one that there is most to see in. */
+let isChosen = false
+/** The same of the time that the target's charts show. */
+let isSpanChosen = false
+let isLost = false
+let isDrawing = false
 
-theme(at("theme"), repaintCharts)
-tabs(/** @type {HTMLElement} */ (document.querySelector(".tabs")), (shown) => {
-  tab = shown
+const axis = new TimeAxis()
+theme(at("theme"), () => axis.repaint())
+const loadCharts = new LoadCharts(axis)
+const targetPanel = new TargetPanel(axis, draw)
+const bring = tabs(
+  /** @type {HTMLElement} */ (document.querySelector(".tabs")),
+  (shown, isByHand) => {
+    tab = shown
+    isChosen ||= isByHand
+    axis.point(null)
+    draw()
+  },
+)
+axis.changed = ({ isZoomed, cursor }) => {
+  for (const button of document.querySelectorAll("[data-unzoom]")) {
+    button.toggleAttribute("hidden", !isZoomed)
+  }
+  const ms = axis.originMs + (cursor ?? 0) * 1000
+  for (const moment of document.querySelectorAll("[data-moment]")) {
+    say(moment, cursor === null ? "" : `${clock(cursor)} · ${timeOfDay(ms)}`)
+  }
+}
+
+const feed = new Feed(token, took, (lost) => {
+  isLost = lost
+  at("trouble").hidden = !lost
+  say(at("trouble"), lost ? "The connection is lost. The page goes on when it is back." : "")
+  draw()
+})
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return
+  feed.wake()
   draw()
 })
 
-const unzoom = document.createElement("button")
-unzoom.type = "button"
-unzoom.className = "unzoom"
-unzoom.textContent = "Show everything"
-unzoom.hidden = true
-unzoom.addEventListener("click", () => setZoom(undefined))
-at("panel-charts").append(unzoom)
-onZoom((isZoomed) => {
-  unzoom.hidden = !isZoomed
-})
-
-const events = new EventSource("events")
-events.onmessage = ({ data }) => {
-  /** @type {PageEvent} */
-  const event = JSON.parse(data)
-  if (event.kind === "state") takeState(event.state)
-  else if (state?.run) {
-    state = { ...state, run: { ...state.run, snapshot: event.snapshot } }
-    // As the server's history does: the rest of a second at a run's end is no point.
-    if (event.snapshot.point.elapsedMs - (points.at(-1)?.elapsedMs ?? 0) >= 500) {
-      points.push(event.snapshot.point)
-    }
-    draw()
+/** @param {"changed" | "second" | "target" | "lines" | "said"} what */
+function took(what) {
+  const { state } = feed
+  if (state === undefined) return
+  if (what === "changed") {
+    axis.startAt(state.run?.startedAtMs ?? state.openedAtMs)
+    void loadCharts.renew()
+    // An edit that was open when the run ended has nothing left to change.
+    if (form === "edit" && state.status !== "running") form = undefined
+    if (state.status === "idle" && form === undefined) openForm("new")
+    if (!isChosen) bring(state.run === null && state.target !== null ? "target" : state.front)
   }
-}
-events.onopen = () => trouble(undefined)
-events.onerror = () => {
-  status("disconnected")
-  trouble("The connection to capstan load is lost. The page goes on when it is back.")
+  if (what === "second" && state.run !== null) loadCharts.add(state.run)
+  draw()
 }
 
-at("stop").addEventListener("click", () => send("stop", {}))
+for (const action of ["stop", "reset"]) {
+  at(action).addEventListener("click", async () => {
+    const error = await feed.send(action)
+    if (error !== undefined) alertOf(error)
+  })
+}
 at("new").addEventListener("click", () => openForm("new"))
 at("edit").addEventListener("click", () => openForm("edit"))
 at("cancel").addEventListener("click", () => openForm(undefined))
@@ -77,187 +100,243 @@ at("form").addEventListener("submit", async (event) => {
   event.preventDefault()
   const isEdit = form === "edit"
   const { target, runTime, ...offer } = readForm()
-  const error = await send(
+  const go = /** @type {HTMLButtonElement} */ (at("go"))
+  go.disabled = true
+  const error = await feed.send(
     isEdit ? "change" : "start",
     isEdit ? offer : { target, runTime, ...offer },
   )
+  go.disabled = false
   at("form-error").hidden = error === undefined
-  at("form-error").textContent = error ?? ""
+  say(at("form-error"), error ?? "")
   if (error === undefined) openForm(undefined)
 })
-
-/** @param {PageState} told */
-function takeState(told) {
-  const wasRunning = state?.status === "running"
-  state = told
-  points = [...(told.run?.history ?? [])]
-  if (told.run !== null && told.run.startedAtMs !== shownRun) {
-    shownRun = told.run.startedAtMs
-    for (const chart of [...loadCharts, ...targetCharts]) chart.remove()
-    for (const figure of document.querySelectorAll("figure")) figure.remove()
-    setZoom(undefined)
-    const isOpen = told.run.model === "open"
-    loadCharts = loadPictures(isOpen).map((picture) => new Chart(at("panel-charts"), picture))
-    targetCharts = targetPictures.map((picture) => new Chart(at("target-charts"), picture))
-  }
-  // An edit that was open when the run ended has nothing left to change.
-  if (form === "edit" && wasRunning && told.status !== "running") form = undefined
-  if (told.status === "idle" && form === undefined) openForm("new")
-  else draw()
+for (const button of document.querySelectorAll("[data-unzoom]")) {
+  button.addEventListener("click", () => axis.zoom(undefined))
 }
+at("span").addEventListener("change", () => {
+  isSpanChosen = true
+  axis.zoom(undefined)
+  draw()
+})
 
 /** @param {"new" | "edit" | undefined} wanted */
 function openForm(wanted) {
   form = wanted
+  const { state } = feed
   if (wanted !== undefined && state !== undefined) {
-    const { users = 0 } = state.run?.snapshot?.point ?? {}
     const isEdit = wanted === "edit"
-    const values =
-      isEdit && state.form.stages !== undefined
-        ? state.run?.model === "open"
-          ? { ...state.form, stages: undefined, rate: state.run.snapshot?.point.offered ?? 1 }
-          : { ...state.form, stages: undefined, users }
-        : state.form
-    fillForm(/** @type {PageState["form"]} */ (values), isEdit)
-    at("start-title").textContent = isEdit ? "Change the load" : "New run"
-    at("start-scenario").textContent = isEdit
-      ? "From now on, without stopping."
-      : `What is sent: ${state.scenario}.`
-    at("go").textContent = isEdit ? "Change" : "Start"
+    fillForm(isEdit ? presentOffer(state) : state.form, isEdit)
+    say(at("start-title"), isEdit ? "Change the load" : "New run")
+    say(
+      at("start-scenario"),
+      isEdit ? "From now on, without stopping." : `What is sent: ${state.scenario}.`,
+    )
+    say(at("go"), isEdit ? "Change" : "Start")
     at("cancel").hidden = state.status === "idle"
     at("form-error").hidden = true
   }
-  draw()
+  drawNow()
   if (wanted !== undefined) {
-    at("start").scrollIntoView({ block: "nearest" })
-    const first = /** @type {HTMLElement | undefined} */ (
-      [...at("form").querySelectorAll(".fields label:not([hidden]) input")][0]
-    )
-    first?.focus()
+    if (state?.run !== null) at("start").scrollIntoView({ block: "nearest" })
+    const fields = [...at("form").querySelectorAll(".fields label:not([hidden]) input")]
+    const [first] = /** @type {HTMLInputElement[]} */ (fields)
+    first?.focus({ preventScroll: true })
+    first?.select()
   }
 }
 
+/** What is asked for now, to be changed: stages are at some value, and go on from it. */
+/** @param {PageState} state @returns {PageState["form"]} */
+function presentOffer({ form, run }) {
+  if (form.stages === undefined || run === null) return form
+  const { stages, ...rest } = form
+  const offered = run.snapshot?.point.offered ?? 1
+  return run.model === "open" ? { ...rest, rate: offered } : { ...rest, users: Math.round(offered) }
+}
+
+/** Soon, and once for all that changes until then. */
 function draw() {
+  if (isDrawing) return
+  isDrawing = true
+  requestAnimationFrame(() => {
+    isDrawing = false
+    drawNow()
+  })
+}
+
+function drawNow() {
+  const { state } = feed
   if (state === undefined) return
-  const { run } = state
-  status(state.status)
-  const isRunning = state.status === "running"
+  const { run, target, status } = state
+  const isRunning = status === "running"
+  const hasViews = run !== null || target !== null
+  showStatus(isLost ? "disconnected" : status)
   at("stop").hidden = !isRunning
   at("edit").hidden = !isRunning
-  at("new").hidden = state.status !== "over" || form !== undefined
+  at("reset").hidden = !isRunning
+  at("new").hidden = status !== "over" || form !== undefined
   at("start").hidden = form === undefined
-  at("run").hidden = run === null
-  const go = /** @type {HTMLButtonElement} */ (at("go"))
-  go.disabled = state.status === "starting" || state.status === "stopping"
-  document.title = isRunning ? `● ${run?.target} – Capstan load` : "Capstan load"
-  if (run === null) {
-    at("target").textContent = state.form.target
-    return
-  }
-  at("target").textContent = run.target
-  at("offered").textContent = run.offered
+  at("views").hidden = !hasViews
+  at("main").dataset.layout =
+    form === undefined ? "views" : hasViews ? (run === null ? "both" : "beside") : "form"
+  at("start").dataset.busy = String(status === "starting" || status === "stopping")
+  say(at("tool"), state.tool)
+  say(at("target"), run?.target ?? state.form.target)
+  say(at("offered"), run?.offered ?? "")
+  document.title = titleOf(state)
   drawClock(run)
-  drawRun(run)
+  if (hasViews) drawViews(state)
 }
 
-/** @param {RunState} run */
+/** @param {PageState} state */
+function titleOf({ run, status, tool }) {
+  const { snapshot } = run ?? {}
+  return status === "running" && snapshot
+    ? `● ${rate(snapshot.point.requestsPerS)}/s – Capstan`
+    : `Capstan ${tool}`
+}
+
+/** @param {RunState | null} run */
 function drawClock(run) {
-  const elapsedMs = run.snapshot?.elapsedMs ?? 0
-  at("clock").hidden = false
-  at("elapsed").textContent = clock(elapsedMs / 1000)
-  at("runtime").textContent = run.runTimeMs === null ? "" : `of ${clock(run.runTimeMs / 1000)}`
+  at("clock").hidden = run === null
+  if (run === null) return
+  // What still comes in after that is no part of the run's time.
+  const elapsedMs = Math.min(
+    run.snapshot?.elapsedMs ?? run.elapsedMs,
+    run.runTimeMs ?? Number.MAX_VALUE,
+  )
+  say(at("elapsed"), clock(elapsedMs / 1000))
+  say(at("runtime"), run.runTimeMs === null ? "" : `of ${clock(run.runTimeMs / 1000)}`)
   const progress = /** @type {HTMLProgressElement} */ (at("progress"))
   progress.hidden = run.runTimeMs === null
   progress.value = run.runTimeMs === null ? 0 : Math.min(1, elapsedMs / run.runTimeMs)
 }
 
-/** @param {RunState} run */
-function drawRun(run) {
-  const { snapshot } = run
-  const isOpen = run.model === "open"
-  const failures = snapshot?.failures ?? []
-  showFigures(at("kpis"), points, isOpen, state?.status === "over" ? snapshot : null)
+/** @param {PageState} state */
+function drawViews(state) {
+  const { run } = state
+  const snapshot = run?.snapshot ?? null
   const limit = snapshot?.generator.limit ?? null
+  showFigures(at("figures"), state)
   at("limit").hidden = limit === null
-  at("limit").textContent = limit
-  at("failure-count").hidden = failures.length === 0
-  at("failure-count").textContent = String(failures.length)
+  say(at("limit"), limit ?? "")
+  drawCount("failure-count", snapshot?.failures.length ?? 0)
+  drawCount("exception-count", snapshot?.exceptions.length ?? 0)
   drawVerdicts(run)
+  drawPanel(state)
+}
+
+/** Only the panel in front. @param {PageState} state */
+function drawPanel(state) {
+  const { run, log } = state
+  const snapshot = run?.snapshot ?? null
+  follow(state)
   switch (tab) {
     case "charts":
-      for (const chart of loadCharts) chart.show(points)
-      break
-    case "statistics":
-      showStatistics(/** @type {HTMLTableElement} */ (at("statistics")), snapshot)
-      at("model-note").textContent = isOpen
-        ? "Times count from when a request was due, so that a stalled target can't hide behind requests that were not sent."
-        : "Times count from when a request was sent. Users wait for their answers, so a stalled target holds requests back; a rate does not."
-      at("notes").replaceChildren(
-        ...run.notes.map((note) =>
-          Object.assign(document.createElement("li"), { textContent: note }),
-        ),
-      )
-      break
-    case "failures":
-      showFailures(/** @type {HTMLTableElement} */ (at("failures")), failures)
-      at("no-failures").hidden = failures.length > 0
+      at("no-run").hidden = run !== null
+      at("run-charts").hidden = run === null
+      if (run !== null) loadCharts.show(run)
       break
     case "target":
-      drawTarget(run)
+      targetPanel.show(state)
+      break
+    case "statistics":
+      showStatistics(table("statistics"), snapshot, (endpoint) => {
+        loadCharts.choose(endpoint)
+        bring("charts")
+      })
+      showPhases(table("phases"), snapshot)
+      drawNotes(run)
+      break
+    case "failures":
+      showFailures(table("failures"), snapshot?.failures ?? [])
+      at("no-failures").hidden = (snapshot?.failures.length ?? 0) > 0
+      break
+    case "exceptions":
+      showExceptions(table("exceptions"), snapshot?.exceptions ?? [])
+      at("no-exceptions").hidden = (snapshot?.exceptions.length ?? 0) > 0
+      break
+    case "workers":
+      showWorkers(table("threads"), snapshot, run?.model === "open")
+      break
+    case "log":
+      showLog(at("log"), log)
+      break
+    case "download":
+      at("downloads").hidden = run === null
+      at("no-download").hidden = run !== null
       break
     default:
   }
 }
 
-/** @param {RunState} run */
-function drawVerdicts({ verdicts }) {
-  at("verdicts").hidden = verdicts.length === 0
-  at("verdicts").replaceChildren(
+/** The time that charts show while nothing is zoomed: of the run, or of what was watched. */
+/** @param {PageState} state */
+function follow({ run, target, openedAtMs }) {
+  const runToMs = run?.course.timeMs.at(-1) ?? run?.startedAtMs ?? openedAtMs
+  if (tab !== "target" || target === null) {
+    axis.follow(run?.sinceMs ?? openedAtMs, runToMs)
+    return
+  }
+  const { timeMs } = target.course
+  const firstMs = timeMs[0] ?? openedAtMs
+  const lastMs = Math.max(timeMs.at(-1) ?? openedAtMs, runToMs)
+  const radio = (/** @type {string} */ which) =>
+    /** @type {HTMLInputElement} */ (at("span").querySelector(which))
+  radio('[value="run"]').disabled = run === null
+  if (!isSpanChosen || run === null)
+    radio(`[value="${run === null ? "all" : "run"}"]`).checked = true
+  const chosen = radio(":checked").value
+  const fromMs =
+    chosen === "recent"
+      ? lastMs - recentMs
+      : chosen === "run" && run !== null
+        ? run.sinceMs - beforeRunMs
+        : firstMs
+  axis.follow(Math.max(firstMs, fromMs), lastMs)
+}
+
+/** @param {string} id @param {number} count */
+function drawCount(id, count) {
+  at(id).hidden = count === 0
+  say(at(id), String(count))
+}
+
+/** @param {RunState | null} run */
+function drawVerdicts(run) {
+  const verdicts = run?.verdicts ?? []
+  const list = at("verdicts")
+  list.hidden = verdicts.length === 0
+  list.replaceChildren(
     ...verdicts.map(({ threshold, measured, kept }) => {
-      const item = document.createElement("li")
+      const item = make("li", {}, `${kept ? "✓ kept" : "✗ crossed"}: ${threshold} (${measured})`)
       item.dataset.kept = String(kept)
-      item.textContent = `${kept ? "✓ kept" : "✗ crossed"}: ${threshold} (${measured})`
       return item
     }),
   )
 }
 
-/** @param {RunState} run */
-function drawTarget({ source }) {
-  at("target-charts").hidden = source === null
-  at("target-source").textContent =
-    source === null
-      ? "The target tells nothing of itself. A Capstan service does, on its management port: it is found at port 9090 of the target's host, or wherever capstan load --management URL says."
-      : `Read from ${source} each second.`
-  for (const chart of targetCharts) chart.show(points)
+/** @param {RunState | null} run */
+function drawNotes(run) {
+  say(
+    at("model-note"),
+    run?.model === "open"
+      ? "Times count from when a request was due, so that a stalled target can't hide behind requests that were not sent."
+      : "Times count from when a request was sent. Users wait for their answers, so a stalled target holds requests back; a rate does not.",
+  )
+  const notes = [...new Set([...(run?.notes ?? []), ...(run?.snapshot?.notes ?? [])])]
+  at("notes").replaceChildren(...notes.map((note) => make("li", {}, note)))
 }
 
 /** @param {string} name */
-function status(name) {
-  const element = at("status")
-  if (element.textContent !== name) element.textContent = name
-  element.dataset.status = name
+function showStatus(name) {
+  say(at("status"), name)
+  at("status").dataset.status = name
 }
 
-/** @param {string | undefined} text */
-function trouble(text) {
-  at("trouble").hidden = text === undefined
-  at("trouble").textContent = text ?? ""
-}
-
-/**
- * @param {string} action @param {object} body
- * @returns {Promise<string | undefined>} what went wrong.
- */
-async function send(action, body) {
-  try {
-    const response = await fetch(action, {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-capstan-token": token },
-      body: JSON.stringify(body),
-    })
-    return response.ok ? undefined : (await response.json()).error
-  } catch {
-    return "capstan load does not answer."
-  }
+/** @param {string} text */
+function alertOf(text) {
+  at("trouble").hidden = false
+  say(at("trouble"), text)
 }

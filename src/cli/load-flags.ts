@@ -1,7 +1,7 @@
 /** The flags of `capstan load`, as they are typed and as they are meant. */
 import type { LoadConfig } from "../load/config.ts"
-import { parseDurationMs } from "../load/duration.ts"
-import { parseRate } from "../load/rate.ts"
+import { parseDurationMs } from "../load/pace/duration.ts"
+import { parseRate } from "../load/pace/rate.ts"
 import { Failure } from "./failure.ts"
 
 export const webPortDefault = 8089
@@ -15,16 +15,24 @@ export interface LoadFlags {
   readonly arrivals?: "even" | "poisson"
   readonly runTime?: string
   readonly host?: string
+  readonly openapi?: string
   readonly header?: readonly string[]
   readonly timeout?: string
   readonly connectionAge?: string
   readonly connectionRequests?: string
+  readonly insecure?: true
+  readonly workers?: string
   readonly management?: string
+  readonly targetMetrics?: readonly string[]
+  readonly deployment?: string
   readonly headless?: true
   readonly webPort?: string
+  readonly webHost?: string
   readonly threshold?: readonly string[]
   readonly csv?: string
   readonly json?: string
+  readonly html?: string
+  readonly compare?: string
 }
 
 /**
@@ -43,19 +51,26 @@ export function givenLoad(flags: LoadFlags): Omit<LoadConfig, "target" | "scenar
     timeoutMs: duration("--timeout", flags.timeout),
     connectionAgeMs: duration("--connection-age", flags.connectionAge),
     connectionRequestsMax: number("--connection-requests", flags.connectionRequests),
+    insecure: flags.insecure,
     thresholds: flags.threshold,
+    workers: flags.workers === undefined ? undefined : workers(flags.workers),
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
 /** @throws {Failure} as {@link givenLoad}. */
-export function webPort({ webPort: typed, headless }: LoadFlags): number {
-  if (headless && typed !== undefined) {
-    throw new Failure(2, "--web-port has no meaning with --headless, which opens no page.")
+export function webPort({ webPort: typed, webHost, headless }: LoadFlags): number {
+  if (headless && (typed ?? webHost) !== undefined) {
+    const flag = typed === undefined ? "--web-host" : "--web-port"
+    throw new Failure(2, `${flag} has no meaning with --headless, which opens no page.`)
   }
   const port = number("--web-port", typed) ?? webPortDefault
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
   throw new Failure(2, `--web-port is ${port}; it must be a whole number from 0 to 65535.`)
+}
+
+function workers(typed: string): number | "auto" {
+  return typed === "auto" ? typed : number("--workers", typed)!
 }
 
 function number(flag: string, typed: string | undefined): number | undefined {

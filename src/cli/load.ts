@@ -1,21 +1,20 @@
 /** `capstan load TARGET`: load from the command line, with the live page or without. */
-import { open } from "node:fs/promises"
-import { type LoadConfig, resolveLoad, resolveTarget } from "../load/config.ts"
+import { type LoadConfig, resolveLoad } from "../load/config.ts"
 import { LoadError } from "../load/error.ts"
-import { fetchScenario } from "../load/openapi-fetch.ts"
-import { servePage } from "../load/page/server.ts"
 import { Session } from "../load/page/session.ts"
-import { type ReportFiles, reportPaths, writeReports } from "../load/report/files.ts"
-import { resultText } from "../load/report/table.ts"
 import type { Result } from "../load/result.ts"
 import { Run } from "../load/run.ts"
-import { isScenario, type Scenario } from "../load/scenario.ts"
-import { capstanTarget, findTarget, type TargetSource } from "../load/target.ts"
-import { complaint, Failure } from "./failure.ts"
-import { described, loadFailure } from "./load-failure.ts"
+import { fetchScenario } from "../load/scenario/openapi-fetch.ts"
+import { shownUrl } from "../load/shown-url.ts"
+import { findTarget } from "../load/target/management.ts"
+import type { TargetSource } from "../load/target.ts"
+import { Failure } from "./failure.ts"
+import { aimed } from "./load-aim.ts"
 import { givenLoad, type LoadFlags, webPort } from "./load-flags.ts"
 import { Progress } from "./load-progress.ts"
-import { moduleUrl } from "./module-path.ts"
+import { Reports } from "./load-reports.ts"
+import { givenSource } from "./load-source.ts"
+import { openPage } from "./page-port.ts"
 import { stoppedBySignal } from "./stop.ts"
 
 /** Described in `capstan load --help`. */
@@ -29,123 +28,81 @@ export async function load(typed: string, flags: LoadFlags): Promise<ExitCode> {
   const given = givenLoad(flags)
   const port = webPort(flags)
   try {
-    const { target, scenario } = await aimed(typed, flags.host)
-    const config = { ...given, target, ...(scenario === undefined ? {} : { scenario }) }
+    const config = { ...given, ...(await aimed(typed, flags)) }
     // A mistake in the flags is told now, not when somebody presses the button.
     resolveLoad(config)
-    await checkWritable(flags)
-    return flags.headless ? await headless(config, flags) : await withPage(config, flags, port)
+    const source = await givenSource(flags)
+    const reports = await Reports.open(flags)
+    return flags.headless
+      ? await headless(config, source, reports)
+      : await withPage(config, source, flags, reports, port)
   } catch (error) {
     if (error instanceof LoadError) throw new Failure(2, error.message)
     throw error
   }
 }
 
-async function headless(config: LoadConfig, flags: LoadFlags): Promise<ExitCode> {
+async function headless(
+  config: LoadConfig,
+  sourceGiven: TargetSource | undefined,
+  reports: Reports,
+): Promise<ExitCode> {
   let run: Run | undefined
   void stoppedBySignal({
     drain: () => run?.stop().then(() => {}),
-    said: (event) => event === "draining" && process.stderr.write(waiting),
+    said: (event) => event === "draining" && progress.say(waiting),
   })
   const plan = resolveLoad(config)
+  const { scenario: given } = config
   const made =
-    config.scenario === undefined
-      ? await fetchScenario(plan.target, plan.headers)
-      : { scenario: config.scenario, notes: [] }
+    given === undefined
+      ? await fetchScenario(plan.target, plan.headers, plan.insecure)
+      : { scenario: given, notes: given.notes }
   const progress = new Progress(plan.offer.kind === "rate", plan.offer.runTimeMs)
-  process.stdout.write(`${made.scenario.name} at ${plan.target.href}: ${plan.offerText}\n`)
-  const source = givenSource(flags) ?? (await findTarget(plan.target))
+  process.stdout.write(`${made.scenario.name} at ${shownUrl(plan.target)}: ${plan.offerText}\n`)
+  const source = sourceGiven ?? (await findTarget(plan.target))
   run = new Run(plan, { ...made, source, onSecond: (snapshot) => progress.show(snapshot) })
   const result = await run.done
   progress.end()
-  await tell(result, flags)
-  return exitCode(result)
+  return exitCode(result, await reports.tell(result))
 }
 
-async function withPage(config: LoadConfig, flags: LoadFlags, port: number): Promise<ExitCode> {
-  let code: ExitCode = 0
-  let told = Promise.resolve()
+async function withPage(
+  config: LoadConfig,
+  source: TargetSource | undefined,
+  flags: LoadFlags,
+  reports: Reports,
+  port: number,
+): Promise<ExitCode> {
+  let told: Promise<ExitCode> = Promise.resolve(0)
   const session = new Session({
     config,
-    source: givenSource(flags),
+    source,
     ended(result) {
-      code = exitCode(result)
-      told = tell(result, flags)
+      told = reports.tell(result).then((isWhole) => exitCode(result, isWhole))
     },
   })
   const stopped = stoppedBySignal({
-    drain: () => session.stop(),
+    drain: () => session.close(),
     said: (event) => event === "draining" && process.stderr.write(waiting),
   })
-  await using page = await servePage(session, port).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EADDRINUSE" && error.code !== "EACCES") throw error
-    const why = error.code === "EACCES" ? "may not be listened on by this user" : "is in use"
-    throw new Failure(1, `Port ${port} ${why}.`, "Take another with --web-port; 0 is a free one.")
-  })
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => session.close())
+  const page = stack.use(await openPage(session, port, flags.webHost))
   process.stdout.write(`The live page is at ${page.url}. Ctrl-C ends it.\n`)
   await stopped
-  await told
-  return code
+  return await told
 }
 
 const waiting =
   "\nEnding the run; what is under way may still be answered. Ctrl-C ends it at once.\n"
 
-function givenSource({ management }: LoadFlags): TargetSource | undefined {
-  return management === undefined ? undefined : capstanTarget(resolveTarget(management).href)
-}
-
-/** What a URL or a scenario's module means. */
-async function aimed(
-  typed: string,
-  host: string | undefined,
-): Promise<{ readonly target: URL; readonly scenario?: Scenario }> {
-  if (/^https?:\/\//.test(typed)) {
-    if (host === undefined) return { target: resolveTarget(typed) }
-    throw new Failure(2, "--host goes with a scenario; here the URL is the target already.")
-  }
-  const module = moduleUrl(typed)
-  if (host === undefined) {
-    throw new Failure(2, "Where shall the scenario go? Say it with --host http://…")
-  }
-  const target = resolveTarget(host)
-  let exported: unknown
-  try {
-    exported = (await import(module.href)).default
-  } catch (error) {
-    const failed = loadFailure(error, module)
-    throw new Failure(failed.exitCode, `${typed} can't be run.`, described(failed).join("\n"))
-  }
-  if (isScenario(exported)) return { target, scenario: exported }
-  throw new Failure(
-    2,
-    `${typed} does not export a scenario.`,
-    "End it with:  export default scenario({ tasks: { … } })",
-  )
-}
-
-/** Hours of load must not end with a folder that is not there. */
-async function checkWritable(flags: ReportFiles): Promise<void> {
-  for (const path of reportPaths(flags)) {
-    try {
-      await (await open(path, "a")).close()
-    } catch (error) {
-      throw new Failure(2, `${path} can't be written (${(error as NodeJS.ErrnoException).code}).`)
-    }
-  }
-}
-
-async function tell(result: Result, flags: ReportFiles): Promise<void> {
-  process.stdout.write(`\n${resultText(result)}\n`)
-  const failed = await writeReports(result, flags)
-  for (const [path, { message }] of failed) {
-    process.stderr.write(complaint(`${path} could not be written.`, message))
-  }
-}
-
-function exitCode({ thresholds, generator, total, failures }: Result): ExitCode {
+/** @param isWhole whether everything that was asked for has been written. */
+function exitCode(result: Result, isWhole: boolean): ExitCode {
+  const { thresholds, generator, total, failures, exceptions } = result
   if (thresholds.some(({ kept }) => !kept)) return 99
   if (generator.limit !== null) return 98
+  if (total.requests === 0 || exceptions.length > 0) return 1
   const isAllowed = thresholds.some(({ threshold }) => threshold.trim().startsWith("errors"))
-  return total.requests === 0 || (failures.length > 0 && !isAllowed) ? 1 : 0
+  return !isWhole || (failures.length > 0 && !isAllowed) ? 1 : 0
 }

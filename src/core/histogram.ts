@@ -23,10 +23,15 @@ export class Histogram {
 
   /** Takes a duration. Below 1 µs it counts as 1 µs, above 10 min as 10 min. */
   add(ms: number): void {
-    const us = Math.min(usMax, Math.max(1, Math.round(ms * 1000)))
-    this.#counts[indexOf(us)]! += 1
-    this.#total += 1
-    this.#sumUs += us
+    this.addUs(Math.round(ms * 1000))
+  }
+
+  /** The same in whole microseconds, `count` times. */
+  addUs(value: number, count = 1): void {
+    const us = value < 1 ? 1 : value > usMax ? usMax : value
+    this.#counts[indexOf(us)]! += count
+    this.#total += count
+    this.#sumUs += us * count
     if (us < this.#minUs) this.#minUs = us
     if (us > this.#maxUs) this.#maxUs = us
   }

@@ -3,10 +3,10 @@
  * filled with its default, so that nothing behind it sees an optional.
  */
 import { LoadError } from "./error.ts"
-import type { Arrivals } from "./pacer.ts"
-import { constant, lastStageMs, type Profile, ramp } from "./profile.ts"
-import type { Scenario } from "./scenario.ts"
-import { parseStages } from "./stages.ts"
+import type { Arrivals } from "./pace/pacer.ts"
+import { constant, lastStageMs, type Profile, ramp } from "./pace/profile.ts"
+import { parseStages } from "./pace/stages.ts"
+import type { Scenario } from "./scenario/scenario.ts"
 import { parseThreshold, type Threshold } from "./threshold.ts"
 
 /** How much load, and for how long. */
@@ -38,8 +38,19 @@ export interface LoadConfig extends Offer {
   readonly connectionAgeMs?: number
   /** Requests after which a connection is replaced, give or take a fifth. 0: never. @default 1000 */
   readonly connectionRequestsMax?: number
-  /** What the run has to keep: `p99<500ms`, `errors<1%`, `rate>=100/s`. */
+  /** Certificates are not checked. @default false */
+  readonly insecure?: boolean
+  /**
+   * What the run has to keep: `p99<500ms`, `errors<1%`, `rate>=100/s`. With ` abort` behind it, or
+   * ` abort after 30s`, the run ends when it is crossed, after 5 s at the earliest.
+   */
   readonly thresholds?: readonly string[]
+  /**
+   * Threads that send, a core each, 1 to 64. `auto`: one, and more when those have no CPU left, as
+   * many as there are cores; half of them when the target is on this machine. Several need a
+   * scenario that each can load: from a module or an OpenAPI document. @default "auto"
+   */
+  readonly workers?: number | "auto"
 }
 
 export type ResolvedOffer =
@@ -61,7 +72,9 @@ export interface Plan {
   readonly timeoutMs: number
   readonly connectionAgeMs: number
   readonly connectionRequestsMax: number
+  readonly insecure: boolean
   readonly thresholds: readonly Threshold[]
+  readonly workers: number | "auto"
 }
 
 export const defaults = {
@@ -69,10 +82,13 @@ export const defaults = {
   timeoutMs: 60_000,
   connectionAgeMs: 30_000,
   connectionRequestsMax: 1000,
+  insecure: false,
+  workers: "auto",
 } as const
 
 export const usersMax = 10_000
 const rateMax = 100_000
+const workersMax = 64
 
 /** @throws {LoadError} naming what is wrong, with its value and range. */
 export function resolveLoad(config: LoadConfig): Plan {
@@ -93,8 +109,14 @@ export function resolveLoad(config: LoadConfig): Plan {
       0,
       1_000_000_000,
     ),
+    insecure: config.insecure ?? defaults.insecure,
     thresholds: (config.thresholds ?? []).map(parseThreshold),
+    workers: resolveWorkers(config.workers ?? defaults.workers),
   }
+}
+
+function resolveWorkers(workers: number | "auto"): Plan["workers"] {
+  return workers === "auto" ? workers : wholeWithin("workers", workers, 1, workersMax)
 }
 
 /** @throws {LoadError} when it is no http or https URL. */

@@ -1,8 +1,15 @@
 /** A load from code: `const result = await load({ target, rate: 200, runTimeMs: 10_000 })`. */
 import { type LoadConfig, resolveLoad } from "./config.ts"
-import { fetchScenario } from "./openapi-fetch.ts"
 import type { Result } from "./result.ts"
 import { Run } from "./run.ts"
+import { fetchScenario } from "./scenario/openapi-fetch.ts"
+import type { Scenario } from "./scenario/scenario.ts"
+import { scenarioOfModule } from "./scenario/scenario-origin.ts"
+
+export interface LoadOptions extends Omit<LoadConfig, "scenario"> {
+  /** One made here, or the URL of the module that exports it. @default made from the target's `/openapi.json` */
+  readonly scenario?: Scenario | URL
+}
 
 /**
  * Runs a load to its end and says what came of it. Requests that fail are in the result; it rejects
@@ -11,15 +18,17 @@ import { Run } from "./run.ts"
  * @throws {LoadError} when the load is not one, or there is no scenario and none can be made.
  */
 export async function load(
-  config: LoadConfig,
+  { scenario: given, ...config }: LoadOptions,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Result> {
   const plan = resolveLoad(config)
-  const made =
-    config.scenario === undefined
-      ? await fetchScenario(plan.target, plan.headers)
-      : { scenario: config.scenario, notes: [] }
-  const run = new Run(plan, made)
+  const scenario =
+    given === undefined
+      ? (await fetchScenario(plan.target, plan.headers, plan.insecure)).scenario
+      : given instanceof URL
+        ? await scenarioOfModule(given)
+        : given
+  const run = new Run(plan, { scenario, notes: scenario.notes })
   const { signal } = options
   const stop = (): void => void run.stop()
   if (signal?.aborted) stop()

@@ -1,32 +1,32 @@
 /**
- * A run: sends what is due, and counts what comes back.
+ * A run: shares the load among the seats that send it, keeps the books of what they tell, and knows
+ * when it is over. It sends nothing itself.
  *
- * It is running from the start, then draining, then over; only #enter changes that.
- * - running: every tick it sends all arrivals that are due, or starts and ends users until there are
- *   as many as there ought to be. Timers fire up to a millisecond early or late, so a tick asks what
- *   is due by now, never how often it has ticked.
- * - draining: nothing new is sent; what is under way may still be answered. What is not, after the
- *   grace, is a failure by its own name with the time it has waited so far: leaving it out would
- *   hide the slowest answers of all.
- * - over: no timer, no socket is left.
+ * It is starting until its threads have loaded the scenario, which with a single seat is at once;
+ * then running, then draining (nothing new is sent, answers may still come), then over. Only #enter
+ * changes that.
  */
 import assert from "node:assert/strict"
+import { availableParallelism } from "node:os"
 import { type Clock, monotonicClock } from "../core/clock.ts"
 import type { Random } from "../core/random.ts"
-import { type Plan, type ResolvedOffer, usersMax } from "./config.ts"
-import { Connections } from "./connections.ts"
-import { Exchange } from "./exchange.ts"
-import { Generator } from "./generator.ts"
-import type { Point } from "./history.ts"
-import { Ledger } from "./ledger.ts"
-import { dueMs, nextMark, usersAt } from "./pacer.ts"
-import { valueAt } from "./profile.ts"
+import type { Point } from "./books/history.ts"
+import { Ledger } from "./books/ledger.ts"
+import type { Plan, ResolvedOffer } from "./config.ts"
+import { LoadError } from "./error.ts"
+import { valueAt } from "./pace/profile.ts"
 import type { Result, Snapshot } from "./result.ts"
-import { type Answer, pickTask, type RequestOptions, type Scenario, waitMs } from "./scenario.ts"
-import { namesMax } from "./stats.ts"
-import type { TargetReading, TargetSource } from "./target.ts"
+import type { Scenario } from "./scenario/scenario.ts"
+import { shownUrl } from "./shown-url.ts"
+import {
+  figuresOf,
+  type TargetDecision,
+  type TargetFigures,
+  type TargetReading,
+  type TargetSource,
+} from "./target.ts"
+import { Crew } from "./threads/crew.ts"
 import { judge } from "./threshold.ts"
-import { answerOf, CutOffError, messageOf, RunUser, StoppedError, threwFailure } from "./user.ts"
 
 export interface RunOptions {
   readonly scenario: Scenario
@@ -38,16 +38,21 @@ export interface RunOptions {
   readonly graceMs?: number
   readonly random?: Random
   readonly clock?: Clock
+  /** Threads that may be added by itself. @default the machine's cores, see {@link threadsMax} */
+  readonly threadsMax?: number
 }
 
-const usersTickMs = 2
-const sweepMs = 25
-/** After a task that threw, so that a broken scenario does not spin. */
-const threwWaitMs = 1000
-/** Of a failed answer's body, for the example. */
-const exampleBytes = 500
-/** Of an answer's body, when a scenario looks at it. */
-const bodyBytesMax = 4 * 1024 * 1024
+/**
+ * How many threads a run may come to by itself: a core each. With a target on this machine, which
+ * needs some too, half of them.
+ */
+export function threadsMax(target: URL, cores: number): number {
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(target.hostname)
+  return Math.max(1, isHere ? Math.floor(cores / 2) : cores)
+}
+
+/** An autoscaler that changes its mind every ten seconds has that many in five hours. */
+const decisionsMax = 2000
 
 export class Run {
   readonly plan: Plan
@@ -55,53 +60,59 @@ export class Run {
   readonly done: Promise<Result>
   readonly #options: RunOptions
   readonly #clock: Clock
-  readonly #random: Random
-  readonly #connections: Connections
-  readonly #generator: Generator
-  readonly #ledger: Ledger
-  readonly #inFlight = new Map<Exchange, number>()
-  readonly #users: RunUser[] = []
-  readonly #sleeping = new Map<NodeJS.Timeout, () => void>()
-  readonly #startedAtMs: number
-  readonly #startedAt = Date.now()
+  #ledger: Ledger
+  readonly #crew: Crew
   readonly #resolve: (result: Result) => void
-  #state: "running" | "draining" | "over" = "running"
+  #state: "starting" | "running" | "draining" | "over" = "starting"
   #offer: ResolvedOffer
   /** When the offer that holds now began. */
   #offerAtMs: number
-  #mark: number | undefined
-  #usersStarted = 0
-  #tasksRunning = 0
+  #startedAtMs: number
+  #startedAt = Date.now()
+  /** When the books began: at the start, or when they were begun anew. */
+  #booksAtMs: number
+  /** When the last second was closed. */
+  #closedAtMs: number
   #endedAtMs = 0
   #ended: Result["ended"] = "stopped"
-  #ticking: NodeJS.Timeout | undefined
-  readonly #beating: NodeJS.Timeout
-  readonly #sweeping: NodeJS.Timeout
-  #draining: NodeJS.Timeout | undefined
-  #reading: TargetReading | null = null
+  #beating: NodeJS.Timeout | undefined
+  #ending: NodeJS.Timeout | undefined
+  #isBeating = false
+  #reading: TargetFigures | null = null
+  /** By their ids, the oldest first. */
+  readonly #decisions = new Map<string, TargetDecision>()
 
+  /** @throws {LoadError} when it asks for threads, and there is a scenario that can't go to one. */
   constructor(plan: Plan, options: RunOptions) {
+    checkThreads(plan, options.scenario)
+    const { graceMs = 5000, random = Math.random, clock = monotonicClock } = options
     this.plan = plan
     this.#options = options
-    this.#clock = options.clock ?? monotonicClock
-    this.#random = options.random ?? Math.random
+    this.#clock = clock
     this.#offer = plan.offer
-    const bounds = { ageMsMax: plan.connectionAgeMs, requestsMax: plan.connectionRequestsMax }
-    this.#connections = new Connections(plan.target.origin, bounds, this.#clock, this.#random)
-    this.#generator = new Generator(this.#clock)
     this.#ledger = new Ledger(plan.offer.kind === "rate")
+    this.#crew = new Crew(plan, {
+      scenario: options.scenario,
+      clock,
+      random,
+      graceMs,
+      threadsMax: options.threadsMax ?? threadsMax(plan.target, availableParallelism()),
+      ledger: this.#ledger,
+      over: () => this.#finish(),
+    })
     const { promise, resolve } = Promise.withResolvers<Result>()
     this.done = promise
     this.#resolve = resolve
-    this.#startedAtMs = this.#clock()
+    this.#startedAtMs = clock()
+    this.#booksAtMs = this.#startedAtMs
+    this.#closedAtMs = this.#startedAtMs
     this.#offerAtMs = this.#startedAtMs
-    this.#beating = setInterval(() => this.#second(), 1000)
-    this.#sweeping = setInterval(() => this.#sweep(), sweepMs)
-    this.#tick()
+    if (this.#crew.isReady) this.#begin()
+    else void this.#crew.ready().then(() => this.#begin())
   }
 
   get isRunning(): boolean {
-    return this.#state === "running"
+    return this.#state === "starting" || this.#state === "running"
   }
 
   /** So far. */
@@ -118,270 +129,198 @@ export class Run {
   /** From now on another load of the same model. The run time goes on counting from the start. */
   change(offer: ResolvedOffer): void {
     assert.equal(offer.kind, this.#offer.kind, "a run keeps its model")
-    if (this.#state !== "running") return
+    if (!this.isRunning) return
     this.#offer = { ...offer, runTimeMs: this.plan.offer.runTimeMs }
-    this.#offerAtMs = this.#clock()
-    this.#mark = undefined
-    clearTimeout(this.#ticking)
-    this.#tick()
+    if (this.#state === "running") this.#offerAtMs = this.#crew.change(this.#offer)
+  }
+
+  /**
+   * Everything that is counted begins anew, and the run goes on. Resolves when it has: what the
+   * threads have done until then belongs to before.
+   */
+  async reset(): Promise<void> {
+    await this.#crew.beat()
+    if (this.#state !== "running") return
+    const nowMs = this.#clock()
+    this.#crew.closeSecond(Math.max(1, nowMs - this.#closedAtMs) / 1000)
+    this.#closedAtMs = nowMs
+    this.#booksAtMs = nowMs
+    this.#startedAt = Date.now()
+    this.#ledger = new Ledger(this.#offer.kind === "rate", nowMs - this.#startedAtMs)
+    this.#crew.restart(this.#ledger)
   }
 
   /** Sends nothing more, and resolves with the result once what is under way has ended. */
   stop(): Promise<Result> {
-    this.#drain("stopped", this.#clock())
+    this.#drain("stopped")
     return this.done
-  }
-
-  /** What a user asks for, sent and counted. A field, to be handed to users. */
-  readonly #send = async (
-    user: RunUser,
-    method: string,
-    path: string,
-    options: RequestOptions,
-  ): Promise<Answer> => {
-    if (this.#state !== "running") throw new StoppedError()
-    const name = options.name ?? path
-    const message = messageOf(this.plan, method, path, options)
-    const { checks } = options
-    const wanted = (status: number): number =>
-      options.discardBody !== true || checks !== undefined
-        ? bodyBytesMax
-        : status >= 400
-          ? exampleBytes
-          : 0
-    // Only the first request of an arrival was due at a time; the next ones follow from its answer.
-    const due = user.takeDueMs()
-    const sentAtMs = this.#clock()
-    if (due !== undefined) this.#generator.late(sentAtMs - due)
-
-    const exchange = await new Promise<Exchange>((resolve) => {
-      const connection = this.#connections.take()
-      const started = new Exchange(connection, message, sentAtMs, wanted, resolve)
-      this.#inFlight.set(started, due ?? sentAtMs)
-    })
-    const endedAtMs = this.#clock()
-    this.#inFlight.delete(exchange)
-    this.#connections.give(exchange.connection, exchange.error === undefined)
-
-    const { answer, failure } = answerOf(exchange, checks)
-    this.#ledger.book({
-      method,
-      name,
-      latencyMs: endedAtMs - (due ?? sentAtMs),
-      serviceMs: endedAtMs - sentAtMs,
-      bytes: exchange.bytes,
-      failure,
-    })
-    return answer
-  }
-
-  #tick(): void {
-    if (this.#state !== "running") return
-    const nowMs = this.#clock()
-    const { runTimeMs } = this.plan.offer
-    const endsAtMs = this.#startedAtMs + (runTimeMs ?? Number.POSITIVE_INFINITY)
-    const untilMs = Math.min(nowMs, endsAtMs)
-    const nextAtMs =
-      this.#offer.kind === "users" ? this.#adjustUsers(untilMs) : this.#sendArrivals(untilMs)
-    if (nowMs >= endsAtMs) {
-      this.#drain("run time over", endsAtMs)
-      return
-    }
-    // Never for ever: a change of the offer, and the largest delay that a timer takes.
-    const delayMs = Math.min(nextAtMs, endsAtMs, nowMs + 60_000) - this.#clock()
-    this.#ticking = setTimeout(() => this.#tick(), Math.max(0, delayMs))
-  }
-
-  /** Sends what is due by now; says when the next one is. */
-  #sendArrivals(nowMs: number): number {
-    assert.equal(this.#offer.kind, "rate")
-    for (;;) {
-      const { profile, arrivals } = this.#offer as Extract<ResolvedOffer, { kind: "rate" }>
-      this.#mark ??= nextMark(arrivals, undefined, this.#random)
-      const dueAtMs = this.#offerAtMs + dueMs(profile, this.#mark)
-      if (dueAtMs > nowMs) return dueAtMs
-      this.#mark = nextMark(arrivals, this.#mark, this.#random)
-      const user = new RunUser(this.#send, this.#usersStarted++, this.#random, dueAtMs)
-      if (this.#tasksRunning >= usersMax) this.#notSent(user)
-      else void this.#runTask(user)
-    }
-  }
-
-  #notSent(user: RunUser): void {
-    this.#generator.notSent += 1
-    const { name } = pickTask(this.#options.scenario, user.random)
-    const error = `not sent: ${usersMax} requests already waited for their answers`
-    this.#ledger.fail("", name, { kind: "not sent", error, example: "" })
-  }
-
-  /** Starts and ends users until they are as many as they ought to be now; says when to look again. */
-  #adjustUsers(nowMs: number): number {
-    const wanted = usersAt(this.#offer.profile, nowMs - this.#offerAtMs)
-    while (this.#users.length < wanted) {
-      const user = new RunUser(this.#send, this.#usersStarted++, this.#random, undefined)
-      this.#users.push(user)
-      void this.#live(user)
-    }
-    while (this.#users.length > wanted) this.#users.pop()!.leaving = true
-    return nowMs + usersTickMs
-  }
-
-  /** A user's life, in the closed model. */
-  async #live(user: RunUser): Promise<void> {
-    const { wait } = this.#options.scenario
-    while (this.#state === "running" && !user.leaving) {
-      const startedAtMs = this.#clock()
-      const sentBefore = user.requests
-      const threw = await this.#runTask(user)
-      const pauseMs = threw ? threwWaitMs : waitMs(wait, this.#clock() - startedAtMs, this.#random)
-      // A task that sends nothing and waits for nothing must not keep the thread to itself.
-      if (pauseMs > 0 || user.requests === sentBefore) await this.#sleep(Math.max(1, pauseMs))
-    }
-  }
-
-  /** Whether it threw. */
-  async #runTask(user: RunUser): Promise<boolean> {
-    const task = pickTask(this.#options.scenario, this.#random)
-    this.#tasksRunning += 1
-    try {
-      await task.run(user)
-      return false
-    } catch (error) {
-      if (error instanceof StoppedError) return false
-      this.#ledger.fail("", task.name, threwFailure(error))
-      return true
-    } finally {
-      this.#tasksRunning -= 1
-      if (this.#state === "draining" && this.#tasksRunning === 0) this.#finish()
-    }
-  }
-
-  #sleep(ms: number): Promise<void> {
-    if (this.#state !== "running") return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#sleeping.delete(timer)
-        resolve()
-      }, ms)
-      this.#sleeping.set(timer, resolve)
-    })
-  }
-
-  /** Ends what has waited too long. The Map keeps the order of sending, so the oldest come first. */
-  #sweep(): void {
-    const latestMs = this.#clock() - this.plan.timeoutMs
-    for (const [exchange, sinceMs] of this.#inFlight) {
-      if (sinceMs > latestMs) break
-      exchange.abort(new CutOffError("timeout", `no answer within ${this.plan.timeoutMs} ms`))
-    }
-  }
-
-  #drain(ended: Result["ended"], endedAtMs: number): void {
-    if (this.#state !== "running") return
-    this.#enter("draining")
-    this.#ended = ended
-    this.#endedAtMs = endedAtMs
-    clearTimeout(this.#ticking)
-    for (const [timer, wake] of this.#sleeping) {
-      clearTimeout(timer)
-      wake()
-    }
-    this.#sleeping.clear()
-    const { graceMs = 5000 } = this.#options
-    this.#draining = setTimeout(() => {
-      const error = new CutOffError("unanswered", "unanswered when the run ended")
-      for (const exchange of this.#inFlight.keys()) exchange.abort(error)
-      // A task may wait for something that is not a request; it is not waited for.
-      setTimeout(() => this.#finish(), 50)
-    }, graceMs)
-    if (this.#tasksRunning === 0) this.#finish()
-  }
-
-  #finish(): void {
-    if (this.#state === "over") return
-    this.#second()
-    this.#enter("over")
-    clearTimeout(this.#draining)
-    clearInterval(this.#beating)
-    clearInterval(this.#sweeping)
-    this.#generator.close()
-    const result = this.result()
-    void this.#connections.destroy().then(() => {
-      assert.equal(this.#sleeping.size, 0, "nobody sleeps any more")
-      this.#resolve(result)
-    })
-  }
-
-  #enter(state: "draining" | "over"): void {
-    assert.equal(this.#state, state === "draining" ? "running" : "draining")
-    this.#state = state
-  }
-
-  /** Closes a second: a point of the history, and a snapshot for who watches. */
-  #second(): void {
-    const nowMs = this.#clock()
-    const { lagP99Ms } = this.#generator.second()
-    const snapshot = this.#ledger.second(
-      {
-        elapsedMs: nowMs - this.#startedAtMs,
-        timeMs: Date.now(),
-        users: this.#offer.kind === "users" ? this.#users.length : this.#inFlight.size,
-        offered: this.offered,
-        lagP99Ms,
-        target: this.#reading,
-      },
-      this.#sentForMs(),
-      this.#generator.report(),
-    )
-    this.#readTarget()
-    this.#options.onSecond?.(snapshot)
-  }
-
-  #readTarget(): void {
-    const { source } = this.#options
-    if (source === undefined || this.#state !== "running") return
-    void source.read().then((reading) => {
-      this.#reading = reading ?? null
-    })
-  }
-
-  /** For how long requests have been sent. */
-  #sentForMs(): number {
-    const nowMs = this.isRunning ? this.#clock() : this.#endedAtMs
-    return nowMs - this.#startedAtMs
   }
 
   /** What it came to, or has come to so far. */
   result(): Result {
     const { plan } = this
-    const { total, entries, isFull } = this.#ledger.stats
     const durationMs = this.#sentForMs()
-    const sum = this.#ledger.row(total, durationMs)
+    const total = this.#ledger.total(durationMs)
     return {
       format: "capstan-load-1",
-      target: plan.target.href,
+      target: shownUrl(plan.target),
       scenario: this.#options.scenario.name,
       offered: plan.offerText,
       model: this.#offer.kind === "rate" ? "open" : "closed",
       startedAt: new Date(this.#startedAt).toISOString(),
       durationMs,
       ended: this.#ended,
-      total: sum,
-      rows: entries.map((entry) => this.#ledger.row(entry, durationMs)),
+      total,
+      rows: this.#ledger.rows(durationMs),
+      phases: this.#ledger.phases,
       failures: this.#ledger.failureRows,
+      exceptions: this.#ledger.exceptionRows,
       history: this.#ledger.points,
-      thresholds: plan.thresholds.map((threshold) =>
-        judge(threshold, { ...sum, latency: total.latency }),
-      ),
-      generator: this.#generator.report(),
+      decisions: [...this.#decisions.values()],
+      thresholds: plan.thresholds.map((threshold) => judge(threshold, measured(total))),
+      generator: this.#crew.report(),
+      threads: this.#crew.threadReports(),
       connections: {
-        opened: this.#connections.opened,
+        ...this.#ledger.connections,
         ageMsMax: plan.connectionAgeMs,
         requestsMax: plan.connectionRequestsMax,
       },
-      notes: [...(this.#options.notes ?? []), ...(isFull ? [tooManyNames] : [])],
+      notes: this.#notes,
     }
+  }
+
+  #begin(): void {
+    if (this.#state !== "starting") return
+    this.#enter("running")
+    this.#startedAt = Date.now()
+    // Threads begin together, a moment from now.
+    const startedAtMs = this.#crew.soon()
+    this.#startedAtMs = startedAtMs
+    this.#booksAtMs = startedAtMs
+    this.#closedAtMs = startedAtMs
+    this.#offerAtMs = startedAtMs
+    const { runTimeMs = Number.POSITIVE_INFINITY } = this.plan.offer
+    const endsAtMs = startedAtMs + runTimeMs
+    this.#beating = setInterval(() => void this.#second(), 1000)
+    if (Number.isFinite(runTimeMs)) this.#endAt(endsAtMs)
+    this.#crew.begin(this.#offer, startedAtMs, endsAtMs)
+    this.#readTarget()
+  }
+
+  /** By itself, in steps: a timer counts to 24 days at the most, and fires early. */
+  #endAt(endsAtMs: number): void {
+    const leftMs = endsAtMs - this.#clock()
+    if (leftMs <= 0) this.#drain("run time over", endsAtMs)
+    else this.#ending = setTimeout(() => this.#endAt(endsAtMs), Math.min(leftMs, 86_400_000))
+  }
+
+  #drain(ended: Result["ended"], endedAtMs = this.#clock()): void {
+    if (!this.isRunning) return
+    const isBegun = this.#state === "running"
+    this.#enter("draining")
+    this.#ended = ended
+    this.#endedAtMs = isBegun ? endedAtMs : this.#startedAtMs
+    clearTimeout(this.#ending)
+    this.#crew.stop()
+  }
+
+  /** All seats are over. When none was told to be, they have failed, each with its reason. */
+  #finish(): void {
+    if (this.#state === "over") return
+    // Their own timers may be quicker than this one's.
+    const { runTimeMs = Number.POSITIVE_INFINITY } = this.plan.offer
+    const endsAtMs = this.#startedAtMs + runTimeMs
+    if (this.#clock() >= endsAtMs) this.#drain("run time over", endsAtMs)
+    else this.#drain("stopped")
+    this.#enter("over")
+    clearInterval(this.#beating)
+    this.#close()
+    this.#resolve(this.result())
+  }
+
+  #enter(state: "running" | "draining" | "over"): void {
+    const from = { running: ["starting"], draining: ["starting", "running"], over: ["draining"] }
+    assert.ok(from[state].includes(this.#state), `from ${this.#state} to ${state}`)
+    this.#state = state
+  }
+
+  async #second(): Promise<void> {
+    // A second that takes longer than one is followed by a longer one.
+    if (this.#isBeating) return
+    this.#isBeating = true
+    await this.#crew.beat()
+    this.#isBeating = false
+    if (this.#state === "over") return
+    const snapshot = this.#close()
+    this.#readTarget()
+    if (this.#state === "running" && this.#isToBeAborted(snapshot)) this.#drain("threshold crossed")
+  }
+
+  /** Closes a second: a point of the history, and a snapshot for who watches. */
+  #close(): Snapshot {
+    const nowMs = this.#clock()
+    const lagP99Ms = this.#crew.closeSecond(Math.max(1, nowMs - this.#closedAtMs) / 1000)
+    this.#closedAtMs = nowMs
+    const snapshot = this.#ledger.second(
+      {
+        elapsedMs: nowMs - this.#startedAtMs,
+        timeMs: Date.now(),
+        users: this.#offer.kind === "users" ? this.#crew.users : this.#crew.waiting,
+        offered: this.offered,
+        lagP99Ms,
+        target: this.#reading,
+      },
+      this.#sentForMs(),
+      { generator: this.#crew.report(), threads: this.#crew.threads(), notes: this.#notes },
+    )
+    this.#options.onSecond?.(snapshot)
+    return snapshot
+  }
+
+  #isToBeAborted({ elapsedMs }: Snapshot): boolean {
+    const due = this.plan.thresholds.filter(
+      ({ abortAfterMs }) => abortAfterMs !== undefined && elapsedMs >= abortAfterMs,
+    )
+    if (due.length === 0) return false
+    const total = measured(this.#ledger.total(this.#sentForMs()))
+    return total.requests > 0 && due.some((threshold) => !judge(threshold, total).kept)
+  }
+
+  #readTarget(): void {
+    const { source } = this.#options
+    if (source === undefined || this.#state !== "running") return
+    void source.read().then((reading) => this.#take(reading))
+  }
+
+  #take(reading: TargetReading | undefined): void {
+    this.#reading = reading === undefined ? null : figuresOf(reading)
+    const begunAtMs = this.#startedAt
+    for (const decision of reading?.decisions ?? []) {
+      if (decision.atMs >= begunAtMs) this.#decisions.set(decision.id, decision)
+    }
+    for (const oldest of this.#decisions.keys()) {
+      if (this.#decisions.size <= decisionsMax) break
+      this.#decisions.delete(oldest)
+    }
+  }
+
+  get #notes(): readonly string[] {
+    return [...(this.#options.notes ?? []), ...this.#ledger.notes, ...this.#crew.notes]
+  }
+
+  /** For how long requests have been sent, as far as they are in the books. */
+  #sentForMs(): number {
+    return (this.isRunning ? this.#clock() : this.#endedAtMs) - this.#booksAtMs
   }
 }
 
-const tooManyNames = `Only the first ${namesMax} names have figures of their own; further ones are counted together. Give requests with ids in their path a name.`
+function checkThreads({ workers }: Plan, { origin, name }: Scenario): void {
+  if (workers === "auto" || workers === 1 || origin !== undefined) return
+  throw new LoadError(
+    `workers is ${workers}, but the scenario "${name}" was made in code, and functions can't go to another thread. Put it into a module of its own, and give that module's URL as the scenario.`,
+  )
+}
+
+function measured(total: ReturnType<Ledger["total"]>) {
+  return { ...total, latency: total.latencyHistogram }
+}

@@ -1,9 +1,9 @@
 /** Thresholds: what a run has to keep, for CI to hold it to. `p99<500ms`, `errors<1%`, `rate>=100/s`. */
 
 import type { Histogram } from "../core/histogram.ts"
-import { parseDurationMs } from "./duration.ts"
 import { LoadError } from "./error.ts"
-import { parseRate } from "./rate.ts"
+import { parseDurationMs } from "./pace/duration.ts"
+import { parseRate } from "./pace/rate.ts"
 
 type Comparison = "<" | "<=" | ">" | ">="
 
@@ -14,7 +14,12 @@ export interface Threshold {
   readonly comparison: Comparison
   /** In milliseconds, as a share from 0 to 1, or in requests a second. */
   readonly bound: number
+  /** The run is ended when it is crossed, though not before so long. Undefined: it never is. */
+  readonly abortAfterMs: number | undefined
 }
+
+/** Before, a run's first answers would decide: those that had to open connections. */
+const abortAfterMsDefault = 5000
 
 export interface Verdict {
   readonly threshold: string
@@ -35,16 +40,21 @@ export interface Measured {
 export function parseThreshold(text: string): Threshold {
   const wrong = (why: string): LoadError =>
     new LoadError(
-      `The threshold "${text}" can't be read: ${why}. Examples: p99<500ms, p99.9<=2s, mean<100ms, max<5s, errors<1%, rate>=100/s.`,
+      `The threshold "${text}" can't be read: ${why}. Examples: p99<500ms, p99.9<=2s, mean<100ms, max<5s, errors<1%, rate>=100/s; to end the run when it is crossed, "errors<10% abort" or "errors<10% abort after 30s".`,
     )
+  const [, rule = text, abort, after] =
+    /^(.*?)(\s+abort(?:\s+after\s+(\S+))?)?\s*$/.exec(text) ?? []
   const [, what = "", comparison = "", value = ""] =
-    /^([a-z][a-z0-9.]*)(<=|>=|<|>)(.+)$/.exec(text.replaceAll(/\s/g, "")) ?? []
+    /^([a-z][a-z0-9.]*)(<=|>=|<|>)(.+)$/.exec(rule.replaceAll(/\s/g, "")) ?? []
   if (what === "") throw wrong("it is not NAME, < or >, VALUE")
   const of = measureOf(what)
   if (of === undefined) throw wrong(`there is no "${what}"`)
   const bound = boundOf(of, value)
   if (bound === undefined) throw wrong(`"${value}" is not a value for ${what}`)
-  return { text, of, comparison: comparison as Comparison, bound }
+  const afterMs = after === undefined ? abortAfterMsDefault : parseDurationMs(after)
+  if (afterMs === undefined) throw wrong(`"${after}" is not a duration`)
+  const abortAfterMs = abort === undefined ? undefined : afterMs
+  return { text, of, comparison: comparison as Comparison, bound, abortAfterMs }
 }
 
 export function judge({ text, of, comparison, bound }: Threshold, measured: Measured): Verdict {

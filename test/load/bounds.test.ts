@@ -1,10 +1,12 @@
 /** What is bounded stays bounded, and says so. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { Failures, failureRowsMax } from "../../src/load/failure.ts"
-import { generatorLimit } from "../../src/load/generator.ts"
-import { History, type Point } from "../../src/load/history.ts"
-import { percents } from "../../src/load/stats.ts"
+import { Exceptions, exceptionRowsMax } from "../../src/load/books/exception.ts"
+import { Failures, failureRowsMax } from "../../src/load/books/failure.ts"
+import { generatorLimit } from "../../src/load/books/generator.ts"
+import { History, type Point } from "../../src/load/books/history.ts"
+import { percents } from "../../src/load/books/stats.ts"
+import { Chain, type Linked } from "../../src/load/client/chain.ts"
 
 test("more kinds of failure than there is room for are counted together, and none is lost", () => {
   const failures = new Failures()
@@ -22,6 +24,32 @@ test("more kinds of failure than there is room for are counted together, and non
     rows.reduce((sum, { occurrences }) => sum + occurrences, 0),
     500,
   )
+})
+
+test("exceptions are told apart by message and place, and bounded like failures", () => {
+  const exceptions = new Exceptions()
+  const here = new Error("same")
+  const there = new Error("same")
+  for (const error of [here, here, there]) exceptions.add("task", error, 1000)
+  assert.deepEqual(
+    exceptions.rows().map(({ occurrences }) => occurrences),
+    [2, 1],
+  )
+  for (let n = 0; n < 300; n++) exceptions.add("task", `number ${n}`, 2000 + n)
+  const rows = exceptions.rows()
+  assert.equal(rows.length, exceptionRowsMax + 1)
+  assert.match(rows[0]?.message ?? "", /more than 100 kinds/)
+  assert.equal(
+    rows.reduce((sum, { occurrences }) => sum + occurrences, 0),
+    303,
+  )
+  const merged = new Exceptions()
+  for (const row of [...rows, ...exceptions.take()]) merged.merge(row)
+  assert.equal(
+    merged.rows().reduce((sum, { occurrences }) => sum + occurrences, 0),
+    606,
+  )
+  assert.deepEqual(exceptions.rows(), [])
 })
 
 test("a history of days keeps its course: means of rates, peaks of percentiles, the last totals", () => {
@@ -62,4 +90,34 @@ test("the generator is the limit when it was busy or late for long, or could not
   assert.match(generatorLimit({ ...calm, busySeconds: 13 }) ?? "", /no CPU left in 13 of 60 s/)
   assert.match(generatorLimit({ ...calm, lateSeconds: 20 }) ?? "", /100 ms late in 20 of 60 s/)
   assert.match(generatorLimit({ ...calm, notSent: 5 }) ?? "", /could not send 5 requests/)
+})
+
+test("a chain keeps the order of coming, whoever goes", () => {
+  interface Item extends Linked<Item> {
+    readonly n: number
+  }
+  const chain = new Chain<Item>()
+  const items = Array.from(
+    { length: 5 },
+    (_, n): Item => ({ n, before: undefined, after: undefined }),
+  )
+  const order = (): number[] => {
+    const seen: number[] = []
+    for (let item = chain.first; item !== undefined; item = item.after) seen.push(item.n)
+    assert.equal(seen.length, chain.size)
+    return seen
+  }
+  for (const item of items) chain.add(item)
+  assert.deepEqual(order(), [0, 1, 2, 3, 4])
+  assert.equal(chain.delete(items[2]!), true)
+  assert.equal(chain.delete(items[2]!), false)
+  chain.delete(items[0]!)
+  chain.delete(items[4]!)
+  assert.deepEqual(order(), [1, 3])
+  chain.add(items[0]!)
+  assert.deepEqual(order(), [1, 3, 0])
+  for (const item of [items[0]!, items[1]!, items[3]!]) chain.delete(item)
+  assert.deepEqual(order(), [])
+  chain.add(items[2]!)
+  assert.deepEqual(order(), [2])
 })

@@ -87,6 +87,70 @@ test("a threshold that is crossed ends with 99, failures alone with 1, and allow
   assert.match(crossed.stdout, /CROSSED +errors<50% +\(measured: 100%\)/)
 })
 
+test("threads, an OpenAPI file, a comparison and a threshold that ends the run, by flags", async () => {
+  await using target = await loadTarget((request, response) => {
+    if (request.url === "/bad") response.statusCode = 500
+    response.end()
+  })
+  using folder = new TemporaryFolder()
+  folder.write("load.ts", scenarioSource('await get("/")'))
+  folder.write("bad.ts", scenarioSource('await get("/bad")'))
+  folder.write(
+    "api.yaml",
+    "openapi: 3.1.0\ninfo: { title: From a file, version: '1' }\npaths: { /from-yaml: { get: {} } }\n",
+  )
+  const run = (...args: string[]) => runCli(["load", ...args, "--headless"], { cwd: folder.path })
+  const rate = ["--rate", "50/s", "-t", "1s"]
+  const host = ["-H", target.url]
+  const [threads, document, aborted] = await Promise.all([
+    run("load.ts", ...host, ...rate, "--workers", "2", "--json", "first.json"),
+    run(target.url, "--openapi", "api.yaml", ...rate),
+    run(
+      "bad.ts",
+      ...host,
+      "--rate",
+      "20/s",
+      "-t",
+      "60s",
+      "--threshold",
+      "errors<1% abort after 1s",
+    ),
+  ])
+  assert.deepEqual([threads.code, threads.stderr], [0, ""])
+  const result = JSON.parse(readFileSync(`${folder.path}/first.json`, "utf8"))
+  assert.deepEqual(
+    result.threads.map(({ requests }: { requests: number }) => requests),
+    [25, 25],
+  )
+  assert.equal(document.code, 0, document.stderr)
+  assert.match(document.stdout, /From a file at[\s\S]*GET \/from-yaml +50 /)
+  assert.equal(aborted.code, 99)
+  assert.match(aborted.stdout, /\(threshold crossed\)[\s\S]*CROSSED +errors<1% abort after 1s/)
+  const compared = await run(
+    "load.ts",
+    ...host,
+    ...rate,
+    "--compare",
+    "first.json",
+    "--html",
+    "r.html",
+  )
+  assert.equal(compared.code, 0, compared.stderr)
+  assert.match(compared.stdout, /Compared with first\.json/)
+  assert.match(readFileSync(`${folder.path}/r.html`, "utf8"), /<!doctype html>[\s\S]*first\.json/)
+})
+
+test("a scenario that throws ends with 1, and says what, how often and where", async () => {
+  await using target = await loadTarget()
+  using folder = new TemporaryFolder()
+  folder.write("load.ts", scenarioSource('await get("/"); throw new Error("out of luck")'))
+  const args = ["load", "load.ts", "-H", target.url, "--headless", "--rate", "20/s", "-t", "300ms"]
+  const { code, stdout } = await runCli([...args, "--csv", "out"], { cwd: folder.path })
+  assert.equal(code, 1)
+  assert.match(stdout, /The scenario threw:\n +6 +home +Error: out of luck/)
+  assert.match(readFileSync(`${folder.path}/out_exceptions.csv`, "utf8"), /load\.ts:2/)
+})
+
 test("Ctrl-C ends the run, prints and writes everything; a second one ends it at once", async () => {
   await using target = await loadTarget()
   using folder = new TemporaryFolder()
@@ -120,6 +184,8 @@ test("a mistake in the command line says what and what to do, before anything is
   folder.write("load.ts", scenarioSource('await get("/")'))
   folder.write("none.ts", "export default 5")
   folder.write("broken.ts", "export default {{")
+  folder.write("enum.ts", "enum Colour { red }\nexport default Colour.red")
+  folder.write("threw.ts", "const rows = undefined as unknown as string[]\nrows.map(String)")
   const refuses = async (
     args: readonly string[],
     code: number,
@@ -130,7 +196,7 @@ test("a mistake in the command line says what and what to do, before anything is
     assert.equal(ended.code, code, ended.stderr)
     assert.equal(ended.stdout, "")
   }
-  const busy = createServer().listen(0, "127.0.0.1")
+  await using busy = createServer().listen(0, "127.0.0.1")
   await once(busy, "listening")
   const { port } = busy.address() as AddressInfo
   await Promise.all([
@@ -147,11 +213,21 @@ test("a mistake in the command line says what and what to do, before anything is
       2,
       /no\/such\/folder.json can't be written/,
     ),
-    refuses([target.url, "-P", String(port)], 1, /Port \d+ is in use[\s\S]*--web-port/),
+    refuses(
+      [target.url, "-P", String(port)],
+      1,
+      /Port \d+, for the live page, is in use[\s\S]*--web-port/,
+    ),
     refuses(["load.ts"], 2, /Where shall the scenario go\?/),
     refuses(["none.ts", "-H", target.url], 2, /none\.ts does not export a scenario/),
     refuses(["broken.ts", "-H", target.url], 1, /broken\.ts can't be run[\s\S]*SyntaxError/),
+    refuses(["enum.ts", "-H", target.url], 1, /enum\.ts can't be run[\s\S]*erasableSyntaxOnly/),
+    refuses(["threw.ts", "-H", target.url], 1, /threw\.ts:2[\s\S]*Cannot read properties/),
+    refuses(["load.ts", "-H", target.url, "--openapi", "x"], 2, /--openapi goes with a URL/),
+    refuses([target.url, "--openapi", "none.ts"], 2, /none\.ts is no OpenAPI document/),
+    refuses([target.url, "--openapi", "gone.json"], 2, /gone\.json can't be read \(ENOENT\)/),
+    refuses([target.url, "--workers", "0"], 2, /workers is 0; it must be from 1 to 64/),
+    refuses([target.url, "--compare", "none.ts"], 2, /none\.ts is not JSON/),
     refuses([`${target.url}/nothing`, "--headless"], 2, /openapi\.json is not JSON|is not JSON/),
   ])
-  busy.close()
 })

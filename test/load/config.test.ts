@@ -1,13 +1,13 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { type LoadConfig, load } from "capstan/load"
+import { type LoadOptions, load } from "capstan/load"
 import { resolveLoad } from "../../src/load/config.ts"
-import { formatDuration, parseDurationMs } from "../../src/load/duration.ts"
+import { formatDuration, parseDurationMs } from "../../src/load/pace/duration.ts"
 
 const target = "http://127.0.0.1:1"
 
 test("a load that is not one is refused with what, its value and the range", async () => {
-  const says = async (config: Partial<LoadConfig>, expected: RegExp): Promise<void> => {
+  const says = async (config: Partial<LoadOptions>, expected: RegExp): Promise<void> => {
     const error = { name: "LoadError", message: expected }
     await assert.rejects(load({ target, ...config }), error)
   }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { load } from "capstan/load"
 import { serve } from "../../src/index.ts"
-import { scenarioFromOpenApi } from "../../src/load/openapi.ts"
-import { sample } from "../../src/load/sample.ts"
-import type { RequestOptions, User } from "../../src/load/scenario.ts"
+import { scenarioFromOpenApi } from "../../src/load/scenario/openapi.ts"
+import { sample } from "../../src/load/scenario/sample.ts"
+import type { RequestOptions, User } from "../../src/load/scenario/scenario.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { read, root } from "../support/repository.ts"
 
@@ -16,7 +16,8 @@ async function sent(document: unknown, turns = 1): Promise<unknown[]> {
     seen.push({ method, path, name, query, headers, body })
   }
   for (const task of scenarioFromOpenApi(document).scenario?.tasks ?? []) {
-    for (let turn = 0; turn < turns; turn++) await task.run({ request } as unknown as User)
+    for (let turn = 0; turn < turns; turn++)
+      await task.run({ request } as unknown as User, undefined)
   }
   return seen
 }

@@ -1,219 +1,222 @@
-/** The live page, in a real browser and by hand. */
+/** The live page by hand: who may use it, what it takes, and what it tells. */
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
 import { connect } from "node:net"
-import { test } from "node:test"
-import type { Browser, Page } from "playwright-core"
-import { serve } from "../../src/index.ts"
-import { servePage } from "../../src/load/page/server.ts"
-import { Session } from "../../src/load/page/session.ts"
-import type { Result } from "../../src/load/result.ts"
-import { scenario } from "../../src/load/scenario.ts"
-import { capstanTarget } from "../../src/load/target.ts"
-import { noBrowser, openBrowser } from "../support/browser.ts"
+import { describe, test } from "node:test"
+import type { NumberedEvent, PageState } from "../../src/load/page/events.ts"
+import { listenersMax } from "../../src/load/page/stream.ts"
+import { scenario } from "../../src/load/scenario/scenario.ts"
 import { loadTarget } from "../support/load-target.ts"
-import { root } from "../support/repository.ts"
+import { ScriptedTarget, type ServedPage, servedPage } from "../support/page.ts"
 
-const skip = noBrowser()
 const get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
 
-interface Served extends AsyncDisposable {
-  readonly url: string
-  readonly session: Session
-  readonly results: readonly Result[]
-  /** A POST as the page sends it, or as `headers` change it. */
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
-}
+// They wait for seconds to pass; so they do it together.
+describe("the live page, by hand", { concurrency: true }, () => {
+  test("nothing is changed without the token, for another page or under another name", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    const form = { target: target.url, users: 1 }
+    assert.equal((await page.post("/start", form, { "x-capstan-token": "guess" })).status, 403)
+    assert.equal((await page.post("/start", form, { origin: "http://evil.example" })).status, 403)
+    assert.equal((await page.post("/start", form, { origin: "null" })).status, 403)
+    assert.equal((await fetch(`${page.url}/start`)).status, 404)
+    assert.equal((await fetch(`${page.url}/stop`, { method: "PUT" })).status, 405)
+    assert.equal(page.session.state().status, "idle")
+    assert.equal(target.connections(), 0)
 
-async function served(config: ConstructorParameters<typeof Session>[0]["config"]): Promise<Served> {
-  const results: Result[] = []
-  const session = new Session({ config, ended: (result) => results.push(result) })
-  const page = await servePage(session, 0)
-  const html = await (await fetch(page.url)).text()
-  const token = /capstan-token" content="([^"]+)"/.exec(html)?.[1] ?? ""
-  return {
-    url: page.url,
-    session,
-    results,
-    post: (path, body, headers = {}) =>
-      fetch(page.url + path, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-capstan-token": token, ...headers },
-        body: JSON.stringify(body),
-      }),
-    async [Symbol.asyncDispose]() {
-      await session.stop()
-      await page[Symbol.asyncDispose]()
-    },
-  }
-}
+    // A foreign name that leads to 127.0.0.1.
+    assert.match(await rawGet(new URL(page.url).port, "evil.example"), /^HTTP\/1\.1 403 /)
 
-/** A page that must not say anything on the console. */
-async function opened(browser: Browser, url: string): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  page.setDefaultTimeout(15_000)
-  page.on("pageerror", (error) => assert.fail(error))
-  page.on("console", (message) => {
-    // A mistake in the form is answered 422, and Chromium tells its console.
-    if (message.type() === "error" && !/422/.test(message.text())) assert.fail(message.text())
+    const { headers } = await fetch(page.url)
+    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/)
+    assert.equal(headers.get("access-control-allow-origin"), null)
   })
-  await page.goto(url)
-  return page
-}
 
-const figure = (page: Page, label: string) => page.locator(".kpi", { hasText: label }).locator("b")
-
-test("a run is started, seen, changed, reloaded, stopped and downloaded in the browser", {
-  skip,
-}, async () => {
-  await using server = await serve(`${root}examples/prime-factor/service.ts`, {
-    settings: { host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "silent" },
-    env: {},
-  })
-  const results: Result[] = []
-  const session = new Session({
-    config: { target: server.url, thresholds: ["errors<1%"] },
-    source: capstanTarget(server.managementUrl),
-    ended: (result) => results.push(result),
-  })
-  await using served = await servePage(session, 0)
-  await using browser = await openBrowser()
-  const page = await opened(browser, served.url)
-
-  await page.getByLabel("Users at peak").fill("2")
-  await page.getByRole("button", { name: "Start" }).click()
-  await page.locator("#status", { hasText: "running" }).waitFor()
-  await figure(page, "Users").getByText("2", { exact: true }).waitFor()
-  await figure(page, "Requests a second").filter({ hasText: /[1-9]/ }).waitFor()
-
-  // By the keyboard: the second tab, and sorted by name.
-  await page.locator("#tab-charts").focus()
-  await page.keyboard.press("ArrowRight")
-  await page.locator("#statistics tbody", { hasText: "/api/v1/hello" }).waitFor()
-  await page.getByRole("button", { name: "Name" }).click()
-  assert.match((await page.locator("#statistics tbody tr").first().textContent()) ?? "", /hello/)
-
-  await page.getByRole("tab", { name: "Target" }).click()
-  await page.locator("#target-charts figure", { hasText: "Cores" }).locator("canvas").waitFor()
-  await page
-    .locator(".legend button", { hasText: "workers" })
-    .filter({ hasText: /[1-9]/ })
-    .waitFor()
-
-  await page.getByRole("button", { name: "Edit" }).click()
-  await page.getByLabel("Users at peak").fill("5")
-  await page.getByLabel("Started a second").fill("50")
-  await page.getByRole("button", { name: "Change" }).click()
-  await figure(page, "Users").getByText("5", { exact: true }).waitFor()
-
-  const before = session.state().run?.history.length ?? 0
-  await page.reload()
-  await figure(page, "Users").getByText("5", { exact: true }).waitFor()
-  assert.ok(before >= 2)
-  assert.equal(await page.locator("#panel-charts canvas").count(), 3)
-
-  await page.getByRole("button", { name: "Stop" }).click()
-  await page.locator("#status", { hasText: "over" }).waitFor()
-  await page.locator("#verdicts", { hasText: "kept: errors<1%" }).waitFor()
-  assert.equal(results.length, 1)
-
-  await page.getByRole("tab", { name: "Download" }).click()
-  const downloading = page.waitForEvent("download")
-  await page.getByRole("link", { name: "Statistics" }).click()
-  const download = await downloading
-  assert.equal(download.suggestedFilename(), "capstan_stats.csv")
-  assert.match(readFileSync(await download.path(), "utf8"), /^Type,Name,[\s\S]*\/api\/v1\/hello/)
-
-  await page.getByRole("button", { name: "New run" }).click()
-  await page.getByText("Requests a second", { exact: true }).first().click()
-  await page.getByLabel("Host").fill("nowhere")
-  await page.getByRole("button", { name: "Start" }).click()
-  await page.getByRole("alert").filter({ hasText: 'The target is "nowhere"' }).waitFor()
-
-  await page.setViewportSize({ width: 360, height: 700 })
-  assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 360)
-  await page.close()
-})
-
-test("nothing is changed without the token, for another page or under another name", async () => {
-  await using target = await loadTarget()
-  await using page = await served({ target: target.url, scenario: get })
-  const form = { target: target.url, users: 1 }
-  assert.equal((await page.post("/start", form, { "x-capstan-token": "guess" })).status, 403)
-  assert.equal((await page.post("/start", form, { origin: "http://evil.example" })).status, 403)
-  assert.equal((await page.post("/start", form, { origin: "null" })).status, 403)
-  assert.equal((await fetch(`${page.url}/start`)).status, 404)
-  assert.equal((await fetch(`${page.url}/stop`, { method: "PUT" })).status, 405)
-  assert.equal(page.session.state().status, "idle")
-  assert.equal(target.connections(), 0)
-
-  // A foreign name that leads to 127.0.0.1; fetch can't lie about the host.
-  const { port } = new URL(page.url)
-  const socket = connect(Number(port), "127.0.0.1")
-  socket.end("GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n")
-  const [answer] = await once(socket, "data")
-  assert.match(String(answer), /^HTTP\/1\.1 403 /)
-  socket.destroy()
-
-  const { headers } = await fetch(page.url)
-  assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/)
-  assert.equal(headers.get("access-control-allow-origin"), null)
-})
-
-test("what the form sends is checked, and a mistake leaves all as it was", async () => {
-  await using target = await loadTarget()
-  await using page = await served({ target: target.url, scenario: get })
-  const refuses = async (path: string, body: unknown, expected: RegExp): Promise<void> => {
-    const response = await page.post(path, body)
-    assert.equal(response.status, 422)
-    assert.match(((await response.json()) as { error: string }).error, expected)
-  }
-  const form = { target: target.url }
-  await refuses("/start", {}, /host is missing/)
-  await refuses("/start", null, /host is missing/)
-  await refuses("/start", { ...form, users: "many" }, /users is "many"; it must be a number/)
-  await refuses("/start", { ...form, users: 0 }, /users is 0/)
-  await refuses("/start", { ...form, runTime: "long" }, /no duration/)
-  await refuses("/start", { ...form, stages: "x".repeat(20_000) }, /More than 16384 bytes/)
-  await refuses("/change", { users: 3 }, /Nothing is running/)
-  assert.equal(page.session.state().status, "idle")
-
-  assert.equal((await page.post("/start", { ...form, rate: 50 })).status, 200)
-  await refuses("/start", { ...form, users: 1 }, /going on already/)
-  await refuses("/change", { users: 3 }, /keeps its model/)
-  assert.equal((await page.post("/change", { rate: 80 })).status, 200)
-  assert.equal(page.session.state().run?.offered, "80 requests a second")
-  assert.equal((await page.post("/stop", {})).status, 200)
-})
-
-test("every page that listens hears of everything, and the next run begins anew", async () => {
-  await using target = await loadTarget()
-  await using page = await served({ target: target.url, scenario: get })
-  const listening = await Promise.all([1, 2].map(() => fetch(`${page.url}/events`)))
-  const form = { target: target.url, rate: 20, runTime: "1200ms" }
-  for (const round of [1, 2]) {
-    assert.equal((await page.post("/start", form)).status, 200)
-    while (page.results.length < round) await new Promise((resolve) => setTimeout(resolve, 10))
-    assert.equal(page.results.at(-1)?.total.requests, 24)
-  }
-  for (const { body } of listening) {
-    let text = ""
-    for await (const chunk of body ?? []) {
-      text += Buffer.from(chunk as Uint8Array).toString()
-      if (text.split('"status":"over"').length > 2) break
+  test("what the form sends is checked, and a mistake leaves all as it was", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    const refuses = async (path: string, body: unknown, expected: RegExp): Promise<void> => {
+      const response = await page.post(path, body)
+      assert.equal(response.status, 422)
+      assert.match(((await response.json()) as { error: string }).error, expected)
     }
-    const kinds = Array.from(text.matchAll(/"status":"(\w+)"/g), ([, status]) => status)
-    const changes = kinds.filter((status, index) => status !== kinds[index - 1])
-    assert.deepEqual(changes, [
-      "idle",
-      "starting",
-      "running",
-      "over",
-      "starting",
-      "running",
-      "over",
-    ])
-    assert.match(text, /"kind":"second"/)
-  }
+    const form = { target: target.url }
+    await refuses("/start", {}, /host is missing/)
+    await refuses("/start", null, /host is missing/)
+    await refuses("/start", { ...form, users: "many" }, /users is "many"; it must be a number/)
+    await refuses("/start", { ...form, users: 0 }, /users is 0/)
+    await refuses("/start", { ...form, runTime: "long" }, /no duration/)
+    await refuses("/start", { ...form, stages: "x".repeat(20_000) }, /More than 16384 bytes/)
+    await refuses("/change", { users: 3 }, /Nothing is running/)
+    assert.equal(page.session.state().status, "idle")
+
+    assert.equal((await page.post("/start", { ...form, rate: 50 })).status, 200)
+    await refuses("/start", { ...form, users: 1 }, /going on already/)
+    await refuses("/change", { users: 3 }, /keeps its model/)
+    assert.equal((await page.post("/change", { rate: 80 })).status, 200)
+    assert.equal(page.session.state().run?.offered, "80 requests a second")
+    assert.equal((await page.post("/stop", {})).status, 200)
+  })
+
+  test("a state and the events after it are the whole story, for whoever comes when", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    const listening = await Promise.all([1, 2].map(() => listenTo(page)))
+    for (const [round, runTime] of ["1200ms", "600ms"].entries()) {
+      const form = { target: target.url, rate: 20, runTime }
+      assert.equal((await page.post("/start", form)).status, 200)
+      while (page.results.length <= round) await moment()
+      assert.equal(page.results.at(-1)?.total.requests, round === 0 ? 24 : 12)
+    }
+    const late = await stateOf(page)
+    assert.equal(late.status, "over")
+    assert.equal(late.run?.snapshot?.total.requests, 12)
+    assert.equal(late.run?.course.timeMs.length, 1)
+    assert.deepEqual(
+      late.log
+        .map(({ text }) => text.split(/[:(]/)[0]?.trim())
+        // Where a service of ours happens to run on this machine.
+        .filter((text) => text !== "The target is read from http"),
+      ["Started", "Over", "Started", "Over"],
+    )
+    for (const events of listening) {
+      const told: NumberedEvent[] = []
+      let number = 0
+      for await (const event of events) {
+        if (event.kind === "hello") number = event.number
+        else {
+          assert.equal(event.number, ++number, "no event is missing, and none comes twice")
+          told.push(event)
+        }
+        if (number === late.number) break
+      }
+      const seconds = told.filter((event) => event.kind === "second")
+      assert.deepEqual(
+        seconds.map(({ row }) => row !== null),
+        [true, false, true],
+        "the rest of a second is no point of the charts, unless it is most of one",
+      )
+    }
+  })
+
+  test("a reset begins counters and charts anew, and the run goes on", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    assert.equal((await page.post("/reset", {})).status, 422)
+    await page.post("/start", { target: target.url, rate: 50, runTime: "10s" })
+    while (((await stateOf(page)).run?.course.timeMs.length ?? 0) < 1) await moment()
+    const before = (await stateOf(page)).run?.snapshot?.total.requests ?? 0
+    assert.equal((await page.post("/reset", {})).status, 200)
+    const reset = await stateOf(page)
+    assert.equal(reset.status, "running")
+    assert.equal(reset.run?.snapshot, null)
+    assert.deepEqual(reset.run?.course.timeMs, [])
+    while ((await stateOf(page)).run?.snapshot === null) await moment()
+    const after = (await stateOf(page)).run?.snapshot?.total.requests ?? 0
+    assert.ok(after > 0 && after <= before + 5, `${after} since the reset, ${before} before`)
+  })
+
+  test("one endpoint has a course of its own, and an unknown one has none", async () => {
+    await using target = await loadTarget()
+    const two = scenario({
+      tasks: {
+        async both({ get, post }) {
+          await get("/a")
+          await post("/b?x=1", { name: "/b", json: {} })
+        },
+      },
+    })
+    await using page = await servedPage({ config: { target: target.url, scenario: two } })
+    await page.post("/start", { target: target.url, rate: 40 })
+    while (((await stateOf(page)).run?.course.timeMs.length ?? 0) < 1) await moment()
+    const answer = await fetch(`${page.url}/endpoint?method=POST&name=${encodeURIComponent("/b")}`)
+    const { columns } = (await answer.json()) as { columns: Record<string, (number | null)[]> }
+    assert.ok((columns.requestsPerS?.[0] ?? 0) > 20)
+    assert.ok((columns.p99?.[0] ?? 0) > 0)
+    assert.equal((await fetch(`${page.url}/endpoint?method=GET&name=/c`)).status, 404)
+  })
+
+  test("the target is watched before, during and after a run, on one time line", async () => {
+    await using target = await loadTarget()
+    const source = new ScriptedTarget({ replicas: { wanted: 1, present: 1, ready: 1 }, queued: 7 })
+    const config = { target: target.url, scenario: get }
+    await using page = await servedPage({ config, source, front: "target" })
+    const idle = await stateOf(page)
+    assert.equal(idle.front, "target")
+    assert.equal(idle.run, null)
+    assert.equal(idle.target?.reading?.queued, 7)
+    await page.post("/start", { target: target.url, rate: 20, runTime: "1100ms" })
+    while (page.results.length < 1) await moment()
+    const { target: watched } = await stateOf(page)
+    assert.ok((watched?.course.timeMs.length ?? 0) >= 2)
+    assert.ok((watched?.course.timeMs[0] ?? 0) >= idle.openedAtMs)
+    // The run takes what the watch has read, and does not ask a second time.
+    assert.equal(page.results[0]?.history[0]?.target?.queued, 7)
+    assert.ok(source.reads <= (watched?.course.timeMs.length ?? 0) + 1)
+    await page.session.close()
+    assert.equal(source.followers, 0)
+  })
+
+  test("told to listen elsewhere, the page answers to addresses and to no foreign name", async () => {
+    await using target = await loadTarget()
+    const config = { target: target.url, scenario: get }
+    await using page = await servedPage({ config }, "0.0.0.0")
+    const { port } = new URL(page.url)
+    assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200)
+    assert.match(await rawGet(port, "192.0.2.7"), /^HTTP\/1\.1 200 /)
+    assert.match(await rawGet(port, "evil.example"), /^HTTP\/1\.1 403 /)
+  })
+
+  test("no more pages listen than are allowed, and one that leaves makes room", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    const aborts = Array.from({ length: listenersMax }, () => new AbortController())
+    const listen = (signal?: AbortSignal) => fetch(`${page.url}/events`, { signal: signal ?? null })
+    await Promise.all(aborts.map(({ signal }) => listen(signal)))
+    assert.equal((await listen()).status, 503)
+    aborts[0]?.abort()
+    let status = 503
+    while (status !== 200) {
+      const answer = await listen()
+      status = answer.status
+      if (status !== 200) await answer.body?.cancel()
+      await moment()
+    }
+    for (const abort of aborts) abort.abort()
+  })
 })
+
+async function stateOf({ url }: ServedPage): Promise<PageState> {
+  return (await (await fetch(`${url}/state`)).json()) as PageState
+}
+
+type Told = NumberedEvent | { readonly kind: "hello"; readonly number: number }
+
+/** Answers once it is heard, so that nothing after that is missed. */
+async function listenTo({ url }: ServedPage): Promise<AsyncIterable<Told>> {
+  const response = await fetch(`${url}/events`)
+  return (async function* () {
+    let text = ""
+    // By way of the response: when nobody holds it, its body is cancelled.
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk as Uint8Array).toString()
+      const whole = text.split("\n\n")
+      text = whole.pop() ?? ""
+      for (const event of whole) yield JSON.parse(event.slice(event.indexOf("data: ") + 6)) as Told
+    }
+  })()
+}
+
+/** Fetch can't lie about the host. */
+async function rawGet(port: string, host: string): Promise<string> {
+  const socket = connect(Number(port), "127.0.0.1")
+  socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+  const [answer] = await once(socket, "data")
+  socket.destroy()
+  return String(answer)
+}
+
+function moment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20))
+}

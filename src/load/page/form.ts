@@ -1,8 +1,8 @@
 /** What the page's forms send, checked: it comes over a socket, and may be anything. */
 import type { Offer } from "../config.ts"
-import { parseDurationMs } from "../duration.ts"
 import { LoadError } from "../error.ts"
-import type { Form } from "./session.ts"
+import { parseDurationMs } from "../pace/duration.ts"
+import type { Form } from "./events.ts"
 
 /** @throws {LoadError} naming the field that is wrong. */
 export function readForm(sent: unknown): Form {

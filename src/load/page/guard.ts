@@ -1,24 +1,45 @@
 /**
  * Who may use the page. It can send any amount of traffic anywhere, so no other page that is open in
- * the same browser may steer it: it listens on loopback only, answers to loopback names only (a
- * foreign name that resolves to 127.0.0.1 is the trick of DNS rebinding), and changes nothing
- * without the token that is in the page itself.
+ * the same browser may steer it: it listens on loopback unless it was told otherwise, answers only
+ * to names that nobody else can make lead to it (a foreign name that resolves to 127.0.0.1 is the
+ * trick of DNS rebinding; an address can't be rebound), and changes nothing without the token that
+ * is in the page itself.
  */
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingMessage } from "node:http"
+import { isIP } from "node:net"
 
-/** Why a request is refused; undefined when it is not. */
-export function refusal(request: IncomingMessage, token: string): string | undefined {
+/**
+ * Why a request is refused; undefined when it is not.
+ * @param listensOn the host that was asked for; one that is no loopback may be named by any address.
+ */
+export function refusal(
+  request: IncomingMessage,
+  token: string,
+  listensOn: string,
+): string | undefined {
   const { host = "", origin, "x-capstan-token": sent } = request.headers
   const name = URL.parse(`http://${host}`)?.hostname
-  if (name === undefined || !["127.0.0.1", "localhost", "[::1]"].includes(name)) {
-    return "This page answers to 127.0.0.1 and localhost only."
+  if (name === undefined || !isOurs(name, listensOn)) {
+    return isLoopback(listensOn)
+      ? "This page answers to 127.0.0.1 and localhost only."
+      : `This page answers to addresses, ${listensOn} and localhost only.`
   }
   if (origin !== undefined && origin !== `http://${host}`) {
     return "This page takes no requests from other pages."
   }
   if (request.method !== "POST") return undefined
   return isSame(String(sent), token) ? undefined : "The token is missing; reload the page."
+}
+
+function isLoopback(host: string): boolean {
+  return ["127.0.0.1", "localhost", "::1", "[::1]"].includes(host)
+}
+
+function isOurs(name: string, listensOn: string): boolean {
+  if (isLoopback(name)) return true
+  if (isLoopback(listensOn)) return false
+  return name === listensOn.toLowerCase() || isIP(name.replace(/^\[|\]$/g, "")) !== 0
 }
 
 function isSame(sent: string, token: string): boolean {

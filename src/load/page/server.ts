@@ -1,31 +1,25 @@
 /**
- * The live page on a loopback port: files, events and downloads by GET, all that changes something
- * by POST. It is plain node:http, like the management port: eight routes need no framework.
+ * The live page: files, the state, events and downloads by GET, all that changes something by POST.
+ * It is plain node:http, like the management port: nine routes need no framework.
  */
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, isIPv6 } from "node:net"
 import { LoadError } from "../error.ts"
-import { failuresCsv, historyCsv, statsCsv } from "../report/csv.ts"
-import type { Result } from "../result.ts"
 import { asset } from "./assets.ts"
+import { download } from "./downloads.ts"
 import { readForm, readOffer } from "./form.ts"
 import { refusal } from "./guard.ts"
-import type { PageEvent, Session } from "./session.ts"
+import type { Session } from "./session.ts"
+import { listenersMax, Stream } from "./stream.ts"
 
 export interface PageServer extends AsyncDisposable {
   /** `http://127.0.0.1:8089`. */
   readonly url: string
 }
 
-const host = "127.0.0.1"
 const bodyBytesMax = 16 * 1024
-/** Pages that are open at once. */
-const listenersMax = 50
-/** What a page may leave unread, because its computer sleeps, say. It reconnects when it wakes. */
-const unreadBytesMax = 8 * 1024 * 1024
-const pingMs = 15_000
 
 const headers = {
   "content-security-policy":
@@ -35,21 +29,20 @@ const headers = {
   "cache-control": "no-store",
 }
 
-const downloads: Readonly<Record<string, (result: Result) => string>> = {
-  "/download/stats.csv": statsCsv,
-  "/download/stats_history.csv": ({ history }) => historyCsv(history),
-  "/download/failures.csv": failuresCsv,
-  "/download/result.json": (result) => JSON.stringify(result),
-}
-
 /**
  * Serves the page of a session.
  * @param port 0 takes a free one.
+ * @param host where else than on loopback it may be reached; whoever reaches it can steer it.
  * @throws {Error} with code `EADDRINUSE` and the like, when the port can't be had.
  */
-export async function servePage(session: Session, port: number): Promise<PageServer> {
+export async function servePage(
+  session: Session,
+  port: number,
+  host = "127.0.0.1",
+): Promise<PageServer> {
   const token = randomBytes(24).toString("base64url")
-  const listeners = new Set<ServerResponse>()
+  const stream = new Stream(() => session.whereabouts)
+  const stopListening = session.listen((event) => stream.tell(event))
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       const isTheirs = error instanceof LoadError
@@ -58,27 +51,38 @@ export async function servePage(session: Session, port: number): Promise<PageSer
       } else response.destroy()
     })
   })
-  const stopListening = session.listen((event) => {
-    for (const response of listeners) tell(response, event)
-  })
-  const pinging = setInterval(() => {
-    for (const response of listeners) response.write(": still here\n\n")
-  }, pingMs)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    const refused = refusal(request, token)
+    const refused = refusal(request, token, host)
     if (refused !== undefined) return json(response, 403, { error: refused })
-    const path = (request.url ?? "").split("?", 1)[0]!
-    if (request.method === "POST") return await act(path, request, response)
+    const url = URL.parse(request.url ?? "", "http://page")
+    if (url === null) return nothing(response)
+    if (request.method === "POST") return await act(url.pathname, request, response)
     if (request.method !== "GET") {
       response.setHeader("allow", "GET, POST")
       return json(response, 405, { error: "Only GET and POST are answered here." })
     }
-    if (path === "/events") return listen(response)
-    if (Object.hasOwn(downloads, path)) return sendDownload(response, path)
-    const file = await asset(path)
-    if (file === undefined) return json(response, 404, { error: "There is nothing at this path." })
+    await show(url, response)
+  }
+
+  async function show({ pathname, searchParams }: URL, response: ServerResponse): Promise<void> {
+    switch (pathname) {
+      case "/state":
+        return json(response, 200, session.state())
+      case "/events":
+        if (!stream.isFull) return stream.add(response)
+        return json(response, 503, { error: `${listenersMax} pages are open already.` })
+      case "/endpoint": {
+        const text = (name: string): string => searchParams.get(name) ?? ""
+        const course = session.endpoint(text("method"), text("name"))
+        return course === undefined ? nothing(response) : json(response, 200, course)
+      }
+      default:
+        if (pathname.startsWith("/download/")) return await sendDownload(pathname, response)
+    }
+    const file = await asset(pathname)
+    if (file === undefined) return nothing(response)
     response.setHeader("content-type", file.contentType)
     response.end(file.text.replace("{{token}}", token))
   }
@@ -95,65 +99,56 @@ export async function servePage(session: Session, port: number): Promise<PageSer
       case "/change":
         session.change(readOffer(await readJson(request)))
         break
+      case "/reset":
+        await session.reset()
+        break
       case "/stop":
         // The page hears of it by an event; what is under way may take seconds.
         void session.stop()
         break
       default:
-        return json(response, 404, { error: "There is nothing at this path." })
+        return nothing(response)
     }
     json(response, 200, {})
   }
 
-  function listen(response: ServerResponse): void {
-    if (listeners.size >= listenersMax) {
-      json(response, 503, { error: `${listenersMax} pages are open already.` })
-      return
-    }
-    response.writeHead(200, { "content-type": "text/event-stream" })
-    listeners.add(response)
-    response.on("close", () => listeners.delete(response))
-    tell(response, { kind: "state", state: session.state() })
-  }
-
-  function sendDownload(response: ServerResponse, path: string): void {
+  async function sendDownload(path: string, response: ServerResponse): Promise<void> {
+    const name = path.slice("/download/".length)
+    const found = download(name)
     const result = session.result()
-    if (result === undefined) {
-      json(response, 404, { error: "Nothing has run yet." })
-      return
-    }
-    const name = `capstan_${path.slice("/download/".length)}`
-    response.setHeader("content-disposition", `attachment; filename="${name}"`)
-    response.setHeader(
-      "content-type",
-      `${name.endsWith("json") ? "application/json" : "text/csv"}; charset=utf-8`,
-    )
-    response.end(downloads[path]!(result))
+    if (found === undefined) return nothing(response)
+    if (result === undefined) return json(response, 404, { error: "Nothing has run yet." })
+    response.setHeader("content-disposition", `attachment; filename="capstan_${name}"`)
+    response.setHeader("content-type", found.contentType)
+    response.end(await found.write(result))
   }
 
+  const closed = (): void => {
+    stopListening()
+    stream.close()
+  }
   server.listen(port, host)
   try {
     await once(server, "listening")
   } catch (error) {
-    clearInterval(pinging)
+    closed()
     throw error
   }
+  const shown = isIPv6(host) ? `[${host}]` : host
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    url: `http://${shown}:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
-      clearInterval(pinging)
-      stopListening()
-      const closed = once(server, "close")
+      closed()
+      const ended = once(server, "close")
       server.close()
       server.closeAllConnections()
-      await closed
+      await ended
     },
   }
 }
 
-function tell(response: ServerResponse, event: PageEvent): void {
-  if (response.writableLength > unreadBytesMax) response.destroy()
-  else response.write(`data: ${JSON.stringify(event)}\n\n`)
+function nothing(response: ServerResponse): void {
+  json(response, 404, { error: "There is nothing at this path." })
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {

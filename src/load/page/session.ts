@@ -1,72 +1,76 @@
 /**
- * What the live page shows and steers: one run at a time, the last one kept when it is over.
+ * What the live page shows and steers: one run at a time, the last one kept when it is over, and
+ * the target, which is watched whether or not anything runs.
  *
  * It is idle, starting (the scenario is being made), running, stopping (answers may still come), or
- * over; from idle and over it can start. Every change is told to whoever listens, as events that
- * cross to the browser as they are.
+ * over; from idle and over it can start. Every change is told to whoever listens, as numbered
+ * events that cross to the browser as they are (events.ts).
  */
+import { randomUUID } from "node:crypto"
+import { monotonicClock } from "../../core/clock.ts"
+import { type Course, loadCourse } from "../books/course.ts"
 import { type LoadConfig, type Offer, type Plan, resolveLoad, resolveOffer } from "../config.ts"
 import { LoadError } from "../error.ts"
-import type { Point } from "../history.ts"
-import { fetchScenario } from "../openapi-fetch.ts"
-import { ramp } from "../profile.ts"
+import { ramp } from "../pace/profile.ts"
 import type { Result, Snapshot } from "../result.ts"
-import { Run } from "../run.ts"
-import { findTarget, type TargetSource } from "../target.ts"
-
-type Status = "idle" | "starting" | "running" | "stopping" | "over"
-
-/** What the form is filled with. */
-export interface Form extends Offer {
-  readonly target: string
-}
-
-/** All that a page needs that has just been opened. */
-export interface PageState {
-  readonly status: Status
-  readonly form: Form
-  /** How requests are made up: of a scenario file, or of the target's OpenAPI document. */
-  readonly scenario: string
-  readonly run: RunState | null
-}
-
-export interface RunState {
-  readonly target: string
-  readonly model: "open" | "closed"
-  readonly offered: string
-  readonly startedAtMs: number
-  readonly runTimeMs: number | null
-  /** Where the target is read; null when it tells nothing of itself. */
-  readonly source: string | null
-  readonly notes: readonly string[]
-  readonly snapshot: Snapshot | null
-  readonly history: readonly Point[]
-  /** Once it is over. */
-  readonly verdicts: Result["thresholds"]
-}
-
-export type PageEvent =
-  | { readonly kind: "state"; readonly state: PageState }
-  | { readonly kind: "second"; readonly snapshot: Snapshot }
+import { Run, type RunOptions } from "../run.ts"
+import { fetchScenario } from "../scenario/openapi-fetch.ts"
+import { shownUrl } from "../shown-url.ts"
+import { findTarget } from "../target/management.ts"
+import type { TargetSource } from "../target.ts"
+import { Endpoints } from "./endpoints.ts"
+import type {
+  Form,
+  Front,
+  NumberedEvent,
+  PageEvent,
+  PageState,
+  RunState,
+  Said,
+  Status,
+  Tool,
+} from "./events.ts"
+import { Watch } from "./watch.ts"
 
 export interface SessionOptions {
   /** What the page does not ask for: headers, bounds, thresholds; and what its form begins with. */
   readonly config: LoadConfig
-  /** The management port to read, when it was said. @default looked for beside the target */
+  /** What tells of the target. @default looked for beside the target when a run starts */
   readonly source?: TargetSource | undefined
+  /** @default "charts" */
+  readonly front?: Front
+  /** @default "load" */
+  readonly tool?: Tool
   readonly ended: (result: Result) => void
 }
 
+/** The rest of a second at a run's end is no point of its course. */
+const rowMsMin = 500
+const saidMax = 500
+/** A run that began so much later than it was started has its time line moved. */
+const startMsMax = 100
+
 export class Session {
   readonly #options: SessionOptions
-  readonly #listeners = new Set<(event: PageEvent) => void>()
+  readonly #id = randomUUID()
+  readonly #listeners = new Set<(event: NumberedEvent) => void>()
+  readonly #openedAtMs = Date.now()
+  readonly #openedOnClockMs = monotonicClock()
+  readonly #said: Said[] = []
+  #number = 0
   #status: Status = "idle"
   #form: Form
+  #watch: Watch | undefined
   #run: Run | undefined
-  #facts: Pick<RunState, "source" | "notes"> = { source: null, notes: [] }
+  #notes: readonly string[] = []
   #startedAtMs = 0
+  /** When the books began. */
+  #sinceMs = 0
   #snapshot: Snapshot | null = null
+  #rowAtMs = 0
+  #endpoints = new Endpoints()
   #offered = ""
+  #limit: string | null = null
   #verdicts: Result["thresholds"] = []
 
   constructor(options: SessionOptions) {
@@ -74,16 +78,29 @@ export class Session {
     const { target, users, spawnRate, rate, stages, arrivals, runTimeMs } = options.config
     const offer = { users, spawnRate, rate, stages, arrivals, runTimeMs }
     this.#form = { target: String(target), ...defined(offer) }
+    if (options.source !== undefined) this.#watchThrough(options.source)
   }
 
   state(): PageState {
-    const { scenario } = this.#options.config
+    const { config, front = "charts", tool = "load" } = this.#options
     return {
+      session: this.#id,
+      number: this.#number,
       status: this.#status,
+      front,
+      tool,
       form: this.#form,
-      scenario: scenario?.name ?? "made from the target's OpenAPI document",
+      scenario: config.scenario?.name ?? "made from the target's OpenAPI document",
+      openedAtMs: this.#openedAtMs,
       run: this.#run === undefined ? null : this.#runState(this.#run),
+      target: this.#watch?.state() ?? null,
+      log: this.#said,
     }
+  }
+
+  /** Whose it is and how far it has come, for who reconnects. */
+  get whereabouts(): { readonly session: string; readonly number: number } {
+    return { session: this.#id, number: this.#number }
   }
 
   /** The result of the run so far, or of the last one. */
@@ -91,10 +108,23 @@ export class Session {
     return this.#run?.result()
   }
 
+  /** The course of one endpoint; `undefined` when the run has sent nothing of that name. */
+  endpoint(method: string, name: string): Course | undefined {
+    return this.#endpoints.course(method, name)
+  }
+
   /** Calls back for every event; the answer ends that. */
-  listen(listener: (event: PageEvent) => void): () => void {
+  listen(listener: (event: NumberedEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** A line for the page's log. */
+  say(text: string, tone: Said["tone"] = "plain"): void {
+    const said = { atMs: Math.round(this.#nowMs()), tone, text }
+    this.#said.push(said)
+    if (this.#said.length > saidMax) this.#said.shift()
+    this.#tell({ kind: "said", said })
   }
 
   /** @throws {LoadError} when it can't be started as asked; the state is as before. */
@@ -102,21 +132,21 @@ export class Session {
     if (this.#status !== "idle" && this.#status !== "over") {
       throw new LoadError("A run is going on already; stop it first.")
     }
-    const { headers, timeoutMs, connectionAgeMs, connectionRequestsMax, thresholds, scenario } =
+    const { target, users, spawnRate, rate, stages, arrivals, runTimeMs, ...rest } =
       this.#options.config
-    const rest = { headers, timeoutMs, connectionAgeMs, connectionRequestsMax, thresholds }
-    const plan = resolveLoad({ ...defined(rest), ...form })
+    const plan = resolveLoad({ ...rest, ...form })
     const before = this.#status
     this.#enter("starting")
     try {
       const made =
-        scenario === undefined
-          ? await fetchScenario(plan.target, plan.headers)
-          : { scenario, notes: [] }
-      const source = this.#options.source ?? (await findTarget(plan.target))
+        rest.scenario === undefined
+          ? await fetchScenario(plan.target, plan.headers, plan.insecure)
+          : { scenario: rest.scenario, notes: rest.scenario.notes }
+      await this.#findTarget(plan.target)
       this.#form = form
-      this.#begin(plan, { ...made, source })
+      this.#begin(plan, made)
     } catch (error) {
+      this.say(`It could not be started: ${(error as Error).message}`, "warning")
       this.#enter(before)
       throw error
     }
@@ -124,8 +154,7 @@ export class Session {
 
   /** @throws {LoadError} when nothing runs, or the change is not one to this run. */
   change(asked: Offer): void {
-    const run = this.#run
-    if (run === undefined || this.#status !== "running") throw new LoadError("Nothing is running.")
+    const run = this.#running()
     const { offer, offerText } = resolveOffer(asked)
     if (offer.kind !== run.plan.offer.kind) {
       throw new LoadError("A run keeps its model, users or rate; stop it and start another.")
@@ -137,68 +166,153 @@ export class Session {
       run.change({ ...offer, profile })
     }
     this.#offered = offerText
-    this.#tellState()
+    this.say(`From now on ${offerText}.`)
+    this.#tell({ kind: "changed" })
+  }
+
+  /**
+   * Counters and charts begin anew, and the run goes on.
+   * @throws {LoadError} when nothing runs.
+   */
+  async reset(): Promise<void> {
+    await this.#running().reset()
+    this.#sinceMs = this.#nowMs()
+    this.#snapshot = null
+    this.#endpoints = new Endpoints()
+    this.say("Counters and charts begin anew; the run goes on.")
+    this.#tell({ kind: "changed" })
   }
 
   /** Resolves when whatever ran is over. */
   async stop(): Promise<void> {
     if (this.#run === undefined || this.#status === "over") return
-    if (this.#status === "running") this.#enter("stopping")
+    if (this.#status === "running") {
+      this.say("Stopping: what is under way may still be answered.")
+      this.#enter("stopping")
+    }
     await this.#run.stop()
   }
 
-  #begin(
-    plan: Plan,
-    made: Pick<ConstructorParameters<typeof Run>[1], "scenario" | "notes"> & {
-      readonly source: TargetSource | undefined
-    },
-  ): void {
-    this.#facts = { source: made.source?.where ?? null, notes: made.notes ?? [] }
+  /** Ends the run and the watch of the target. */
+  async close(): Promise<void> {
+    await this.stop()
+    this.#watch?.close()
+  }
+
+  #running(): Run {
+    if (this.#run === undefined || this.#status !== "running") {
+      throw new LoadError("Nothing is running.")
+    }
+    return this.#run
+  }
+
+  /** Of a source that nobody named. The same place is not watched anew: its time line goes on. */
+  async #findTarget(target: URL): Promise<void> {
+    if (this.#options.source !== undefined) return
+    const source = await findTarget(target)
+    if (source?.where === this.#watch?.source.where) return
+    this.#watch?.close()
+    this.#watch = undefined
+    if (source !== undefined) this.#watchThrough(source)
+  }
+
+  #watchThrough(source: TargetSource): void {
+    this.#watch = new Watch(
+      source,
+      () => this.#nowMs(),
+      (event) => this.#tell(event),
+    )
+    this.say(`The target is read from ${source.where}.`)
+  }
+
+  #begin(plan: Plan, made: Pick<RunOptions, "scenario" | "notes">): void {
+    this.#notes = made.notes ?? []
     this.#snapshot = null
+    this.#endpoints = new Endpoints()
     this.#verdicts = []
+    this.#limit = null
     this.#offered = plan.offerText
-    this.#startedAtMs = Date.now()
+    this.#startedAtMs = this.#nowMs()
+    this.#sinceMs = this.#startedAtMs
+    this.#rowAtMs = this.#startedAtMs
+    const watch = this.#watch
     const run = new Run(plan, {
       ...made,
-      onSecond: (snapshot) => {
-        this.#snapshot = snapshot
-        this.#tell({ kind: "second", snapshot })
-      },
+      source: watch && { where: watch.source.where, read: async () => watch.latest },
+      onSecond: (snapshot) => this.#second(snapshot),
     })
     this.#run = run
+    this.say(`Started: ${plan.offerText}, at ${shownUrl(plan.target)}.`)
+    for (const note of this.#notes) this.say(note)
     this.#enter("running")
     void run.done.then((result) => {
       this.#verdicts = result.thresholds
+      const { requests, failures } = result.total
+      this.say(
+        `Over (${result.ended}): ${requests} requests, of which ${failures} failed, in ${(result.durationMs / 1000).toFixed(1)} s.`,
+      )
       this.#enter("over")
       this.#options.ended(result)
     })
   }
 
+  #second(snapshot: Snapshot): void {
+    // A run begins when its threads have loaded the scenario, and says only how long that is ago.
+    const startedAtMs = this.#nowMs() - snapshot.elapsedMs
+    if (this.#snapshot === null && startedAtMs - this.#startedAtMs > startMsMax) {
+      this.#startedAtMs = startedAtMs
+      this.#sinceMs = Math.max(this.#sinceMs, startedAtMs)
+      this.#rowAtMs = startedAtMs
+      this.#tell({ kind: "changed" })
+    }
+    this.#snapshot = snapshot
+    const { limit } = snapshot.generator
+    if (limit !== null && this.#limit === null) this.say(limit, "warning")
+    this.#limit = limit
+    const atMs = this.#startedAtMs + snapshot.elapsedMs
+    const isPoint = atMs - this.#rowAtMs >= rowMsMin
+    if (isPoint) {
+      this.#rowAtMs = atMs
+      this.#endpoints.add(Math.round(atMs), snapshot.rows)
+    }
+    this.#tell({ kind: "second", snapshot, row: isPoint ? this.#row(snapshot) : null })
+  }
+
+  #row({ point }: Snapshot): Extract<PageEvent, { kind: "second" }>["row"] {
+    const { timeMs, columns } = loadCourse([point], this.#startedAtMs)
+    const values = Object.entries(columns).map(([name, [value]]) => [name, value])
+    return { timeMs: timeMs[0]!, values: Object.fromEntries(values) }
+  }
+
   #runState(run: Run): RunState {
     return {
-      ...this.#facts,
       target: run.plan.target.href,
       model: run.plan.offer.kind === "rate" ? "open" : "closed",
       offered: this.#offered,
-      startedAtMs: this.#startedAtMs,
+      startedAtMs: Math.round(this.#startedAtMs),
+      sinceMs: Math.round(this.#sinceMs),
+      elapsedMs: this.#snapshot?.elapsedMs ?? this.#nowMs() - this.#startedAtMs,
       runTimeMs: run.plan.offer.runTimeMs ?? null,
+      notes: this.#notes,
       snapshot: this.#snapshot,
-      history: run.history,
+      course: loadCourse(run.history, this.#startedAtMs),
       verdicts: this.#verdicts,
     }
   }
 
-  #enter(status: Status): void {
-    this.#status = status
-    this.#tellState()
+  /** Since 1970, and never set back: time lines are kept by it. */
+  #nowMs(): number {
+    return this.#openedAtMs + monotonicClock() - this.#openedOnClockMs
   }
 
-  #tellState(): void {
-    this.#tell({ kind: "state", state: this.state() })
+  #enter(status: Status): void {
+    this.#status = status
+    this.#tell({ kind: "changed" })
   }
 
   #tell(event: PageEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    this.#number += 1
+    for (const listener of this.#listeners) listener({ ...event, number: this.#number })
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * Locust's three tables, column for column, so that what reads Locust's reads these. Times are in
+ * Locust's four tables, column for column, so that what reads Locust's reads these. Times are in
  * milliseconds, to the microsecond where Locust rounds to whole ones.
  */
-import type { Point } from "../history.ts"
+import type { Point } from "../books/history.ts"
+import { percents, type Row } from "../books/stats.ts"
 import type { Result } from "../result.ts"
-import { percents, type Row } from "../stats.ts"
 
 const percentileColumns = percents.map((percent) => `${percent}%`)
 
@@ -91,10 +91,28 @@ export function failuresCsv({ failures }: Pick<Result, "failures">): string {
       row.name,
       row.error,
       row.occurrences,
-      new Date(row.firstSeenMs).toISOString(),
-      new Date(row.lastSeenMs).toISOString(),
+      seen(row.firstSeenMs),
+      seen(row.lastSeenMs),
     ]),
   )
+}
+
+/** `*_exceptions.csv`: a line for each way in which the scenario threw. */
+export function exceptionsCsv({ exceptions }: Pick<Result, "exceptions">): string {
+  return table(
+    ["Count", "Message", "Traceback", "Nodes"],
+    exceptions.map(({ occurrences, task, message, stack }) => [
+      occurrences,
+      `${task}: ${message}`,
+      stack,
+      "local",
+    ]),
+  )
+}
+
+/** To the second, as Locust writes it. */
+function seen(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 
 function percentileCells({ requests, latency }: Row): Cell[] {

@@ -1,0 +1,188 @@
+/**
+ * A target that tells of itself in Prometheus' text format: any service with a `/metrics` page, and
+ * Capstan's. Each page that is named is one replica, and what the replicas say is added up; a page
+ * that tells of replicas itself, as that of `capstan up` does, stands for these.
+ *
+ * CPU is what every official client library tells, under one name, as a counter of seconds. It is
+ * made cores over the last five seconds: less would show each scrape's chance, more would be late.
+ */
+import type { TargetPod, TargetReading, TargetSource } from "../target.ts"
+import { parseSamples, type Sample, sumOf } from "./prometheus-text.ts"
+
+/** Where each figure comes from. The same table is in docs/load.md. */
+const figureMetrics = {
+  workers: (samples) => sumOf(samples, "capstan_workers"),
+  busy: (samples) => sumOf(samples, "capstan_workers", { state: "busy" }),
+  queued: (samples) => sumOf(samples, "capstan_queue_length"),
+  demandCores: (samples) => sumOf(samples, "capstan_demand_cores"),
+  shedTotal: (samples) => sumOf(samples, "capstan_shed_total"),
+} as const satisfies Record<string, (samples: readonly Sample[]) => number | undefined>
+
+const cpuMetric = "process_cpu_seconds_total"
+const cpuWindowMs = 5000
+const patienceMs = 900
+const bytesMax = 8 * 1024 * 1024
+
+export interface MetricsPage {
+  readonly metrics: URL
+  /** Answers 200 while the replica takes requests. @default not asked: who answers is ready */
+  readonly readiness?: URL
+}
+
+/** Reads them all, once for each `read()`. */
+export function prometheusTarget(pages: readonly MetricsPage[]): TargetSource {
+  const replicas = pages.map((page) => new Replica(page))
+  return {
+    where: pages.map(({ metrics }) => metrics.href).join(", "),
+    async read() {
+      const nowMs = Date.now()
+      await Promise.all(replicas.map((replica) => replica.read(nowMs)))
+      // All silent: it may be restarting, or gone; the page shows the gap.
+      return replicas.some(({ isPresent }) => isPresent) ? reading(replicas) : undefined
+    },
+  }
+}
+
+function reading(replicas: readonly Replica[]): TargetReading {
+  const names = Object.keys(figureMetrics) as (keyof typeof figureMetrics)[]
+  const sum = (values: readonly (number | undefined)[]): number | undefined =>
+    values.reduce((total, value) => (value === undefined ? total : (total ?? 0) + value), undefined)
+  const figures = [
+    ...names.map((name) => [
+      name,
+      sum(replicas.map(({ samples }) => figureMetrics[name](samples))),
+    ]),
+    ["cpuCores", sum(replicas.map(({ cpuCores }) => cpuCores))],
+  ]
+  const counted = replicas.map((replica) => replica.counted)
+  const total = (of: keyof Counted): number => counted.reduce((all, each) => all + each[of], 0)
+  return {
+    replicas: { wanted: total("wanted"), present: total("present"), ready: total("ready") },
+    ...Object.fromEntries(figures.filter(([, value]) => value !== undefined)),
+    // Of those that a page tells of, it tells their number only.
+    ...(replicas.some(({ told }) => told !== undefined)
+      ? {}
+      : { pods: replicas.map((replica) => replica.pod) }),
+  }
+}
+
+type Counted = Pick<TargetReading["replicas"], "wanted" | "present" | "ready">
+
+/** One page, and what it said last. */
+class Replica {
+  readonly #page: MetricsPage
+  #cpu: { readonly atMs: number; readonly seconds: number }[] = []
+  #sinceMs = Date.now()
+  #restarts = 0
+  phase: TargetPod["phase"] = "starting"
+  samples: readonly Sample[] = []
+
+  constructor(page: MetricsPage) {
+    this.#page = page
+  }
+
+  get isPresent(): boolean {
+    return this.phase === "ready" || this.phase === "unready"
+  }
+
+  /** The replicas that the page tells of, when it is not one of them. */
+  get told(): Counted | undefined {
+    const wanted = sumOf(this.samples, "capstan_replicas_wanted")
+    if (wanted === undefined) return undefined
+    const present = sumOf(this.samples, "capstan_replicas") ?? 0
+    return {
+      wanted,
+      present,
+      ready: sumOf(this.samples, "capstan_replicas", { phase: "ready" }) ?? 0,
+    }
+  }
+
+  get counted(): Counted {
+    const present = this.isPresent ? 1 : 0
+    return this.told ?? { wanted: 1, present, ready: this.phase === "ready" ? 1 : 0 }
+  }
+
+  /** Over what of the window there is; `undefined` before the second reading. */
+  get cpuCores(): number | undefined {
+    const [first, last] = [this.#cpu.at(0), this.#cpu.at(-1)]
+    if (first === undefined || last === undefined || first === last) {
+      return sumOf(this.samples, "capstan_cpu_cores")
+    }
+    return (last.seconds - first.seconds) / ((last.atMs - first.atMs) / 1000)
+  }
+
+  get pod(): TargetPod {
+    const known = {
+      cpuCores: this.cpuCores,
+      busy: figureMetrics.busy(this.samples),
+      queued: figureMetrics.queued(this.samples),
+    }
+    return {
+      name: this.#page.metrics.host,
+      phase: this.phase,
+      sinceMs: this.#sinceMs,
+      restarts: this.#restarts,
+      ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
+    }
+  }
+
+  async read(nowMs: number): Promise<void> {
+    const { metrics, readiness } = this.#page
+    const [text, isReady] = await Promise.all([
+      answerOf(metrics),
+      readiness === undefined ? true : isOk(readiness),
+    ])
+    this.samples = text === undefined ? [] : parseSamples(text)
+    if (text === undefined) this.#cpu = []
+    else this.#takeCpu(nowMs)
+    this.#enter(text === undefined ? "failed" : isReady ? "ready" : "unready", nowMs)
+  }
+
+  #enter(phase: TargetPod["phase"], nowMs: number): void {
+    if (this.phase === phase) return
+    this.phase = phase
+    this.#sinceMs = nowMs
+  }
+
+  #takeCpu(atMs: number): void {
+    const seconds = sumOf(this.samples, cpuMetric)
+    if (seconds === undefined) return
+    // A counter that falls is another process's.
+    if (seconds < (this.#cpu.at(-1)?.seconds ?? 0)) {
+      this.#restarts += 1
+      this.#cpu = []
+    }
+    this.#cpu.push({ atMs, seconds })
+    while (atMs - this.#cpu[0]!.atMs > cpuWindowMs) this.#cpu.shift()
+  }
+}
+
+async function answerOf(url: URL): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
+    if (!response.ok) {
+      await response.body?.cancel()
+      return undefined
+    }
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength
+      if (bytes > bytesMax) return undefined
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString("utf8")
+  } catch {
+    return undefined
+  }
+}
+
+async function isOk(url: URL): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,69 @@
+/** The live page of a session, to be spoken to by hand. */
+import { servePage } from "../../src/load/page/server.ts"
+import { Session, type SessionOptions } from "../../src/load/page/session.ts"
+import type { Result } from "../../src/load/result.ts"
+import type { TargetLogLine, TargetReading, TargetSource } from "../../src/load/target.ts"
+
+export interface ServedPage extends AsyncDisposable {
+  readonly url: string
+  readonly session: Session
+  readonly results: readonly Result[]
+  /** A POST as the page sends it, or as `headers` change it. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+}
+
+export async function servedPage(
+  options: Omit<SessionOptions, "ended">,
+  host?: string,
+): Promise<ServedPage> {
+  const results: Result[] = []
+  const session = new Session({ ...options, ended: (result) => results.push(result) })
+  const page = await servePage(session, 0, host)
+  const html = await (await fetch(page.url)).text()
+  const token = /capstan-token" content="([^"]+)"/.exec(html)?.[1] ?? ""
+  return {
+    url: page.url,
+    session,
+    results,
+    post: (path, body, headers = {}) =>
+      fetch(page.url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-capstan-token": token, ...headers },
+        body: JSON.stringify(body),
+      }),
+    async [Symbol.asyncDispose]() {
+      await session.close()
+      await page[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** A target that says what it is told to say. */
+export class ScriptedTarget implements TargetSource {
+  readonly where = "a script"
+  readonly #followers = new Set<(line: TargetLogLine) => void>()
+  reading: TargetReading | undefined
+  reads = 0
+
+  constructor(reading: TargetReading | undefined) {
+    this.reading = reading
+  }
+
+  async read(): Promise<TargetReading | undefined> {
+    this.reads += 1
+    return this.reading
+  }
+
+  follow(follower: (line: TargetLogLine) => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
+  }
+
+  get followers(): number {
+    return this.#followers.size
+  }
+
+  log(pod: string, text: string): void {
+    for (const follower of this.#followers) follower({ atMs: Date.now(), pod, text })
+  }
+}
