@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { autoscale } from "./autoscale.ts"
+import { balancer } from "./balancer.ts"
 import { calibrateSpin } from "./calibrate.ts"
 import { connections } from "./connections.ts"
 import { demand } from "./demand.ts"
@@ -10,11 +11,16 @@ import { empty } from "./empty.ts"
 import { fastapi } from "./fastapi.ts"
 import { goodput } from "./goodput.ts"
 import { killAll, root, run } from "./harness.ts"
+import { load, loadScenario } from "./load.ts"
+import { loadMemory } from "./load-memory.ts"
+import { loadPace } from "./load-pace.ts"
+import { loadStall } from "./load-stall.ts"
 import { overload } from "./overload.ts"
 import { pool } from "./pool.ts"
 import { type Bench, machine, type Options, toJson, toLine, toMarkdown } from "./report.ts"
 import { responsiveness } from "./responsiveness.ts"
 import { start } from "./start.ts"
+import { step } from "./step.ts"
 
 const usage = `npm run bench runs all benches, npm run bench -- NAME … those named. Each prints a table and
 writes bench/results/NAME.json. Linux only; give it the machine for itself.
@@ -37,6 +43,13 @@ const benches: readonly Bench[] = [
   connections,
   demand,
   autoscale,
+  balancer,
+  step,
+  load,
+  loadScenario,
+  loadStall,
+  loadPace,
+  loadMemory,
 ]
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

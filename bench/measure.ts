@@ -37,7 +37,7 @@ export async function underLoad(running: Pick<Server, "usage">, plan: Plan): Pro
 }
 
 /** Endless patience: for loads that are not about giving up. */
-export const patientMs = 30_000
+const patientMs = 30_000
 
 export function helloStream(origin: string, connections: number, bodies: string[]): Stream {
   return {

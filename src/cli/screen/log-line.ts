@@ -1,0 +1,24 @@
+/** Lines of a replica's log as a screen, or who reads along, has them. */
+import { stripVTControlCharacters } from "node:util"
+
+/** A line of a replica's log for people: the words of a JSON line, without what could steer a terminal. */
+export function shownLine(text: string): string {
+  const clean = stripVTControlCharacters(text)
+  if (!clean.startsWith("{")) return clean
+  try {
+    const { level, msg, err, outcome, durationMs } = JSON.parse(clean) as Record<string, unknown>
+    if (typeof msg !== "string") return clean
+    const tone = level === "info" ? "" : `${level}: `
+    const took = typeof durationMs === "number" ? ` in ${durationMs.toFixed(1)} ms` : ""
+    const end = outcome === undefined || outcome === "ok" ? "" : ` (${outcome})`
+    const cause = (err as { readonly message?: unknown } | undefined)?.message
+    return `${tone}${msg}${took}${end}${typeof cause === "string" ? `: ${cause}` : ""}`
+  } catch {
+    return clean
+  }
+}
+
+/** A request that went well: there are many of those. */
+export function isRoutine(text: string): boolean {
+  return text.startsWith("{") && /"outcome":"ok"/.test(text) && /"level":"info"/.test(text)
+}

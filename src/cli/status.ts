@@ -1,0 +1,60 @@
+/** `capstan status`: asks the `capstan up` that runs on this machine. */
+import { settingsTable } from "../service/settings.ts"
+import { Failure } from "./failure.ts"
+import type { UpReport } from "./up/report.ts"
+import { statusText } from "./up/screen.ts"
+
+export interface StatusFlags {
+  readonly managementPort?: string
+  readonly json?: true
+}
+
+const patienceMs = 5_000
+
+/**
+ * Prints how it is; resolves to 0 when a replica is ready, else to 1.
+ * @throws {Failure} when nothing answers.
+ */
+export async function status({ managementPort, json }: StatusFlags): Promise<0 | 1> {
+  const port = portOf(managementPort)
+  const report = await ask(port)
+  process.stdout.write(
+    json ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, Date.now()),
+  )
+  return report.ready > 0 ? 0 : 1
+}
+
+function portOf(typed: string | undefined): number {
+  const { min, max, default: usual } = settingsTable.managementPort
+  if (typed === undefined) return usual
+  const port = /^\d{1,5}$/.test(typed) ? Number(typed) : Number.NaN
+  if (port >= Math.max(1, min) && port <= max) return port
+  throw new Failure(
+    2,
+    `--management-port is ${JSON.stringify(typed)}; it must be a whole number from 1 to ${max}.`,
+  )
+}
+
+async function ask(port: number): Promise<UpReport> {
+  const url = `http://127.0.0.1:${port}/status`
+  let response: Response
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
+  } catch {
+    throw new Failure(
+      1,
+      `Nothing answers at port ${port}: no capstan up runs here, or its port is another.`,
+      "Start it with  capstan up MODULE, or say its port with --management-port.",
+    )
+  }
+  if (response.status === 503) throw new Failure(1, "It is still starting.")
+  const isOurs = response.ok && /json/.test(response.headers.get("content-type") ?? "")
+  if (!isOurs) {
+    throw new Failure(
+      1,
+      `What answers at port ${port} is not capstan up.`,
+      "Say its port with --management-port.",
+    )
+  }
+  return (await response.json()) as UpReport
+}

@@ -1,0 +1,84 @@
+/**
+ * A replica of `capstan up`, the process's entry: the production server on ports of its own, which
+ * only this machine can reach.
+ */
+import type { FromReplica, Serving, ToReplica } from "../../local/messages.ts"
+import { type Server, serve } from "../../service/server.ts"
+import {
+  environmentVariable,
+  resolveSettings,
+  type SettingSources,
+} from "../../service/settings.ts"
+import { endWithParent, watchImports } from "../child-process.ts"
+import { described, loadFailure } from "../load-failure.ts"
+import { createLogger } from "../logger.ts"
+import type { Boot } from "./boot.ts"
+
+endWithParent()
+
+let server: Server | undefined
+
+process.on("message", (message: ToReplica) => {
+  switch (message.type) {
+    case "start":
+      void start(message.boot as Boot)
+      break
+    case "drain":
+      void server?.drain().finally(() => process.exit(0))
+      break
+    default:
+      message satisfies never
+  }
+})
+
+async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
+  const module = new URL(moduleUrl)
+  const imported = watchImports((path) => tell({ type: "imports", path }))
+  const sources = {
+    // Its only client is the balancer, which knows of new replicas without being sent away.
+    options: { workers, connectionAgeMs: 0, connectionRequestsMax: 0 },
+    env: process.env,
+    // Host and ports as others know them are the balancer's.
+    flags: { ...flags, host: "127.0.0.1", port: "0", managementPort: "0" },
+  }
+  try {
+    const logger = await createLogger(resolveSettings(sources))
+    server = await serve(module, { ...sources, settings: sources.options, logger })
+    // The module is fine and its workers can't start, for instance because `setup` throws.
+    if (server.unready !== undefined) throw new Error(server.unready)
+    tell({ type: "serving", serving: servingOf(server, sources) })
+  } catch (error) {
+    const failure = loadFailure(error, module, imported())
+    const { exitCode } = failure
+    const message: FromReplica = {
+      type: "failed",
+      failure: { lines: described(failure), exitCode },
+    }
+    process.send?.(message, () => process.exit(1))
+  }
+}
+
+function servingOf(
+  { url, managementUrl, service, settings }: Server,
+  { env = {}, flags = {} }: SettingSources,
+): Serving {
+  const isGraceGiven =
+    flags.drainGraceMs !== undefined || env[environmentVariable("drainGraceMs")] !== undefined
+  const deadlines = Array.from(
+    service.operations.values(),
+    ({ deadlineMs }) => deadlineMs ?? settings.deadlineMs,
+  )
+  return {
+    url,
+    managementUrl,
+    title: `${service.title} ${service.version}`,
+    docs: settings.docs === "on",
+    // As the manifests have it: the longest that an admitted request may take, and a little.
+    drainGraceMs: isGraceGiven ? settings.drainGraceMs : Math.max(...deadlines) + 1_000,
+  }
+}
+
+function tell(message: FromReplica): void {
+  // The channel may close at any moment; `disconnect` deals with it.
+  process.send?.(message, () => {})
+}

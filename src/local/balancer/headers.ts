@@ -1,0 +1,134 @@
+/**
+ * Headers as they are passed on, spelled and ordered as they came: less those that belong to one
+ * connection (RFC 9110, section 7.6.1), and to the replica with where the request came from.
+ */
+import type { IncomingMessage } from "node:http"
+import { type RequestId, requestIdHeader } from "./request-id.ts"
+
+/** How a client says how long it waits; the service's name for it, which is Envoy's. */
+export const deadlineHeader = "x-envoy-expected-rq-timeout-ms"
+
+/**
+ * What `Connection` can't take away by naming it: how long the message is, whom it is for, and what
+ * the balancer says.
+ */
+const kept = new Set([
+  "content-length",
+  "transfer-encoding",
+  "host",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  requestIdHeader,
+])
+
+/**
+ * @param waitedMs of a deadline that the client gave, this much is over.
+ * @throws {TypeError} when it has two hosts (RFC 9112, section 3.2): two readers could take either.
+ */
+export function headersForReplica(
+  request: IncomingMessage,
+  requestId: RequestId,
+  waitedMs: number,
+): string[] {
+  const raw = request.rawHeaders
+  const named = namedByConnection(request.headers.connection)
+  const sent: string[] = []
+  let forwardedFor = ""
+  let host: string | undefined
+  let saysHost = false
+  let saysProto = false
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!
+    const value = raw[i + 1]!
+    const lower = name.toLowerCase()
+    if (named?.has(lower)) continue
+    switch (lower) {
+      case "connection":
+      case "keep-alive":
+      case "proxy-connection":
+      case "upgrade":
+      case "http2-settings":
+      case requestIdHeader:
+        continue
+      case "te":
+        // The one thing in it that is true of the whole way: trailers are passed on.
+        if (/\btrailers\b/i.test(value)) sent.push("te", "trailers")
+        continue
+      case "x-forwarded-for":
+        forwardedFor += `${value}, `
+        continue
+      case deadlineHeader:
+        sent.push(name, leftOf(value, waitedMs))
+        continue
+      case "x-forwarded-proto":
+        saysProto = true
+        break
+      case "x-forwarded-host":
+        saysHost = true
+        break
+      case "host":
+        if (host !== undefined) throw new TypeError("The request has two hosts.")
+        host = value
+        break
+    }
+    sent.push(name, value)
+  }
+  // It leaves as HTTP/1.1, which can't do without. One that came as such is the replica's to refuse.
+  if (host === undefined && request.httpVersionMinor === 0) {
+    sent.push("host", `localhost:${request.socket.localPort}`)
+  }
+  sent.push("x-forwarded-for", forwardedFor + addressOf(request))
+  // Whoever is in front of the balancer knows better what the client asked for.
+  if (!saysProto) sent.push("x-forwarded-proto", "http")
+  if (!saysHost && host) sent.push("x-forwarded-host", host)
+  if (requestId.isSent) sent.push(requestIdHeader, requestId.id)
+  return sent
+}
+
+export function headersForClient(answer: IncomingMessage): string[] {
+  const raw = answer.rawHeaders
+  const named = namedByConnection(answer.headers.connection)
+  const sent: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!
+    switch (name.toLowerCase()) {
+      case "connection":
+      case "keep-alive":
+      case "proxy-connection":
+      case "transfer-encoding":
+      case "upgrade":
+        continue
+    }
+    if (named?.has(name.toLowerCase())) continue
+    sent.push(name, raw[i + 1]!)
+  }
+  return sent
+}
+
+/** Milliseconds that a client still waits; undefined when it doesn't say, or not properly. */
+export function patienceMs(request: IncomingMessage): number | undefined {
+  const value = request.headers[deadlineHeader]
+  return typeof value === "string" && /^0*[1-9]\d*$/.test(value) ? Number(value) : undefined
+}
+
+/** A wrong one is passed on as it is, for the service to refuse. */
+function leftOf(value: string, waitedMs: number): string {
+  if (waitedMs < 1 || !/^\d+$/.test(value)) return value
+  return String(Math.max(1, Number(value) - Math.floor(waitedMs)))
+}
+
+/** Nearly always there is nothing but `keep-alive` or `close`. */
+function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || connection === "keep-alive" || connection === "close") {
+    return undefined
+  }
+  const names = connection.split(",").map((name) => name.trim().toLowerCase())
+  // `TE` is named whenever it is there, and has its own rule.
+  return new Set(names.filter((name) => name !== "te" && !kept.has(name)))
+}
+
+function addressOf({ socket }: IncomingMessage): string {
+  const address = socket.remoteAddress ?? "unknown"
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address
+}

@@ -1,0 +1,78 @@
+/**
+ * The balancer's own answers: problems (RFC 9457) that look like the service's, id and headers
+ * included, so that a client needs to know one kind only.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { http } from "./builtin.ts"
+import { giveUpBody, lingerWhenClosed } from "./linger.ts"
+import { requestIdHeader } from "./request-id.ts"
+
+export interface BalancerProblem {
+  readonly status: number
+  readonly detail: string
+  readonly requestId: string
+  readonly retryAfterSeconds?: number
+}
+
+/** @param isLast the connection ends with this answer. */
+export function answerProblem(
+  request: IncomingMessage,
+  response: ServerResponse,
+  problem: BalancerProblem,
+  isLast: boolean,
+): void {
+  const body = bodyOf(problem)
+  const headers = headersOf(problem, body)
+  if (giveUpBody(request) || isLast) headers.push("connection", "close")
+  response.writeHead(problem.status, reasonOf(problem.status), headers)
+  response.end(body)
+}
+
+/** Where node:http has no response object, or it is of no use any more. The connection ends with it. */
+export function writeProblem(socket: Socket, problem: BalancerProblem): void {
+  const body = bodyOf(problem)
+  const headers = [...headersOf(problem, body), "connection", "close"]
+  lingerWhenClosed(socket)
+  socket.write(headOf(problem.status, reasonOf(problem.status), headers) + body, () => {
+    socket.destroySoon()
+  })
+}
+
+/** A response's head as it goes over the wire. */
+export function headOf(status: number, reason: string, headers: readonly string[]): string {
+  let head = `HTTP/1.1 ${status} ${reason}\r\n`
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return `${head}\r\n`
+}
+
+function bodyOf({ status, detail, requestId }: BalancerProblem): string {
+  return JSON.stringify({
+    type: "about:blank",
+    title: reasonOf(status),
+    status,
+    detail,
+    // As the service does: whoever reports a failure has its id at hand.
+    ...(status >= 500 && status !== 503 ? { requestId } : {}),
+  })
+}
+
+function headersOf(problem: BalancerProblem, body: string): string[] {
+  const { requestId, retryAfterSeconds } = problem
+  const headers = [
+    ...["cache-control", "no-store"],
+    ...["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+    ...["referrer-policy", "no-referrer"],
+    ...["x-content-type-options", "nosniff"],
+    ...["x-frame-options", "DENY"],
+    ...[requestIdHeader, requestId],
+    ...["content-type", "application/problem+json"],
+    ...["content-length", String(Buffer.byteLength(body))],
+  ]
+  if (retryAfterSeconds !== undefined) headers.push("retry-after", String(retryAfterSeconds))
+  return headers
+}
+
+function reasonOf(status: number): string {
+  return http.STATUS_CODES[status] ?? "Error"
+}

@@ -1,0 +1,106 @@
+/** The balancer's decisions, on time and chance that are given. */
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { Circuit } from "../../src/local/balancer/circuit.ts"
+import { fateOf } from "../../src/local/balancer/fate.ts"
+import { deadlineHeader } from "../../src/local/balancer/headers.ts"
+import { pick } from "../../src/local/balancer/pick.ts"
+import { requestIdOf } from "../../src/local/balancer/request-id.ts"
+import { deadlineHeader as deadlineHeaderOfService } from "../../src/service/http/deadline.ts"
+import { requestIdOf as requestIdOfService } from "../../src/service/http/request-id.ts"
+
+const candidate = (outstanding: number, isReady = true) => ({ outstanding, takes: () => isReady })
+
+test("the fewest outstanding requests win, and only who takes any", () => {
+  const [a, b, c] = [candidate(3), candidate(1), candidate(0, false)]
+  assert.equal(pick([a, b, c], 0, Math.random), b)
+  assert.equal(pick([c], 0, Math.random), undefined)
+  assert.equal(pick([], 0, Math.random), undefined)
+})
+
+test("each of several equals has the same chance", () => {
+  const equals = [candidate(2), candidate(5), candidate(2), candidate(2)]
+  let state = 1
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+  const counts = new Map(equals.map((one) => [one, 0]))
+  for (let n = 0; n < 9000; n++) {
+    const chosen = pick(equals, 0, random)
+    if (chosen !== undefined) counts.set(chosen, (counts.get(chosen) ?? 0) + 1)
+  }
+  const [first = 0, never = 0, third = 0, fourth = 0] = counts.values()
+  assert.equal(never, 0)
+  for (const count of [first, third, fourth]) assert.ok(Math.abs(count - 3000) < 200, `${count}`)
+})
+
+test("a circuit opens after three failures in a row, and lets one try after a back-off", () => {
+  const circuit = new Circuit()
+  const middle = (): number => 0.5
+  circuit.failed(false, 0, middle)
+  circuit.failed(false, 0, middle)
+  circuit.worked()
+  circuit.failed(false, 0, middle)
+  circuit.failed(false, 0, middle)
+  assert.equal(circuit.allows(0), true, "not in a row")
+  assert.equal(circuit.failed(false, 0, middle), true)
+  assert.equal(circuit.failed(false, 0, middle), false, "what had begun before says nothing new")
+  assert.deepEqual([circuit.isOpen, circuit.retryAtMs], [true, 100])
+  assert.deepEqual([circuit.allows(99), circuit.allows(100)], [false, true])
+  assert.equal(circuit.begin(), true)
+  assert.deepEqual([circuit.allows(101), circuit.retryAtMs], [false, undefined], "one at a time")
+  circuit.undecided(true)
+  assert.equal(circuit.allows(101), true, "who tried has left")
+  circuit.begin()
+  circuit.failed(true, 150, middle)
+  assert.deepEqual(
+    [circuit.retryAtMs, circuit.allows(349), circuit.allows(350)],
+    [350, false, true],
+  )
+  circuit.begin()
+  assert.equal(circuit.worked(), true)
+  assert.deepEqual([circuit.isOpen, circuit.allows(0), circuit.begin()], [false, true, false])
+})
+
+test("only what a replica can't have seen is tried again", () => {
+  const error = (code: string, syscall?: string): NodeJS.ErrnoException =>
+    Object.assign(new Error(code), { code, ...(syscall === undefined ? {} : { syscall }) })
+  const fates: readonly (readonly [NodeJS.ErrnoException, inOnePiece: boolean, string])[] = [
+    [error("ECONNREFUSED", "connect"), true, "not-taken"],
+    [error("ECONNREFUSED", "connect"), false, "not-taken"],
+    [error("ETIMEDOUT", "connect"), false, "not-taken"],
+    [error("ECONNRESET", "read"), true, "not-taken"],
+    [error("EPIPE", "write"), true, "not-taken"],
+    [error("ECONNRESET", "read"), false, "lost"],
+    [error("EPIPE", "write"), false, "lost"],
+    [error("ECONNRESET"), true, "unsure"],
+    [error("ECONNRESET"), false, "lost"],
+    [error("ETIMEDOUT", "read"), true, "lost"],
+    [error("HPE_INVALID_CONSTANT"), true, "lost"],
+  ]
+  for (const [cause, inOnePiece, fate] of fates) {
+    assert.equal(fateOf(cause, inOnePiece), fate, `${cause.message} ${cause.syscall} ${inOnePiece}`)
+  }
+})
+
+test("the balancer and the service read a request's id and deadline alike", () => {
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+  const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/
+  for (const headers of [
+    { "x-request-id": "mine" },
+    { "x-request-id": "m".repeat(128) },
+    { "x-request-id": "m".repeat(129) },
+    { "x-request-id": "not mine" },
+    { "x-request-id": "", traceparent: `00-${trace}-00f067aa0ba902b7-01` },
+    { traceparent: `00-${trace}-00f067aa0ba902b7-01-more` },
+    { traceparent: `00-${"0".repeat(32)}-00f067aa0ba902b7-01` },
+    { traceparent: "00-short-00f067aa0ba902b7-01" },
+    {},
+  ]) {
+    const [ours, theirs] = [requestIdOf(headers).id, requestIdOfService(headers)]
+    if (uuid.test(theirs)) assert.match(ours, uuid, JSON.stringify(headers))
+    else assert.equal(ours, theirs)
+  }
+  assert.equal(deadlineHeader, deadlineHeaderOfService)
+})

@@ -1,0 +1,207 @@
+/** Replicas that come and go, die, hang and are replaced, while requests come in. */
+import assert from "node:assert/strict"
+import { existsSync, readFileSync } from "node:fs"
+import { connect } from "node:net"
+import { text } from "node:stream/consumers"
+import { test } from "node:test"
+import type { RunningProbes } from "../../src/core/probes.ts"
+import { StartError } from "../../src/local/fleet.ts"
+import { eventually } from "../support/cli.ts"
+import { type LocalTrial, localTrial } from "../support/local.ts"
+
+const ready = (count: number) => (replicas: readonly { readonly phase: string }[]) =>
+  replicas.length === count && replicas.every(({ phase }) => phase === "ready")
+
+/** Requests, one after another on several connections, until told to stop or disposed of. */
+function traffic(trial: LocalTrial) {
+  const answers = new Map<string, number>()
+  let isOver = false
+  const client = async (): Promise<void> => {
+    while (!isOver) {
+      const answer = await trial.get("/").catch((error: Error) => `${error.cause ?? error}`)
+      answers.set(answer, (answers.get(answer) ?? 0) + 1)
+    }
+  }
+  const clients = Promise.all(Array.from({ length: 4 }, client))
+  const stop = async (): Promise<readonly string[]> => {
+    isOver = true
+    await clients
+    return [...answers.keys()]
+  }
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+}
+
+test("no request is lost while replicas are added, replaced by a new version, killed and removed", async () => {
+  await using trial = await localTrial({ minReplicas: 2 })
+  await trial.local.start()
+  await trial.until(ready(2), "two replicas")
+  await using load = traffic(trial)
+
+  trial.folder.write("version", "2")
+  trial.local.reload()
+  await trial.event("rolled-out")
+  const replicas = await trial.until(ready(2), "the version before to be gone")
+  assert.deepEqual(
+    replicas.map(({ name, version }) => [name, version]),
+    [
+      ["replica-3", 2],
+      ["replica-4", 2],
+    ],
+  )
+  const victim = await eventually(() => {
+    const idle = trial.local.state().replicas.find(({ outstanding }) => outstanding === 0)
+    // In the same moment: nobody gets in between.
+    if (idle !== undefined) process.kill(idle.pid!, "SIGKILL")
+    return idle
+  }, "a replica that is idle")
+  const died = await trial.event("died")
+  assert.equal(died.replica, victim.name)
+  assert.ok((died.againInMs ?? 0) > 0)
+  const after = await trial.until(ready(2), "the killed one to be back")
+  const restarted = after.find(({ name }) => name === victim.name)
+  assert.equal(restarted?.restarts, 1)
+  assert.notEqual(restarted?.pid, victim.pid)
+  assert.deepEqual((await load.stop()).toSorted(), ["200 1", "200 2"])
+})
+
+test("by demand it scales to all that is asked for in one step, and no clock that jumps disturbs it", async (t) => {
+  await using trial = await localTrial({ minReplicas: 3, syncMs: 1_000, signal: "demand" })
+  // Three times 0.5 cores, at 0.35 for each replica, which is 70 % of 500m: five.
+  trial.folder.write("demand", "0.5")
+  await trial.local.start()
+  t.mock.timers.enable({ apis: ["Date"], now: 0 })
+  const decided = await eventually(
+    () => trial.told.find((event) => event.kind === "decided" && event.to === 5),
+    "a decision for five",
+  )
+  assert.ok(decided.kind === "decided")
+  assert.match(decided.reasons[0] ?? "", /→ 5: demand at 0\.\d+ each/)
+  await trial.until(ready(5), "five replicas")
+  const { decisions, wanted, demandCores } = trial.local.state()
+  assert.equal(wanted, 5)
+  assert.ok((demandCores ?? 0) > 1.4)
+  assert.deepEqual(
+    decisions.map(({ number }) => number),
+    decisions.map((_, i) => i + 1),
+  )
+})
+
+test("a version that fails in its third replica leaves the one before serving, and is said once", async () => {
+  await using trial = await localTrial({ minReplicas: 3 })
+  await trial.local.start()
+  const before = await trial.until(ready(3), "three replicas")
+  trial.folder.write("fail", "6")
+  trial.folder.write("version", "2")
+  trial.local.reload()
+  const failed = await trial.event("rollout-failed")
+  assert.equal(failed.stillServing, 3)
+  assert.equal(failed.againInMs, undefined)
+  assert.deepEqual(failed.failure.lines, ["start 6 fails"])
+  const after = await trial.until(ready(3), "the others of it to be gone")
+  assert.deepEqual(
+    after.map(({ name }) => name),
+    before.map(({ name }) => name),
+  )
+  assert.equal(await trial.get("/"), "200 1")
+
+  // What serves loses one, and can't be had again: the new one is tried again, and works by now.
+  process.kill(after[0]!.pid!, "SIGKILL")
+  await trial.event("rolled-out")
+  await trial.until(ready(3), "three of the new version")
+  assert.equal(await trial.get("/"), "200 2")
+})
+
+test("one that fails as the third of a version that serves is tried again, the others go on", async () => {
+  await using trial = await localTrial({ minReplicas: 3 })
+  trial.folder.write("fail", "3\n4")
+  await trial.local.start()
+  const failed = await trial.event("failed")
+  assert.equal(failed.isNews, true)
+  assert.ok((failed.againInMs ?? 0) > 0)
+  assert.equal(await trial.get("/"), "200 1")
+  await trial.until(ready(3), "the third, at last")
+})
+
+test("when no replica can start, the start fails and says why", async () => {
+  await using trial = await localTrial({ minReplicas: 2 })
+  trial.folder.write("fail", "all")
+  await assert.rejects(trial.local.start(), (error) => {
+    assert.ok(error instanceof StartError)
+    assert.match(error.message, /start \d fails/)
+    return true
+  })
+})
+
+test("a replica that hangs is killed by its liveness probe and started again", async () => {
+  const probe = { periodSeconds: 0.1, timeoutSeconds: 0.3, failureThreshold: 2 }
+  const probes: RunningProbes = {
+    readiness: { ...probe, path: "/readyz" },
+    liveness: { ...probe, path: "/livez" },
+  }
+  await using trial = await localTrial({ minReplicas: 2 }, probes)
+  await trial.local.start()
+  await trial.until(ready(2), "two replicas")
+  const hanging = trial.get("/hang")
+  const { replica } = await trial.event("hung")
+  assert.match(await hanging, /^502 /)
+  await trial.until(
+    (all) => ready(2)(all) && all.some(({ name, restarts }) => name === replica && restarts === 1),
+    "it to be back",
+  )
+  trial.folder.write("unready", "")
+  await trial.until((all) => all.every(({ phase }) => phase === "unready"), "none to be ready")
+  assert.equal(trial.local.state().ready, 0)
+})
+
+test("kill -9 of a busy replica costs what ran there a 502, and nothing else", async () => {
+  await using trial = await localTrial({ minReplicas: 2 })
+  await trial.local.start()
+  await trial.until(ready(2), "two replicas")
+  const begun = `${trial.folder.path}/slow`
+  const slow = [trial.get("/slow"), trial.get("/slow")]
+  const all = await trial.until(
+    (replicas) => replicas.every(({ outstanding }) => outstanding === 1),
+    "a request on each",
+  )
+  await eventually(() => {
+    return existsSync(begun) && readFileSync(begun, "utf8").length === 2 ? true : undefined
+  }, "both to have begun")
+  process.kill(all[0]!.pid!, "SIGKILL")
+  await trial.event("died")
+  trial.folder.write("release", "")
+  const answers = await Promise.all(slow)
+  assert.deepEqual(answers.map((answer) => answer.slice(0, 4)).toSorted(), ["200 ", "502 "])
+  assert.match(answers.find((answer) => answer.startsWith("502")) ?? "", /"status":502/)
+})
+
+test("closing answers what is under way first, and ends also what is still starting", async () => {
+  const trial = await localTrial({ minReplicas: 2 })
+  await trial.local.start()
+  const slow = trial.get("/slow")
+  await trial.until((all) => all.some(({ outstanding }) => outstanding === 1), "the request")
+  trial.local.reload()
+  const closed = trial[Symbol.asyncDispose]
+  const closing = trial.local.close()
+  trial.folder.write("release", "")
+  assert.equal(await slow, "200 1")
+  await closing
+  assert.deepEqual(trial.local.state().replicas, [])
+  await closed.call(trial)
+})
+
+test("connections that nobody has accepted yet when it closes are answered", async () => {
+  await using trial = await localTrial()
+  await trial.local.start()
+  const { port } = new URL(trial.url)
+  // Opened in the system by the time that it closes, and not yet seen by anybody.
+  const answers = Array.from({ length: 20 }, async () => {
+    const socket = connect(Number(port), "127.0.0.1")
+    socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    return await text(socket)
+  })
+  // Still the same turn of the event loop, but that of the system calls is over.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  const closed = trial.local.close()
+  for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /)
+  await closed
+})
