@@ -1,5 +1,7 @@
 /** What a cluster says when it does not do what it was asked, as a failure with what to do. */
-import { ApiError, UnreachableError } from "../kubernetes/cluster/api.ts"
+import { UnreachableError } from "../kubernetes/access/unreachable.ts"
+import { ApiError } from "../kubernetes/cluster/api.ts"
+import { ForeignError } from "../kubernetes/cluster/apply.ts"
 import { Failure } from "./failure.ts"
 
 /** Runs `work`; what the cluster throws becomes a failure, everything else stays what it is. */
@@ -12,6 +14,13 @@ export async function asked<T>(work: () => Promise<T>): Promise<T> {
         1,
         error.message,
         "Which cluster is asked is the kubeconfig's current context:  kubectl config get-contexts",
+      )
+    }
+    if (error instanceof ForeignError) {
+      throw new Failure(
+        1,
+        error.message,
+        "Call the deployment otherwise with --name, or take it over with --force: capstan down then removes it with the rest.",
       )
     }
     if (error instanceof ApiError) throw new Failure(1, wordsOf(error), nextOf(error))

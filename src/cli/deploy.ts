@@ -1,94 +1,157 @@
 /**
- * `capstan deploy MODULE`: looks, asks the cluster to go through it without storing anything, applies,
- * waits, and says where it is. The URL alone goes to standard output.
+ * `capstan deploy MODULE`: looks, asks the cluster to go through it without storing anything, brings
+ * the image, applies, waits, and says where it is. The URL alone goes to standard output.
  */
-import type { KubernetesObject } from "@kubernetes/client-node"
-import { type Address, addressOf } from "../kubernetes/cluster/address.ts"
+import { stripVTControlCharacters } from "node:util"
 import { Api } from "../kubernetes/cluster/api.ts"
-import { type Applied, apply } from "../kubernetes/cluster/apply.ts"
-import { preflight } from "../kubernetes/cluster/preflight.ts"
+import { type Applied, type ApplyOptions, apply } from "../kubernetes/cluster/apply.ts"
+import { Inventory, remove, superseded } from "../kubernetes/cluster/inventory.ts"
+import { foresee, preflight } from "../kubernetes/cluster/preflight.ts"
 import { type RolloutEnd, waitForRollout } from "../kubernetes/cluster/rollout.ts"
-import { manifests } from "../kubernetes/manifests/objects.ts"
-import type { DeploymentFlags } from "../kubernetes/manifests/options.ts"
+import type { KubernetesObject } from "../kubernetes/kinds.ts"
+import { type Deployable, manifests } from "../kubernetes/manifests/objects.ts"
 import { asked, secondsAsMs } from "./cluster-failure.ts"
-import { deploymentOf } from "./deployment-flags.ts"
+import { deliver, deliveryOf } from "./delivery.ts"
+import { describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
+import { tellAddress } from "./open.ts"
+import { say } from "./say.ts"
 
 export interface DeployFlags {
   readonly dryRun?: true
   readonly force?: true
+  readonly anyway?: true
+  /** Undefined: when somebody is there to see it. */
+  readonly open?: boolean
   readonly timeout: string
 }
 
-/** Clouds take half a minute; where there is no cloud, waiting longer helps nobody. */
-const balancerMsMax = 60_000
-
-/** Resolves to 0 once the new version serves. */
-export async function deploy(
-  typed: string,
-  deployment: DeploymentFlags,
-  flags: DeployFlags,
-): Promise<0> {
+/** Resolves to 0 once the new version serves, or, with a port-forward, once that has been ended. */
+export async function deploy(typed: string, given: Given, flags: DeployFlags): Promise<0> {
   const timeoutMs = secondsAsMs(flags.timeout, "--timeout")
-  const options = await deploymentOf(typed, deployment)
-  const { name } = options
+  const described = await describe(typed, given)
+  const { deployment } = described
+  if (flags.dryRun && deployment.image === undefined) {
+    throw new Failure(
+      2,
+      "Which image? A dry run builds none.",
+      "Name it with --image: what `capstan image --push` prints.",
+    )
+  }
   return await asked<0>(async () => {
-    const api = new Api()
-    const namespace = options.namespace ?? api.namespace
-    await look(api, namespace)
-
-    const objects = manifests({ ...options, namespace })
+    const api = new Api(deployment.context)
+    const namespace = deployment.namespace ?? api.namespace
+    const delivery = deliveryOf(described, api)
+    const planned: Deployable = { ...deployment, namespace, image: delivery.image }
     const force = flags.force === true
-    const rehearsal = await applyAll(api, objects, { namespace, dryRun: true, force })
+    const inventory = new Inventory(api, namespace, deployment.name)
+    const rehearsal = await rehearse(
+      api,
+      planned,
+      { deployment: deployment.name, namespace, force },
+      delivery.kind !== "pull",
+      flags,
+    )
     if (flags.dryRun) {
-      for (const each of rehearsal) process.stdout.write(`${described(each)}\n`)
+      for (const each of rehearsal) process.stdout.write(`${inWords(each)}\n`)
+      for (const { kind, name } of superseded(await inventory.look(), manifests(planned))) {
+        process.stdout.write(`${kind} ${name} would go\n`)
+      }
       return 0
     }
-    for (const each of await applyAll(api, objects, { namespace, dryRun: false, force })) {
-      say(`${each.kind} ${each.name} ${each.what}`)
-    }
 
-    const end = await waitForRollout(api, {
+    const image =
+      delivery.kind === "pull" ? delivery.image : await deliver(delivery, described, api)
+    const objects = manifests({ ...planned, image })
+    const applied = await applyAll(api, objects, {
+      deployment: deployment.name,
       namespace,
-      name,
-      timeoutMs,
-      progressed: ({ wanted, updated, ready }) =>
-        say(`${ready} of ${wanted} replicas serve the new version, ${updated} are made`),
-      troubled: ({ message }) => say(message),
+      dryRun: false,
+      force,
     })
-    if (end.kind !== "done") throw rolloutFailure(end, timeoutMs)
-    const { wanted } = end.progress
+    for (const { kind, name, what } of applied) say(`${kind} ${name} ${what}`)
+    const isSame = applied.some(({ kind, what }) => kind === "Deployment" && what === "unchanged")
+    if (isSame && !image.includes("@") && delivery.kind === "pull") {
+      say(`what was pushed as ${image} since is not rolled out: name it by digest for that`)
+    }
+    const wanted = await awaitRollout(api, namespace, deployment.name, timeoutMs)
     const more =
-      options.minReplicas > wanted
-        ? `; the autoscaler makes them ${options.minReplicas} at its next look, within 15 s`
+      deployment.minReplicas > wanted
+        ? `; the autoscaler makes them ${deployment.minReplicas} at its next look, within 15 s`
         : ""
     say(`the new version serves, by ${wanted} ${wanted === 1 ? "replica" : "replicas"}${more}`)
-    if (options.expose === "LoadBalancer") say("waits for the load balancer's address")
-    tellAddress(await addressOf(api, namespace, name, balancerMsMax), namespace, name)
-    return 0
+    // Only now: until the new version serves, the one before may need it.
+    for (const each of superseded(await inventory.look(), objects)) {
+      await remove(api, each)
+      say(`${each.kind} ${each.name} is no longer wanted and goes`)
+    }
+    return await tellAddress(api, namespace, deployment.name, flags.open)
   })
 }
 
-async function look(api: Api, namespace: string): Promise<void> {
-  const { version, obstacles, warnings } = await preflight(api, namespace)
+/** All that is looked at before anything is changed. */
+async function rehearse(
+  api: Api,
+  planned: Deployable,
+  options: Omit<ApplyOptions, "dryRun">,
+  isBrought: boolean,
+  flags: DeployFlags,
+): Promise<readonly Applied[]> {
+  const { namespace } = options
+  const objects = manifests(planned)
+  const { version, obstacles, warnings } = await preflight(api, namespace, objects)
   say(`context ${api.context}, namespace ${namespace}, Kubernetes ${version}`)
   for (const warning of warnings) say(warning)
   const [first, ...more] = obstacles
   if (first !== undefined) throw new Failure(1, first, more.join("\n") || undefined)
+
+  const rehearsal = await applyAll(api, objects, { ...options, dryRun: true })
+  const rolls = rehearsal.some(
+    ({ kind, what, changes }) =>
+      kind === "Deployment" &&
+      (what === "created" || changes.some(({ path }) => path.startsWith("spec.template."))),
+  )
+  const forecast = await foresee(api, namespace, planned, { isBrought, rolls })
+  const isTold = flags.anyway === true || flags.dryRun === true
+  for (const text of [...forecast.warnings, ...(isTold ? forecast.obstacles : [])]) say(text)
+  const [stop, ...others] = isTold ? [] : forecast.obstacles
+  if (stop === undefined) return rehearsal
+  const hint = [...others, "Nothing was changed. To try all the same: --anyway"]
+  throw new Failure(1, stop, hint.join("\n"))
 }
 
 async function applyAll(
   api: Api,
   objects: readonly KubernetesObject[],
-  options: Parameters<typeof apply>[2],
+  options: ApplyOptions,
 ): Promise<readonly Applied[]> {
   const applied: Applied[] = []
   for (const object of objects) applied.push(await apply(api, object, options))
   return applied
 }
 
-/** For `--dry-run`: an object, and below it each field that would change. */
-function described({ kind, name, what, changes }: Applied): string {
+/** Resolves to how many replicas serve it. */
+export async function awaitRollout(
+  api: Api,
+  namespace: string,
+  name: string,
+  timeoutMs: number,
+): Promise<number> {
+  const end = await waitForRollout(api, {
+    namespace,
+    name,
+    timeoutMs,
+    progressed: ({ wanted, updated, ready }) =>
+      say(`${ready} of ${wanted} replicas serve the new version, ${updated} are made`),
+    troubled: ({ message }) => say(message),
+    unanswered: ({ message }) => say(`${message} It is asked again.`),
+  })
+  if (end.kind !== "done") throw rolloutFailure(end, timeoutMs)
+  return end.progress.wanted
+}
+
+/** For a dry run: an object, and below it each field that would change. */
+export function inWords({ kind, name, what, changes }: Applied): string {
   const would = what === "unchanged" ? "stays as it is" : `would be ${what}`
   const lines = changes.map(
     ({ path, before = "nothing", after = "nothing" }) => `  ${path}: ${before} → ${after}`,
@@ -104,40 +167,15 @@ export function rolloutFailure(
   const what = trouble?.message ?? "Nothing says why; it may only be slow."
   const state =
     olderReady > 0
-      ? `The version before goes on serving, by ${olderReady} ${olderReady === 1 ? "replica" : "replicas"}.`
+      ? `The version before goes on serving, by ${olderReady} ${olderReady === 1 ? "replica" : "replicas"}. To take the new one away:  capstan deploy … --rollback`
       : "Nothing serves now: there was no version before that is ready."
   const hint = [
     ...(kind === "timeout" ? [what] : []),
-    ...(logLines.length > 0 ? ["It logged last:", ...logLines.map((line) => `  ${line}`)] : []),
+    ...(logLines.length > 0
+      ? ["It logged last:", ...logLines.map((line) => `  ${stripVTControlCharacters(line)}`)]
+      : []),
     trouble?.next ?? "Give it longer with --timeout, or look:  kubectl get pods,events",
     state,
   ]
   return new Failure(1, kind === "timeout" ? late : what, hint.join("\n"))
-}
-
-function tellAddress(address: Address, namespace: string, name: string): void {
-  const forward = `kubectl port-forward --namespace ${namespace} service/${name} 8080:80`
-  switch (address.kind) {
-    case "url":
-      process.stdout.write(`${address.url}\n`)
-      break
-    case "silent":
-      say(`${address.url} does not answer from here (minikube: minikube service ${name}). Instead:`)
-      say(`  ${forward}`)
-      break
-    case "pending":
-      say("the load balancer has no address yet (minikube: minikube tunnel). Until it has one:")
-      say(`  ${forward}`)
-      break
-    case "inside":
-      say(`inside the cluster it is http://${name}.${namespace}; from here:`)
-      say(`  ${forward}`)
-      break
-    default:
-      address satisfies never
-  }
-}
-
-function say(text: string): void {
-  process.stderr.write(`capstan: ${text}\n`)
 }

@@ -1,109 +1,176 @@
-/** Flags for a deployment, made from its table, and what a module adds to them. */
+/**
+ * What a deployment and its image are, from the module, the configuration file and the flags.
+ */
+import { dirname } from "node:path"
+import { fileURLToPath } from "node:url"
 import { type Command, Option } from "commander"
 import {
-  type DeploymentFlags,
-  DeploymentOptionError,
-  type DeploymentOptionName,
-  type DeploymentOptionSpec,
+  type ImageLayer,
+  type ImageOptions,
+  imageTable,
+  resolveImage,
+} from "../kubernetes/image/options.ts"
+import {
+  type DeploymentLayer,
   type DeploymentOptions,
   deploymentTable,
   resolveDeployment,
 } from "../kubernetes/manifests/options.ts"
 import { nameOf } from "../kubernetes/name.ts"
+import type { OptionSpec } from "../kubernetes/option.ts"
 import { loadService } from "../service/module.ts"
+import type { Service } from "../service/service.ts"
 import { flag, resolveSettings } from "../service/settings.ts"
+import { type ConfigFlags, configuredStages } from "./config-file.ts"
 import { Failure } from "./failure.ts"
 import { asFailure, loadFailure } from "./load-failure.ts"
 import { moduleUrl } from "./module-path.ts"
+import { addOptionFlags, givenValues, repeated } from "./option-flags.ts"
+import { understood } from "./understood.ts"
 
-export function addDeploymentFlags(command: Command): void {
-  for (const [name, spec] of Object.entries<DeploymentOptionSpec>(deploymentTable)) {
-    const facts = spec.default ?? unsaid[name] ?? "none"
-    command.addOption(
-      new Option(`${flag(name)} <${valueName(spec)}>`, `${facts}\n${spec.doc}`).helpGroup(group),
-    )
-  }
-  command.addOption(
-    repeated("--env <NAME=value>", "none\nAn environment variable; may be said again.").helpGroup(
-      group,
-    ),
-  )
-  command.addOption(
-    repeated(
-      "--env-from <kind/name>",
-      "none\nsecret/NAME or configmap/NAME: each of its keys becomes a variable; may be said again.",
-    ).helpGroup(group),
-  )
+/** What was given on the command line. */
+export interface Given {
+  readonly config: ConfigFlags
+  readonly image: ImageLayer
+  readonly deployment: DeploymentLayer
+}
+
+export interface Described {
+  readonly module: URL
+  readonly service: Service
+  readonly image: ImageOptions
+  readonly deployment: DeploymentOptions
 }
 
 /**
- * A flag that may be said several times, each with one value: one that takes several would take the
- * module behind it as well.
+ * @throws {Failure} when the module or the configuration can't be loaded, or an option is not what it
+ * may be.
  */
-export function repeated(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(
-    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+export async function describe(typed: string, given: Given): Promise<Described> {
+  const module = moduleUrl(typed)
+  const stages = await configuredStages(given.config, dirname(fileURLToPath(module)))
+  const service = await loadService(module).catch((error: unknown) => {
+    throw asFailure(loadFailure(error, module), typed)
+  })
+  return understood(() => ({
+    module,
+    service,
+    image: resolveImage([...stages.map((stage) => stage.image), given.image]),
+    deployment: deploymentOf(service, [
+      ...stages.map((stage) => stage.deployment),
+      given.deployment,
+    ]),
+  }))
+}
+
+function deploymentOf(service: Service, layers: readonly DeploymentLayer[]): DeploymentOptions {
+  const deadlineMsMax = (deadlineMs: number): number =>
+    Math.max(...Array.from(service.operations.values(), (each) => each.deadlineMs ?? deadlineMs))
+  const { title, version } = service
+  const resolve = (deadlineMs: number): DeploymentOptions =>
+    resolveDeployment(
+      { name: nameOf(title), version, deadlineMsMax: deadlineMsMax(deadlineMs) },
+      layers,
+    )
+  const { env } = resolve(resolveSettings().deadlineMs)
+  const said = Object.entries(env).filter(([, value]) => typeof value === "string")
+  // What a setting may not be is said now rather than by a pod that does not start.
+  return resolve(
+    resolveSettings({ env: Object.fromEntries(said) as Record<string, string> }).deadlineMs,
   )
 }
 
-/** What holds for options that have no default in the table. */
-const unsaid: Readonly<Record<string, string>> = {
-  name: "the service's title",
-  namespace: "the context's",
-  image: "required",
+export function addConfigFlags(command: Command): void {
+  const file = "the nearest capstan.config.ts\nThe configuration file. Flags go over it."
+  const environment = "none\nThe environment in it that counts."
+  command
+    .addOption(new Option("--config <file>", file).helpGroup("Configuration:"))
+    .addOption(new Option("--environment <name>", environment).helpGroup("Configuration:"))
+}
+
+export function addImageFlags(command: Command): void {
+  addOptionFlags(command, imageTable, "Image:", {
+    tag: "the service's title and version",
+    platform: "the cluster's, or this machine's",
+    builder: "the first that works",
+  })
+}
+
+/**
+ * @param image what holds when no image is named.
+ * @param table without what has no meaning for the command.
+ */
+export function addDeploymentFlags(
+  command: Command,
+  image: string,
+  table: Readonly<Record<string, OptionSpec>> = deploymentTable,
+): void {
+  addOptionFlags(command, table, group, {
+    name: "the service's title",
+    context: "the current one",
+    namespace: "the context's",
+    image,
+  })
+  for (const { flags, description } of lists) {
+    command.addOption(repeated(flags, description).helpGroup(group))
+  }
 }
 
 const group = "Deployment:"
 
-/**
- * The deployment that a module and flags describe.
- * @throws {Failure} when the module can't be loaded or a flag is not what it may be.
- */
-export async function deploymentOf(
-  typed: string,
-  flags: DeploymentFlags,
-): Promise<DeploymentOptions> {
-  const module = moduleUrl(typed)
-  const service = await loadService(module).catch((error: unknown) => {
-    throw asFailure(loadFailure(error, module), typed)
-  })
-  const defaults = resolveSettings()
-  const deadlineMsMax = (deadlineMs: number): number =>
-    Math.max(...Array.from(service.operations.values(), (each) => each.deadlineMs ?? deadlineMs))
-  const { title, version } = service
-  const facts = { name: nameOf(title), version }
-  const resolve = (deadlineMs: number): DeploymentOptions =>
-    resolveDeployment({ ...facts, deadlineMsMax: deadlineMsMax(deadlineMs) }, flags, flag)
-  try {
-    const { env } = resolve(defaults.deadlineMs)
-    // Said now rather than by a pod that does not start.
-    return resolve(resolveSettings({ env }).deadlineMs)
-  } catch (error) {
-    if (error instanceof DeploymentOptionError) throw new Failure(2, error.message)
-    throw error
+const lists = [
+  { flags: "--env <NAME=value>", description: "none\nAn environment variable; may be said again." },
+  {
+    flags: "--env-from <kind/name>",
+    description:
+      "none\nsecret/NAME or configmap/NAME: each of its keys becomes a variable; may be said again.",
+  },
+  {
+    flags: "--label <key=value>",
+    description: "none\nA label of yours on everything that is made; may be said again.",
+  },
+  {
+    flags: "--service-annotation <key=value>",
+    description:
+      "none\nAn annotation of the Service, as clouds want them for load balancers; may be said again.",
+  },
+]
+
+/** Of a command's options, those that describe image and deployment. */
+export function givenOptions(command: Command): Given {
+  const all: {
+    readonly config?: string
+    readonly environment?: string
+    readonly env?: readonly string[]
+    readonly envFrom?: readonly string[]
+    readonly label?: readonly string[]
+    readonly serviceAnnotation?: readonly string[]
+  } = command.opts()
+  return {
+    config: { config: all.config, environment: all.environment },
+    image: { values: givenValues(command, imageTable), spelt: flag },
+    deployment: {
+      values: givenValues(command, deploymentTable),
+      env: pairs(all.env, "--env", "NAME=value"),
+      envFrom: all.envFrom ?? [],
+      labels: pairs(all.label, "--label", "key=value"),
+      serviceAnnotations: pairs(all.serviceAnnotation, "--service-annotation", "key=value"),
+      spelt: (name) =>
+        name === "labels" || name.endsWith("Annotations") ? flag(name.slice(0, -1)) : flag(name),
+    },
   }
 }
 
-/** Of a command's options, those that describe the deployment. */
-export function givenDeployment(command: Command): DeploymentFlags {
-  const all: Readonly<Record<string, unknown>> = command.opts()
-  const names = [...Object.keys(deploymentTable), "env", "envFrom"] as readonly (
-    | DeploymentOptionName
-    | "env"
-    | "envFrom"
-  )[]
-  return Object.fromEntries(names.map((name) => [name, all[name]]))
-}
-
-function valueName(spec: DeploymentOptionSpec): string {
-  switch (spec.kind) {
-    case "choice":
-      return spec.choices.join("|")
-    case "integer":
-      return "n"
-    case "cpu-or-none":
-      return "cpu"
-    default:
-      return spec.kind
-  }
+function pairs(
+  typed: readonly string[] | undefined,
+  name: string,
+  shape: string,
+): Record<string, string> {
+  return Object.fromEntries(
+    (typed ?? []).map((pair) => {
+      const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
+      if (key !== undefined && value !== undefined) return [key, value]
+      throw new Failure(2, `${name} is ${JSON.stringify(pair)}; it must be ${shape}.`)
+    }),
+  )
 }

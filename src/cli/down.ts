@@ -1,36 +1,35 @@
 /** `capstan down`: removes all that a deployment is, and proves that nothing is left. */
-import { extname } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Api } from "../kubernetes/cluster/api.ts"
 import { type Found, Inventory, remove, toDelete } from "../kubernetes/cluster/inventory.ts"
-import { isName, nameOf, nameRule } from "../kubernetes/name.ts"
-import { loadService } from "../service/module.ts"
+import { installed } from "../kubernetes/cluster/preflight.ts"
 import { asked, secondsAsMs } from "./cluster-failure.ts"
-import { Failure } from "./failure.ts"
-import { asFailure, loadFailure } from "./load-failure.ts"
-import { moduleUrl } from "./module-path.ts"
+import { type PlaceFlags, placeOf } from "./deployment-place.ts"
+import { say } from "./say.ts"
 
-export interface DownFlags {
-  readonly name?: string
-  readonly namespace?: string
+export interface DownFlags extends PlaceFlags {
   readonly dryRun?: true
   readonly timeout: string
 }
 
 const lookEachMs = 500
 
-/** Resolves to 0 when nothing remains, to 1 when something does. May be run again at any point. */
+/**
+ * Resolves to 0 when nothing remains, to 1 when something does, or may and can't be seen. May be run
+ * again at any point.
+ */
 export async function down(typed: string, flags: DownFlags): Promise<0 | 1> {
   const timeoutMs = secondsAsMs(flags.timeout, "--timeout")
-  const name = flags.name ?? (await deploymentName(typed))
+  const { name, namespace: named, context } = await placeOf(typed, flags)
   return await asked<0 | 1>(async () => {
-    const api = new Api()
-    const namespace = flags.namespace ?? api.namespace
+    const api = new Api(context)
+    const namespace = named ?? api.namespace
     const inventory = new Inventory(api, namespace, name)
     say(`context ${api.context}, namespace ${namespace}, deployment ${name}`)
 
     const first = await inventory.look()
     for (const each of first) say(`${flags.dryRun ? "would go" : "goes"}: ${line(each)}`)
+    if (first.length === 0) say("there is nothing of it")
     if (flags.dryRun) return 0
 
     const endMs = performance.now() + timeoutMs
@@ -46,29 +45,19 @@ export async function down(typed: string, flags: DownFlags): Promise<0 | 1> {
       say(`not gone after ${timeoutMs / 1000} s; the same command goes on from here`)
       return 1
     }
+    const unseen = [...inventory.unseen].toSorted()
+    if (unseen.length > 0) say(`not looked for, since you may not list it: ${unseen.join(", ")}`)
+    // Every deployment has these; what a cluster may not even have is rarely somebody's to see.
+    if (unseen.some((kind) => !(kind in installed))) {
+      process.stdout.write("nothing remains that you may see\n")
+      return 1
+    }
     process.stdout.write("nothing remains\n")
     return 0
   })
 }
 
-/** A module's service, or a name: what is deployed can be removed when its module is gone. */
-async function deploymentName(typed: string): Promise<string> {
-  if (extname(typed) === "" && !typed.includes("/")) {
-    if (isName(typed)) return typed
-    throw new Failure(2, `${JSON.stringify(typed)} is no deployment's name: ${nameRule}.`)
-  }
-  const module = moduleUrl(typed)
-  const service = await loadService(module).catch((error: unknown) => {
-    throw asFailure(loadFailure(error, module), typed)
-  })
-  return nameOf(service.title)
-}
-
 function line({ kind, name, going, owners: [owner] }: Found): string {
   const of = owner === undefined ? "" : `, of ${owner.kind} ${owner.name}`
   return `${kind} ${name}${of}${going ? " (going already)" : ""}`
-}
-
-function say(text: string): void {
-  process.stderr.write(`capstan: ${text}\n`)
 }

@@ -1,33 +1,16 @@
 /** `capstan image MODULE`: from a module to a container image. */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
-import {
-  type Builder,
-  BuilderError,
-  builders,
-  buildImage,
-  findBuilder,
-  pushImage,
-} from "../kubernetes/image/builder.ts"
-import { BundleError } from "../kubernetes/image/bundle.ts"
-import { type ImageSource, isForeign, writeImageFolder } from "../kubernetes/image/folder.ts"
-import type { Platform } from "../kubernetes/image/native.ts"
-import { labelValue, nameOf } from "../kubernetes/name.ts"
-import { loadService } from "../service/module.ts"
-import type { Service } from "../service/service.ts"
+import { resolve } from "node:path"
+import type { Built } from "../kubernetes/image/builder.ts"
+import type { ImageSource } from "../kubernetes/image/folder.ts"
+import { isForeign } from "../kubernetes/image/folder.ts"
+import { pushImage } from "../kubernetes/image/transport.ts"
+import { describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
-import { asFailure, loadFailure } from "./load-failure.ts"
-import { moduleUrl } from "./module-path.ts"
+import { build, failing, imageSource, ownPlatform, written } from "./image-build.ts"
+import { say } from "./say.ts"
 
 export interface ImageFlags {
-  readonly tag?: string
   readonly push?: true
-  readonly base: string
-  readonly platform: Platform
-  readonly builder?: Builder
-  readonly external?: readonly string[]
   readonly eject?: string
 }
 
@@ -35,55 +18,37 @@ export interface ImageFlags {
  * Prints the image's id, or its name by digest once it is pushed, on standard output; the rest on
  * standard error.
  */
-export async function image(typed: string, flags: ImageFlags): Promise<void> {
-  const module = moduleUrl(typed)
-  const service = await loadService(module).catch((error: unknown) => {
-    throw asFailure(loadFailure(error, module), typed)
-  })
-  const source = imageSource(module, service, flags)
+export async function image(typed: string, given: Given, flags: ImageFlags): Promise<void> {
+  const described = await describe(typed, given)
+  const named = described.image.platform
+  const platforms = named.length === 0 ? [ownPlatform] : [...new Set(named)]
   if (flags.eject !== undefined) {
-    await eject(source, flags.eject)
+    if (flags.push)
+      throw new Failure(2, "--push has no meaning with --eject, which builds nothing.")
+    const [platform = ownPlatform, ...more] = platforms
+    if (more.length > 0) {
+      throw new Failure(
+        2,
+        `--eject writes what an image of one platform is built from, and ${platforms.join(", ")} are ${platforms.length}.`,
+        "Name one with --platform; packages with compiled code are of that one.",
+      )
+    }
+    await eject(imageSource(described, platform), flags.eject)
     return
   }
-  const tag = flags.tag ?? `${source.name}:${labelValue(service.version) || "latest"}`
-  const builder = await chosenBuilder(flags.builder)
-  const folder = mkdtempSync(join(tmpdir(), "capstan-image-"))
-  try {
-    await written(source, folder)
-    say(`${builder} builds ${tag} for ${flags.platform}`)
-    const id = await buildImage({ builder, folder, tag, platform: flags.platform })
-    if (flags.push !== true) {
-      process.stdout.write(`${id}\n`)
-      return
-    }
-    say(`${builder} pushes it`)
-    process.stdout.write(`${await pushImage(builder, tag)}\n`)
-  } catch (error) {
-    throw error instanceof BuilderError ? new Failure(1, error.message, error.output) : error
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  const built = await build(described, platforms)
+  if (flags.push !== true) {
+    for (const line of ids(built)) process.stdout.write(`${line}\n`)
+    return
   }
+  say(`${built.builder} pushes it`)
+  process.stdout.write(`${await failing(() => pushImage(built))}\n`)
 }
 
-/** `.ts` when this runs from source. */
-const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."))
-const ours = (path: string): string => fileURLToPath(new URL(path + extension, import.meta.url))
-
-function imageSource(module: URL, service: Service, flags: ImageFlags): ImageSource {
-  const { title, version, description } = service
-  return {
-    name: nameOf(title),
-    title,
-    version,
-    description,
-    service: fileURLToPath(module),
-    server: ours("./image-server"),
-    worker: ours("../service/pool/worker"),
-    capstan: ours("../index"),
-    external: flags.external ?? [],
-    base: flags.base,
-    platform: flags.platform,
-  }
+function ids({ parts }: Built): readonly string[] {
+  return parts.length === 1
+    ? parts.map(({ id }) => id)
+    : parts.map(({ platform, id }) => `${platform} ${id}`)
 }
 
 async function eject(source: ImageSource, typed: string): Promise<void> {
@@ -102,37 +67,4 @@ async function eject(source: ImageSource, typed: string): Promise<void> {
       : `${typed} has a Dockerfile to read and change, and app/ to go into the image.`,
   )
   say(`build it with:  docker build ${typed}`)
-}
-
-async function written(source: ImageSource, folder: string): ReturnType<typeof writeImageFolder> {
-  try {
-    const result = await writeImageFolder(source, folder)
-    for (const { name, version } of result.packages) {
-      say(`${name} ${version} has compiled code: installed for ${source.platform}`)
-    }
-    return result
-  } catch (error) {
-    if (!(error instanceof BundleError)) throw error
-    throw new Failure(
-      1,
-      "The service can't be bundled.",
-      `${error.message}\nA package that can't be bundled is installed whole with --external NAME.`,
-    )
-  }
-}
-
-async function chosenBuilder(wanted: Builder | undefined): Promise<Builder> {
-  const found = await findBuilder(wanted === undefined ? builders : [wanted])
-  if (found !== undefined) return found
-  throw new Failure(
-    1,
-    wanted === undefined
-      ? "None of docker, podman and buildah works here."
-      : `${wanted} does not work here.`,
-    "Install one of them, or start docker's daemon. --eject FOLDER needs none: it writes what an image is built from.",
-  )
-}
-
-function say(text: string): void {
-  process.stderr.write(`capstan: ${text}\n`)
 }

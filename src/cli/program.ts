@@ -4,12 +4,14 @@
  */
 import { Command, CommanderError } from "commander"
 import { complaint } from "./failure.ts"
+import { addGkeCommands } from "./gke-commands.ts"
 import { bold, dim, helpLayout } from "./help.ts"
 import { addKubernetesCommands } from "./kubernetes-commands.ts"
 import { addLoadCommand } from "./load-command.ts"
 import { packageFacts } from "./package.ts"
 import { addSettingFlags, givenSettings } from "./setting-flags.ts"
 import { tellFailure } from "./tell.ts"
+import { addUpCommands } from "./up-command.ts"
 
 /**
  * Runs a command line to its end and resolves to the exit code: 0, 1 for what failed, 2 for a command
@@ -90,6 +92,8 @@ function program(result: { exitCode: number }): Command {
     })
   addSettingFlags(serve)
 
+  addUpCommands(root, result)
+
   const openapi = root
     .command("openapi")
     .summary("Print its OpenAPI 3.1 document.")
@@ -106,6 +110,7 @@ function program(result: { exitCode: number }): Command {
 
   addLoadCommand(root, result)
   addKubernetesCommands(root, result)
+  addGkeCommands(root, result)
 
   for (const command of root.commands) {
     command.helpOption("-h, --help", "Print this help.")
@@ -139,6 +144,11 @@ function reworded(text: string): string {
   }
   if (missing === "target") {
     return complaint("Load on what? Give a URL, for example: capstan load http://localhost:8080")
+  }
+  if (missing === "cluster") {
+    return complaint(
+      "Which cluster? Name it, for example: capstan gke create shop --location europe-west4",
+    )
   }
   const unknown = /^unknown command '(.+\.[cm]?[jt]s)'/.exec(message)?.[1]
   if (unknown !== undefined) {

@@ -2,12 +2,12 @@
  * Names that Kubernetes takes. A Service's is the strictest: a label of a domain name that begins
  * with a letter; everything else that Capstan makes is called the same.
  */
-const lengthMax = 63
+export const nameLengthMax = 63
 
-export const nameRule = `lower-case letters, digits and -, beginning with a letter and ending with a letter or digit, ${lengthMax} at most`
+export const nameRule = `lower-case letters, digits and -, beginning with a letter and ending with a letter or digit, ${nameLengthMax} at most`
 
 export function isName(text: string): boolean {
-  return text.length <= lengthMax && /^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(text)
+  return text.length <= nameLengthMax && /^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(text)
 }
 
 /** `Prime factors` → `prime-factors`; `service` when a title has nothing to offer. */
@@ -19,7 +19,7 @@ export function nameOf(title: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .replace(/^[^a-z]+/, "")
-    .slice(0, lengthMax)
+    .slice(0, nameLengthMax)
     .replace(/-+$/, "")
   return name === "" ? "service" : name
 }
@@ -29,6 +29,19 @@ export function labelValue(text: string): string {
   return text
     .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
     .replace(/^[^A-Za-z0-9]+/, "")
-    .slice(0, lengthMax)
+    .slice(0, nameLengthMax)
     .replace(/[^A-Za-z0-9]+$/, "")
+}
+
+/** Secrets, gateways and most other objects: parts like names, with dots between them. */
+export function isObjectName(text: string): boolean {
+  const part = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+  return text.length <= 253 && new RegExp(`^${part}(\\.${part})*$`).test(text)
+}
+
+/** A label's or annotation's name: `team`, `example.com/team`. */
+export function isKey(text: string): boolean {
+  const [name = "", prefix, ...more] = text.split("/").toReversed()
+  const isPrefixed = prefix === undefined || isObjectName(prefix)
+  return more.length === 0 && isPrefixed && labelValue(name) === name && name !== ""
 }

@@ -7,8 +7,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
-import type { V1Deployment, V2HorizontalPodAutoscaler } from "@kubernetes/client-node"
 import { Pool } from "undici"
+import type { Deployment, HorizontalPodAutoscaler } from "../../src/kubernetes/kinds.ts"
 import { runCli } from "../support/cli.ts"
 import { TestNamespace, testRegistry } from "../support/cluster.ts"
 import { root } from "../support/repository.ts"
@@ -125,10 +125,10 @@ async function scaledUp({ api, name: namespace }: TestNamespace): Promise<number
     `/apis/${group}/namespaces/${namespace}/${plural}/${name}`
   for (;;) {
     const elapsedMs = performance.now() - startedAtMs
-    const { status } = await api.json<V1Deployment>(of("apps/v1", "deployments"))
+    const { status } = await api.json<Deployment>(of("apps/v1", "deployments"))
     if (status?.readyReplicas === 4) return elapsedMs
     if (elapsedMs > scaleMsMax) {
-      const hpa = await api.json<V2HorizontalPodAutoscaler>(
+      const hpa = await api.json<HorizontalPodAutoscaler>(
         of("autoscaling/v2", "horizontalpodautoscalers"),
       )
       assert.fail(`not scaled up: ${JSON.stringify({ status, hpa: hpa.status })}`)

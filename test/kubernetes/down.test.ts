@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { toDelete } from "../../src/kubernetes/cluster/inventory.ts"
-import { runCli } from "../support/cli.ts"
+import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { StandInCluster } from "../support/stand-in-cluster.ts"
 
 const down = (cluster: StandInCluster, ...args: readonly string[]) =>
@@ -77,4 +77,32 @@ test("what is going already is not deleted again", () => {
   const going = { ...found, kind: "Deployment", name: "a", going: true }
   const there = { ...found, kind: "Service", name: "a", going: false }
   assert.deepEqual(toDelete([going, there]), [there])
+})
+
+test("what may not be looked for is named, and nothing is claimed of it", async () => {
+  await using cluster = await StandInCluster.start()
+  cluster.hidden.add("HorizontalPodAutoscaler")
+  const { code, stdout, stderr } = await down(cluster)
+  assert.deepEqual([code, stdout], [1, "nothing remains that you may see\n"])
+  assert.match(stderr, /there is nothing of it\n/)
+  assert.match(stderr, /you may not list it: HorizontalPodAutoscaler\n/)
+})
+
+test("two names at once are refused, since only one could go", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  const { code, stderr } = await down(cluster, "--name", "b")
+  assert.equal(code, 2)
+  assert.match(stderr, /Which deployment\? a is the name of one, and --name says b\./)
+  assert.deepEqual(cluster.deleted, [])
+})
+
+test("of the configuration only the place counts: the rest may be whole with deploy's flags only", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  using folder = new TemporaryFolder()
+  const text =
+    'export const config = { deployment: { name: "b", minReplicas: 20, hostname: "x.y" } }'
+  const { code, stdout, stderr } = await down(cluster, "--config", folder.write("c.mjs", text))
+  assert.deepEqual([code, stdout], [0, "nothing remains\n"], stderr)
 })

@@ -1,22 +1,26 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import type {
-  KubernetesObject,
-  V1Deployment,
-  V1Service,
-  V2HorizontalPodAutoscaler,
-} from "@kubernetes/client-node"
 import { parseAllDocuments } from "yaml"
 import { plurals } from "../../src/kubernetes/cluster/resources.ts"
+import { imageTable } from "../../src/kubernetes/image/options.ts"
+import type {
+  Deployment,
+  HorizontalPodAutoscaler,
+  HttpRoute,
+  KubernetesObject,
+  Service,
+  ServiceAccount,
+  ServiceMonitor,
+} from "../../src/kubernetes/kinds.ts"
 import { manifests, ports } from "../../src/kubernetes/manifests/objects.ts"
 import {
-  allowed,
-  type DeploymentFlags,
-  type DeploymentOptionSpec,
+  type DeploymentConfig,
   deploymentTable,
   resolveDeployment,
 } from "../../src/kubernetes/manifests/options.ts"
+import { yamlOf } from "../../src/kubernetes/manifests/print.ts"
 import { nameOf } from "../../src/kubernetes/name.ts"
+import { allowed, type OptionSpec } from "../../src/kubernetes/option.ts"
 import { flag, resolveSettings, settingsTable } from "../../src/service/settings.ts"
 import { runCli } from "../support/cli.ts"
 import { read, root } from "../support/repository.ts"
@@ -24,24 +28,25 @@ import { read, root } from "../support/repository.ts"
 const image = "registry.example/prime-factors@sha256:0"
 const facts = { name: "prime-factors", version: "1.0.0", deadlineMsMax: 30_000 }
 
-function made(flags: DeploymentFlags = {}): readonly KubernetesObject[] {
-  return manifests(resolveDeployment(facts, { image, ...flags }, flag))
+function made(config: DeploymentConfig = {}): readonly KubernetesObject[] {
+  const options = resolveDeployment(facts, [{ values: config, ...config, spelt: flag }])
+  return manifests({ ...options, image: options.image ?? image })
 }
 
-function one<T extends KubernetesObject>(kind: string, flags?: DeploymentFlags): T {
-  const found = made(flags).find((each) => each.kind === kind)
+function one<T extends KubernetesObject>(kind: string, config?: DeploymentConfig): T {
+  const found = made(config).find((each) => each.kind === kind)
   assert.ok(found, kind)
   return found as T
 }
 
-function pod(flags?: DeploymentFlags) {
-  const spec = one<V1Deployment>("Deployment", flags).spec?.template.spec
+function pod(config?: DeploymentConfig) {
+  const spec = one<Deployment>("Deployment", config).spec?.template?.spec
   assert.ok(spec)
   return { spec, container: spec.containers[0]! }
 }
 
-function environment(flags?: DeploymentFlags): Record<string, string> {
-  const { env = [] } = pod(flags).container
+function environment(config?: DeploymentConfig): Record<string, string> {
+  const { env = [] } = pod(config).container
   return Object.fromEntries(env.map(({ name, value = "" }) => [name, value]))
 }
 
@@ -58,9 +63,22 @@ test("the example's manifests are those that are checked in", async (t) => {
   assert.equal(parseAllDocuments(stdout).length, made().length)
 })
 
+test("texts stay texts to kubectl, which reads YAML 1.1", () => {
+  const texts = ["yes", "off", "y", "1_000", "0b1", "12:30:45", "2001-01-01", "~"]
+  const env = Object.fromEntries(texts.map((text, index) => [`V${index}`, text]))
+  const yaml = yamlOf(made({ env, labels: { y: "no" } }))
+  const [deployment] = parseAllDocuments(yaml, { version: "1.1" })
+    .map((each) => each.toJS() as Deployment)
+    .filter(({ kind }) => kind === "Deployment")
+  const variables = deployment?.spec?.template?.spec?.containers[0]?.env ?? []
+  const values = variables.filter(({ name }) => name in env).map(({ value }) => value)
+  assert.deepEqual(values, texts)
+  assert.equal(deployment?.metadata?.labels?.y, "no")
+})
+
 test("the replicas are the autoscaler's alone", () => {
-  assert.equal("replicas" in (one<V1Deployment>("Deployment").spec ?? {}), false)
-  const { spec } = one<V2HorizontalPodAutoscaler>("HorizontalPodAutoscaler")
+  assert.equal("replicas" in (one<Deployment>("Deployment").spec ?? {}), false)
+  const { spec } = one<HorizontalPodAutoscaler>("HorizontalPodAutoscaler")
   assert.deepEqual([spec?.minReplicas, spec?.maxReplicas], [2, 10])
   assert.ok(spec?.behavior?.scaleUp?.policies?.length && spec.behavior.scaleDown?.policies?.length)
 })
@@ -91,15 +109,15 @@ test("without a CPU limit the workers are as many as the request pays for", () =
   assert.equal(environment({ cpu: "150m" }).CAPSTAN_WORKERS, "1")
   assert.equal(environment({ cpu: "2.5" }).CAPSTAN_WORKERS, "3")
   assert.equal(environment({ cpuLimit: "4" }).CAPSTAN_WORKERS, undefined)
-  assert.equal(environment({ env: ["CAPSTAN_WORKERS=7"] }).CAPSTAN_WORKERS, "7")
+  assert.equal(environment({ env: { CAPSTAN_WORKERS: "7" } }).CAPSTAN_WORKERS, "7")
 })
 
 test("the grace covers the wait before, the longest request, and a margin", () => {
-  const { spec } = pod({ preStopSeconds: "10" })
+  const { spec } = pod({ preStopSeconds: 10 })
   const graceMs = Number(environment().CAPSTAN_DRAIN_GRACE_MS)
   assert.ok(graceMs > facts.deadlineMsMax)
   assert.ok((spec.terminationGracePeriodSeconds ?? 0) * 1000 > 10_000 + graceMs)
-  const own = pod({ env: ["CAPSTAN_DRAIN_GRACE_MS=60000"] }).spec.terminationGracePeriodSeconds
+  const own = pod({ env: { CAPSTAN_DRAIN_GRACE_MS: "60000" } }).spec.terminationGracePeriodSeconds
   assert.ok((own ?? 0) > 65)
 })
 
@@ -121,15 +139,15 @@ test("ports and variables are those that the service has by default", () => {
 })
 
 test("everything bears the labels that it is found and removed by", () => {
-  for (const { kind, metadata } of made()) {
+  for (const { kind, metadata } of made({ gateway: "shared/edge", monitor: "on" })) {
     assert.ok(kind !== undefined && kind in plurals, String(kind))
     assert.equal(metadata?.labels?.["app.kubernetes.io/managed-by"], "capstan")
     assert.equal(metadata?.labels?.["app.kubernetes.io/name"], "prime-factors")
-    assert.equal(metadata?.name, "prime-factors")
+    assert.match(metadata?.name ?? "", /^prime-factors(-management)?$/)
   }
-  const { spec } = one<V1Deployment>("Deployment")
-  const labels = spec?.template.metadata?.labels ?? {}
-  for (const [key, value] of Object.entries(spec?.selector.matchLabels ?? {})) {
+  const { spec } = one<Deployment>("Deployment")
+  const labels = spec?.template?.metadata?.labels ?? {}
+  for (const [key, value] of Object.entries(spec?.selector?.matchLabels ?? {})) {
     assert.equal(labels[key], value)
     // A selector can't be changed, so nothing may be in it that changes from version to version.
     assert.doesNotMatch(key, /version/)
@@ -145,7 +163,7 @@ test("secrets and config maps are named, never copied", () => {
 })
 
 test("what is exposed is what was asked for, and the management port is not", () => {
-  const { spec } = one<V1Service>("Service", { expose: "NodePort" })
+  const { spec } = one<Service>("Service", { expose: "NodePort" })
   assert.equal(spec?.type, "NodePort")
   assert.deepEqual(
     spec?.ports?.map(({ targetPort }) => targetPort),
@@ -160,10 +178,105 @@ test("titles become names that Kubernetes takes", () => {
   assert.equal(nameOf(`a${"-b".repeat(60)}`).length, 63)
 })
 
-test("docs/kubernetes.md has every option, its default and its meaning", () => {
+test("one key of a secret becomes a variable, by reference", () => {
+  const { env } = pod({
+    env: {
+      DATABASE_URL: { secret: "database", key: "url" },
+      MODE: { configmap: "tuning", key: "m" },
+    },
+  }).container
+  assert.deepEqual(env?.slice(-2), [
+    { name: "DATABASE_URL", valueFrom: { secretKeyRef: { name: "database", key: "url" } } },
+    { name: "MODE", valueFrom: { configMapKeyRef: { name: "tuning", key: "m" } } },
+  ])
+})
+
+test("a Gateway routes to the service, by host name where one is given", () => {
+  assert.equal(
+    made().some(({ kind }) => kind === "HTTPRoute"),
+    false,
+  )
+  const { spec } = one<HttpRoute>("HTTPRoute", { gateway: "shared/edge", hostname: "a.example" })
+  assert.deepEqual(spec, {
+    parentRefs: [{ name: "edge", namespace: "shared" }],
+    hostnames: ["a.example"],
+    rules: [{ backendRefs: [{ name: "prime-factors", port: 80 }] }],
+  })
+  const here = one<HttpRoute>("HTTPRoute", { gateway: "edge" }).spec
+  assert.deepEqual(here?.parentRefs, [{ name: "edge" }])
+  assert.equal(here?.hostnames, undefined)
+})
+
+test("a ServiceMonitor selects the Service of the management port, which has no address", () => {
+  const monitored = made({ monitor: "on", labels: { release: "prometheus" } })
+  const monitor = monitored.find(({ kind }) => kind === "ServiceMonitor") as ServiceMonitor
+  assert.equal(monitor.metadata?.labels?.release, "prometheus")
+  const services = monitored.filter(({ kind }) => kind === "Service") as Service[]
+  const selected = services.filter(({ metadata }) =>
+    Object.entries(monitor.spec.selector.matchLabels ?? {}).every(
+      ([key, value]) => metadata?.labels?.[key] === value,
+    ),
+  )
+  assert.deepEqual(
+    selected.map(({ spec }) => [spec?.clusterIP, spec?.ports?.map(({ name }) => name)]),
+    [["None", ["management"]]],
+  )
+  assert.deepEqual(
+    monitor.spec.endpoints.map(({ port, path }) => [port, path]),
+    [["management", "/metrics"]],
+  )
+  const long = manifests({
+    ...resolveDeployment({ ...facts, name: `a${"b".repeat(62)}` }, []),
+    image,
+    monitor: "on",
+  })
+  for (const { metadata } of long) assert.ok((metadata?.name ?? "").length <= 63)
+})
+
+test("labels of one's own are on everything, pods included, and never replace Capstan's", () => {
+  const labels = { team: "pricing" }
+  for (const { kind, metadata } of made({ labels })) {
+    assert.equal(metadata?.labels?.team, "pricing", `${kind}`)
+  }
+  const { template, selector } = one<Deployment>("Deployment", { labels }).spec ?? {}
+  assert.equal(template?.metadata?.labels?.team, "pricing")
+  assert.equal(selector?.matchLabels?.team, undefined)
+  const own = { "app.kubernetes.io/name": "b" }
+  assert.throws(
+    () => made({ labels: own }),
+    /app\.kubernetes\.io\/name: this label is Capstan's own/,
+  )
+})
+
+test("a login for the registry and annotations for the load balancer are where they belong", () => {
+  const account = one<ServiceAccount>("ServiceAccount", { pullSecret: "registry" })
+  assert.deepEqual(account.imagePullSecrets, [{ name: "registry" }])
+  const serviceAnnotations = { "example.com/internal": "true" }
+  const { metadata } = one<Service>("Service", { expose: "LoadBalancer", serviceAnnotations })
+  assert.deepEqual(metadata?.annotations, serviceAnnotations)
+})
+
+test("a tag that moves is pulled at every start, everything else once", () => {
+  const policy = (name: string) => pod({ image: name }).container.imagePullPolicy
+  assert.equal(policy("registry.example:5000/a"), "Always")
+  assert.equal(policy("registry.example/a:latest"), "Always")
+  assert.equal(policy("registry.example:5000/a:1"), "IfNotPresent")
+  assert.equal(policy("registry.example/a@sha256:0"), "IfNotPresent")
+})
+
+test("replicas of a version are spread by themselves", () => {
+  for (const { matchLabelKeys } of pod().spec.topologySpreadConstraints ?? []) {
+    assert.deepEqual(matchLabelKeys, ["pod-template-hash"])
+  }
+})
+
+test("docs/kubernetes.md has every option, its default, its meaning and the reason", () => {
   const page = read("docs/kubernetes.md").replaceAll(/ +/g, " ")
-  for (const [name, spec] of Object.entries<DeploymentOptionSpec>(deploymentTable)) {
-    const row = `| \`${flag(name)}\` | ${spec.default ?? "–"} | ${spec.doc} |`
-    assert.ok(page.includes(row), `${row} (${allowed(spec)})`)
+  for (const table of [deploymentTable, imageTable]) {
+    for (const [name, spec] of Object.entries<OptionSpec>(table)) {
+      const given = Array.isArray(spec.default) ? undefined : spec.default
+      const row = `| \`${flag(name)}\` | ${given ?? "–"} | ${spec.doc} | ${spec.why} |`
+      assert.ok(page.includes(row), `${row} (${allowed(spec)})`)
+    }
   }
 })

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict"
+import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { test } from "node:test"
-import { deploymentOf } from "../../src/cli/deployment-flags.ts"
-import type { DeploymentFlags } from "../../src/kubernetes/manifests/options.ts"
+import { Command } from "commander"
+import {
+  addConfigFlags,
+  addDeploymentFlags,
+  addImageFlags,
+  describe,
+  givenOptions,
+} from "../../src/cli/deployment-flags.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { looksLikeProduction } from "../support/production.ts"
 import { root } from "../support/repository.ts"
+import { StandInPrograms } from "../support/stand-in-programs.ts"
 
 const module = `${root}examples/prime-factor/service.ts`
 const fromSource = { node: ["--conditions=capstan-source"] }
@@ -28,32 +36,54 @@ test("a deployment without an image is refused, and told where one comes from", 
 })
 
 /** Without a process for each: what a flag may be is decided before anything else happens. */
-async function refusesOption(flags: DeploymentFlags, says: RegExp): Promise<void> {
-  await assert.rejects(deploymentOf(module, { image: "a/b:1", ...flags }), says)
+async function refusesFlags(flags: readonly string[], says: RegExp): Promise<void> {
+  const command = new Command()
+  addDeploymentFlags(command, "")
+  addImageFlags(command)
+  addConfigFlags(command)
+  command.parse(flags, { from: "user" })
+  await assert.rejects(async () => describe(module, givenOptions(command)), says)
 }
 
 test("options that are not what they may be name flag, value and range", async () => {
-  await refusesOption({ minReplicas: "0" }, /--min-replicas is "0"; .* from 1 to 1000/)
-  await refusesOption({ cpu: "fast" }, /--cpu is "fast"; .*500m/)
-  await refusesOption({ memory: "0" }, /--memory is "0"; .*512Mi/)
-  await refusesOption({ expose: "Ingress" }, /--expose is "Ingress"; .*NodePort/)
-  await refusesOption({ name: "My_API" }, /--name is "My_API"; .*lower-case/)
-  await refusesOption({ maxReplicas: "1" }, /--min-replicas is 2 and --max-replicas 1/)
-  await refusesOption({ cpuLimit: "100m" }, /--cpu-limit is 100m, less than --cpu, which is 500m/)
-  await refusesOption({ env: ["A"] }, /--env is "A"; it must be NAME=value/)
-  await refusesOption({ envFrom: ["x"] }, /--env-from is "x"; it must be secret\/NAME/)
+  await refusesFlags(["--min-replicas", "0"], /--min-replicas is 0; .* from 1 to 1000/)
+  await refusesFlags(["--min-replicas", "two"], /--min-replicas is "two"; .* from 1 to 1000/)
+  await refusesFlags(["--cpu", "fast"], /--cpu is "fast"; .*500m/)
+  await refusesFlags(["--memory", "0"], /--memory is "0"; .*512Mi/)
+  await refusesFlags(["--expose", "Ingress"], /--expose is "Ingress"; .*NodePort/)
+  await refusesFlags(["--name", "My_API"], /--name is "My_API"; .*lower-case/)
+  await refusesFlags(
+    ["--max-replicas", "1"],
+    /at most: the default of minReplicas is 2, and --max-replicas is 1\./,
+  )
+  await refusesFlags(
+    ["--cpu-limit", "100m"],
+    /--cpu-limit is 100m, less than the default of cpu, .* 500m/,
+  )
+  await refusesFlags(["--env", "A"], /--env is "A"; it must be NAME=value/)
+  await refusesFlags(["--env", "A B=1"], /--env A B: an environment variable can't/)
+  await refusesFlags(["--env-from", "x"], /--env-from is "x"; it must be secret\/NAME/)
+  await refusesFlags(["--label", "team=-x"], /--label team is "-x"; a label's value has/)
+  await refusesFlags(
+    ["--service-annotation", "a/b/c=1"],
+    /--service-annotation a\/b\/c: it must be/,
+  )
+  await refusesFlags(["--gateway", "A/b/c"], /--gateway is "A\/b\/c"; .*namespace\/name/)
+  await refusesFlags(["--hostname", "a.example"], /--hostname is a\.example, and no Gateway/)
+  await refusesFlags(["--platform", "linux/amd64,sparc"], /--platform is .*"sparc".*linux\/arm64/)
+  await refusesFlags(["--builder", "kaniko"], /--builder is "kaniko"; .*buildah/)
   const deploy = ["deploy", module, "--image", "a/b:1", "--timeout", "soon"]
   await refuses(deploy, 2, /--timeout is "soon"; it must be 1 to 86400 seconds/)
 })
 
 test("a setting that the service would refuse is refused before anything is deployed", async () => {
-  await refusesOption({ env: ["CAPSTAN_WORKER=2"] }, /no setting for .* CAPSTAN_WORKER;/)
+  await refusesFlags(["--env", "CAPSTAN_WORKER=2"], /no setting for .* CAPSTAN_WORKER;/)
   const port = /CAPSTAN_PORT: a deployment's ports are 8080 and 9090/
-  await refusesOption({ env: ["CAPSTAN_PORT=80"] }, port)
+  await refusesFlags(["--env", "CAPSTAN_PORT=80"], port)
 })
 
 test("without a kubeconfig it says so", async () => {
-  await refuses(["down", "a"], 1, /kubeconfig can't be read: ENOENT/)
+  await refuses(["down", "a"], 1, /There is no kubeconfig: nothing in \/nowhere/)
   await refuses(["deploy", module, "--image", "a/b:1"], 1, /kubectl config get-contexts/)
 })
 
@@ -66,14 +96,40 @@ export default service({ title: "A", version: "1", operations: { a: operation({ 
   const path = folder.write("service.ts", source)
   const args = ["image", path, "--eject", `${folder.path}/image`]
   await refuses(args, 1, /service\.ts:2: Could not resolve "no-such-package"/)
+  // Nothing is left that the next run would take for somebody's.
+  await refuses(args, 1, /service\.ts:2: Could not resolve "no-such-package"/)
+  assert.deepEqual(readdirSync(`${folder.path}/image`), [])
 })
 
-test("a folder whose app/ is somebody's own is not ejected into", async () => {
-  await refuses(
-    ["image", module, "--eject", `${root}test/fixtures/kubernetes/foreign`],
-    2,
-    /app is there/,
+test("a package that npm can't get is told in npm's words, and is no bug", async () => {
+  using folder = new TemporaryFolder()
+  using programs = new StandInPrograms({ npm: 'console.error("E404"); process.exitCode = 1' })
+  const { code, stderr } = await runCli(
+    ["image", `${root}examples/thumbnail/service.ts`, "--eject", `${folder.path}/image`],
+    { ...fromSource, env: { PATH: programs.path } },
   )
+  assert.equal(code, 1)
+  assert.match(stderr, /^capstan: npm install failed\.\n +E404\n$/)
+})
+
+test("flags that would do nothing are refused", async () => {
+  const rollback = ["deploy", "a", "--rollback", "--memory", "1Gi"]
+  await refuses(rollback, 2, /--memory has no meaning with --rollback/)
+  await refuses(
+    ["image", module, "--eject", "x", "--push"],
+    2,
+    /--push has no meaning with --eject/,
+  )
+})
+
+test("a folder whose app/ is somebody's own is not ejected into, whatever is in it", async () => {
+  using folder = new TemporaryFolder()
+  mkdirSync(`${folder.path}/app`)
+  for (const name of ["notes.txt", "server.js"]) {
+    folder.write(`app/${name}`, "// mine\n")
+    await refuses(["image", module, "--eject", folder.path], 2, /app is there/)
+    assert.equal(readFileSync(`${folder.path}/app/${name}`, "utf8"), "// mine\n")
+  }
 })
 
 test("tests refuse a cluster that looks like production", () => {

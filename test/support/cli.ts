@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Arguments for Node itself. */
   readonly node?: readonly string[]
+  /** After which it has run for too long and is ended. @default a minute */
+  readonly timeoutMs?: number
 }
 
 export interface Ended {
@@ -32,12 +34,15 @@ export class CliProcess implements AsyncDisposable {
   stdout = ""
   stderr = ""
 
-  constructor(args: readonly string[], { cwd, env, node = [] }: RunOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { cwd, env, node = [], timeoutMs = 3 * patienceMs }: RunOptions = {},
+  ) {
     this.child = spawn(process.execPath, [...node, main, ...args], {
       cwd,
       env: { ...cleanEnv(), NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: 3 * patienceMs,
+      timeout: timeoutMs,
       killSignal: "SIGKILL",
     })
     this.child.stdout?.on("data", (chunk) => {

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
-import type { KubernetesObject, V1APIGroupList, V1APIResourceList } from "@kubernetes/client-node"
 import { Api, ApiError } from "../../src/kubernetes/cluster/api.ts"
+import type { ApiGroups, ApiResources, KubernetesObject } from "../../src/kubernetes/kinds.ts"
 import { looksLikeProduction } from "./production.ts"
 
 /** The registry to push to, as both this machine and the cluster's nodes call it. */
@@ -45,7 +45,7 @@ export class TestNamespace implements AsyncDisposable {
    * not, with code of its own, since `capstan down` is what is being checked.
    */
   async withOurLabel(): Promise<string[]> {
-    const { groups } = await this.api.json<V1APIGroupList>("/apis")
+    const { groups } = await this.api.json<ApiGroups>("/apis")
     const roots = [
       "/api/v1",
       ...groups.flatMap(({ versions }) =>
@@ -57,7 +57,7 @@ export class TestNamespace implements AsyncDisposable {
   }
 
   async #searched(root: string): Promise<string[]> {
-    const { resources } = await this.api.json<V1APIResourceList>(root)
+    const { resources } = await this.api.json<ApiResources>(root)
     const kinds = resources.filter(({ verbs, namespaced }) => namespaced && verbs.includes("list"))
     const lists = kinds.map(async ({ name, kind }) => {
       const path = `${root}/namespaces/${this.name}/${name}`

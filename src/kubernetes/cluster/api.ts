@@ -1,17 +1,15 @@
 /**
  * The Kubernetes API as HTTP: a method, a path, JSON in and out.
  *
- * What is hard about it, the kubeconfig with its certificates, tokens, login plugins and proxies, is
- * the client library's. Its typed calls are not used: they drop fields that are newer than the
- * library, and what we search for on the way down is whatever kinds the cluster has.
+ * There is no client for each kind of object: such clients drop fields that are newer than they are,
+ * and what we search for on the way down is whatever kinds the cluster has.
  */
-import { type IncomingMessage, request as overHttp, type RequestOptions } from "node:http"
+import { type IncomingMessage, request as overHttp } from "node:http"
 import { request as overHttps } from "node:https"
-import {
-  KubeConfig,
-  type KubernetesListObject,
-  type KubernetesObject,
-} from "@kubernetes/client-node"
+import { type Access, access, isMinikube } from "../access/kubeconfig.ts"
+import { type Login, Logins } from "../access/login.ts"
+import { UnreachableError } from "../access/unreachable.ts"
+import type { KubernetesObject } from "../kinds.ts"
 
 /** The API answered, and not with what was asked for. */
 export class ApiError extends Error {
@@ -27,53 +25,49 @@ export class ApiError extends Error {
   }
 }
 
-/** There is no kubeconfig to speak of, or nothing answers where it points. */
-export class UnreachableError extends Error {
-  override readonly name = "UnreachableError"
-}
-
 export interface Call {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE"
   readonly query?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly contentType?: string
+  /** Left out: JSON. */
+  readonly accept?: string
 }
 
 /** Answers are small, except lists, and a cluster that says nothing for so long is as good as gone. */
 const patienceMs = 15_000
-/** Tokens of login plugins are good for minutes at least. */
-const credentialsMsMax = 60_000
+
+/** Clusters on this machine, which take images otherwise than from a registry. */
+export type LocalCluster =
+  | { readonly kind: "minikube"; readonly profile: string }
+  | { readonly kind: "kind"; readonly cluster: string }
 
 export class Api {
   readonly context: string
   /** Of the kubeconfig's context. */
   readonly namespace: string
   readonly server: string
-  readonly #config: KubeConfig
-  #options: { readonly made: RequestOptions; readonly atMs: number } | undefined
+  readonly #access: Access
+  readonly #logins: Logins
 
-  /** @throws {UnreachableError} when no context is set. */
-  constructor() {
-    this.#config = new KubeConfig()
-    try {
-      this.#config.loadFromDefault()
-    } catch (cause) {
-      throw new UnreachableError(`The kubeconfig can't be read: ${messageOf(cause)}`, { cause })
-    }
-    const context = this.#config.getContextObject(this.#config.currentContext)
-    const cluster = this.#config.getCurrentCluster()
-    if (context === null || cluster === null) {
-      throw new UnreachableError("The kubeconfig names no current context.")
-    }
-    // What the library makes up when it has found nothing.
-    if (context.name === "loaded-context") {
-      throw new UnreachableError(
-        "There is no kubeconfig: not where KUBECONFIG points, and not in ~/.kube/config.",
-      )
-    }
-    this.context = context.name
-    this.namespace = context.namespace ?? "default"
-    this.server = cluster.server
+  /**
+   * @param context of the kubeconfig; left out: the current one.
+   * @param env where KUBECONFIG and HOME are looked up.
+   * @throws {UnreachableError} when there is no such context.
+   */
+  constructor(context?: string, env: Readonly<Record<string, string | undefined>> = process.env) {
+    this.#access = access(context, env)
+    this.#logins = new Logins(this.#access)
+    this.context = this.#access.context
+    this.namespace = this.#access.namespace
+    this.server = this.#access.cluster.server
+  }
+
+  /** Undefined for all clusters that are not minikube's or kind's. */
+  get local(): LocalCluster | undefined {
+    if (isMinikube(this.#access)) return { kind: "minikube", profile: this.context }
+    const [, cluster] = /^kind-(.+)$/.exec(this.context) ?? []
+    return cluster === undefined ? undefined : { kind: "kind", cluster }
   }
 
   /**
@@ -91,9 +85,9 @@ export class Api {
   }
 
   /** Undefined when there is no such object. */
-  async find<T>(path: string): Promise<T | undefined> {
+  async find<T>(path: string, call: Call = {}): Promise<T | undefined> {
     try {
-      return await this.json<T>(path)
+      return await this.json<T>(path, call)
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined
       throw error
@@ -104,55 +98,81 @@ export class Api {
     path: string,
     query: Readonly<Record<string, string>> = {},
   ): Promise<readonly T[]> {
-    const list = await this.json<KubernetesListObject<T>>(path, { query })
-    return list.items
+    const { items } = await this.json<{ readonly items: readonly T[] }>(path, { query })
+    return items
+  }
+
+  /**
+   * Where a path is, and what a request there needs: for what is no plain request.
+   * @throws {UnreachableError} when nothing can be got to log in with.
+   */
+  async door(path: string): Promise<{ readonly url: URL; readonly login: Login }> {
+    return { url: this.#urlOf(path), login: await this.#logins.login() }
+  }
+
+  #urlOf(path: string): URL {
+    const url = new URL(this.server)
+    url.pathname = url.pathname.replace(/\/$/, "") + path
+    return url
   }
 
   async #send(path: string, call: Call): Promise<{ status: number; text: string }> {
-    const { method = "GET", query = {}, body, contentType = "application/json" } = call
-    const url = new URL(this.server)
-    url.pathname = url.pathname.replace(/\/$/, "") + path
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const request = url.protocol === "http:" ? overHttp : overHttps
+    const url = this.#urlOf(path)
+    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
     try {
-      const credentials = await this.#credentials()
-      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-      const sent = request(
-        url,
-        {
-          ...credentials,
-          method,
-          headers: {
-            ...credentials.headers,
-            accept: "application/json, */*",
-            ...(body === undefined ? {} : { "content-type": contentType }),
-          },
-          timeout: patienceMs,
-        },
-        resolve,
-      )
-      sent.on("timeout", () => sent.destroy(new Error(`no answer in ${patienceMs / 1000} s`)))
-      sent.on("error", reject)
-      sent.end(body === undefined ? undefined : JSON.stringify(body))
-      const answer = await promise
-      let text = ""
-      answer.setEncoding("utf8")
-      for await (const chunk of answer) text += chunk
-      return { status: answer.statusCode ?? 0, text }
+      const login = await this.#logins.login()
+      const { status, text } = await exchange(url, login, call)
+      if (status === 401) this.#logins.forget()
+      return { status, text }
     } catch (cause) {
+      if (cause instanceof UnreachableError) throw cause
       const where = `${this.server} (context ${this.context})`
       throw new UnreachableError(`${where} can't be reached: ${messageOf(cause)}.`, { cause })
     }
   }
+}
 
-  async #credentials(): Promise<RequestOptions> {
-    const nowMs = performance.now()
-    if (this.#options === undefined || nowMs - this.#options.atMs > credentialsMsMax) {
-      const made: RequestOptions = {}
-      await this.#config.applyToHTTPSOptions(made)
-      this.#options = { made, atMs: nowMs }
-    }
-    return this.#options.made
+async function exchange(
+  url: URL,
+  login: Login,
+  call: Call,
+): Promise<{ status: number; text: string }> {
+  const { method = "GET", body, contentType = "application/json" } = call
+  const { accept = "application/json, */*" } = call
+  const request = url.protocol === "http:" ? overHttp : overHttps
+  const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const sent = request(
+    url,
+    {
+      method,
+      agent: login.agent,
+      headers: {
+        ...login.headers,
+        accept,
+        // The length has to be said, or Node sends the body of a DELETE behind the request's end.
+        ...(text === undefined
+          ? {}
+          : { "content-type": contentType, "content-length": text.byteLength }),
+      },
+      timeout: patienceMs,
+    },
+    resolve,
+  )
+  sent.on("timeout", () => sent.destroy(new Error(`no answer in ${patienceMs / 1000} s`)))
+  sent.on("error", reject)
+  sent.end(text)
+  try {
+    const answer = await promise
+    let said = ""
+    answer.setEncoding("utf8")
+    for await (const chunk of answer) said += chunk
+    return { status: answer.statusCode ?? 0, text: said }
+  } catch (error) {
+    // A kept connection that the server has just closed: it has not seen the request.
+    const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET"
+    if (isStale) return await exchange(url, login, call)
+    throw error
   }
 }
 

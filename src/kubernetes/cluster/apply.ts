@@ -2,7 +2,8 @@
  * Server-side apply: the server merges what we own into what is there, remembers under the name of
  * our field manager what that was, and refuses to take a field that somebody else has set.
  */
-import type { KubernetesObject } from "@kubernetes/client-node"
+import type { KubernetesObject } from "../kinds.ts"
+import { isMadeFor } from "../manifests/labels.ts"
 import type { Api } from "./api.ts"
 import { type Change, changesBetween } from "./changes.ts"
 import { pathOf } from "./resources.ts"
@@ -16,22 +17,40 @@ export interface Applied {
   readonly changes: readonly Change[]
 }
 
+/**
+ * Somebody else has made what has the name. The server itself would refuse only where both set the
+ * same field otherwise; and with our labels on it, it would go when the deployment does.
+ */
+export class ForeignError extends Error {
+  override readonly name = "ForeignError"
+}
+
 export interface ApplyOptions {
+  /** Whose objects these are. */
+  readonly deployment: string
   readonly namespace: string
   /** Go through all of it, admission and quota included, and store nothing. */
   readonly dryRun: boolean
-  /** Take fields over that others have set. */
+  /** Take over fields that others have set, and objects that others have made. */
   readonly force: boolean
 }
 
-/** @throws {ApiError} as the server says it: 409 when somebody else owns a field. */
+/**
+ * @throws {ApiError} as the server says it: 409 when somebody else owns a field.
+ * @throws {ForeignError} when the object is there, and of somebody else.
+ */
 export async function apply(
   api: Api,
   object: KubernetesObject,
-  { namespace, dryRun, force }: ApplyOptions,
+  { deployment, namespace, dryRun, force }: ApplyOptions,
 ): Promise<Applied> {
   const path = pathOf(object, namespace)
   const before = await api.find<KubernetesObject>(path)
+  if (before !== undefined && !force && !isMadeFor(deployment, before)) {
+    throw new ForeignError(
+      `There is a ${object.kind} ${object.metadata?.name} in the namespace ${namespace} that was not made for ${deployment} by Capstan.`,
+    )
+  }
   const after = await api.json<KubernetesObject>(path, {
     method: "PATCH",
     contentType: "application/apply-patch+yaml",

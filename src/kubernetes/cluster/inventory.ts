@@ -3,10 +3,10 @@
  * It is looked for in the whole API of the namespace rather than in a list of what we remember to
  * have made, so that what an interrupted deploy or another version of Capstan left is found as well.
  */
-import type { KubernetesObject, V1OwnerReference } from "@kubernetes/client-node"
+import type { KubernetesObject, OwnerReference } from "../kinds.ts"
 import { selectorOf } from "../manifests/labels.ts"
 import { type Api, ApiError } from "./api.ts"
-import { collection, deletableResources, type Resource } from "./resources.ts"
+import { collection, deletableResources, plurals, type Resource } from "./resources.ts"
 
 export interface Found {
   readonly kind: string
@@ -14,7 +14,7 @@ export interface Found {
   readonly path: string
   readonly uid: string
   /** Made by another object, with which it goes: pods and replica sets. */
-  readonly owners: readonly Pick<V1OwnerReference, "kind" | "name">[]
+  readonly owners: readonly Pick<OwnerReference, "kind" | "name">[]
   /** Already told to go. */
   readonly going: boolean
 }
@@ -24,6 +24,8 @@ export class Inventory {
   readonly #namespace: string
   readonly #selector: string
   #resources: readonly Resource[] | undefined
+  /** Kinds that Capstan makes, and of which one may not see what there is. */
+  readonly unseen = new Set<string>()
 
   constructor(api: Api, namespace: string, name: string) {
     this.#api = api
@@ -54,10 +56,11 @@ export class Inventory {
         going: metadata.deletionTimestamp !== undefined,
       }))
     } catch (error) {
-      // What we may not list we may not have made; what is gone as a kind is gone.
-      const hidden = error instanceof ApiError && [403, 404, 405].includes(error.status)
-      if (hidden) return []
-      throw error
+      // What is gone as a kind is gone.
+      const isHidden = error instanceof ApiError && [403, 404, 405].includes(error.status)
+      if (!isHidden) throw error
+      if (error.status === 403 && kind in plurals) this.unseen.add(kind)
+      return []
     }
   }
 }
@@ -70,6 +73,20 @@ export function toDelete(found: readonly Found[]): readonly Found[] {
   const roots = found.filter(({ owners, going }) => owners.length === 0 && !going)
   const isFirst = ({ kind }: Found): boolean => kind === "HorizontalPodAutoscaler"
   return [...roots.filter(isFirst), ...roots.filter((each) => !isFirst(each))]
+}
+
+/**
+ * What an earlier deploy has made and this one has not: a route, say, once no Gateway is named any
+ * more. Of other kinds than those that Capstan makes it is somebody else's to say.
+ */
+export function superseded(
+  found: readonly Found[],
+  objects: readonly KubernetesObject[],
+): readonly Found[] {
+  const wanted = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata?.name}`))
+  return toDelete(found).filter(
+    ({ kind, name }) => kind in plurals && !wanted.has(`${kind}/${name}`),
+  )
 }
 
 /** Deletes one; that it is gone already is as good. */

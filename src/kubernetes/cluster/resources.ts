@@ -1,5 +1,5 @@
 /** Where objects live in the API: for the kinds that we make by table, for all others by asking. */
-import type { KubernetesObject, V1APIGroupList, V1APIResourceList } from "@kubernetes/client-node"
+import type { ApiGroups, ApiResources, KubernetesObject } from "../kinds.ts"
 import { type Api, ApiError } from "./api.ts"
 
 /** Plural names, by kind, of what manifests/objects.ts makes. */
@@ -10,13 +10,25 @@ export const plurals: Readonly<Record<string, string>> = {
   PodDisruptionBudget: "poddisruptionbudgets",
   Deployment: "deployments",
   HorizontalPodAutoscaler: "horizontalpodautoscalers",
+  HTTPRoute: "httproutes",
+  ServiceMonitor: "servicemonitors",
 }
 
 /** The path of an object that we make. */
 export function pathOf(object: KubernetesObject, namespace: string): string {
-  const plural = plurals[object.kind ?? ""]
-  if (plural === undefined) throw new Error(`There is no plural for the kind ${object.kind}.`)
-  return `${collection(object.apiVersion ?? "", plural, namespace)}/${object.metadata?.name}`
+  const { apiVersion = "", metadata } = object
+  return `${collection(apiVersion, pluralOf(object), namespace)}/${metadata?.name}`
+}
+
+export function pluralOf({ kind = "" }: KubernetesObject): string {
+  const plural = plurals[kind]
+  if (plural === undefined) throw new Error(`There is no plural for the kind ${kind}.`)
+  return plural
+}
+
+/** `apps` of `apps/v1`; the group of `v1` has no name. */
+export function groupOf({ apiVersion = "" }: KubernetesObject): string {
+  return apiVersion.includes("/") ? apiVersion.replace(/\/.*$/, "") : ""
 }
 
 export function collection(apiVersion: string, plural: string, namespace: string): string {
@@ -32,7 +44,7 @@ export interface Resource {
 
 /** What the cluster has of these, in the preferred version of each group. */
 export async function deletableResources(api: Api): Promise<readonly Resource[]> {
-  const { groups } = await api.json<V1APIGroupList>("/apis")
+  const { groups } = await api.json<ApiGroups>("/apis")
   const versions = [
     "v1",
     ...groups.map(
@@ -45,7 +57,7 @@ export async function deletableResources(api: Api): Promise<readonly Resource[]>
 
 async function resourcesOf(api: Api, apiVersion: string): Promise<Resource[]> {
   try {
-    const { resources } = await api.json<V1APIResourceList>(`/${root(apiVersion)}`)
+    const { resources } = await api.json<ApiResources>(`/${root(apiVersion)}`)
     return resources
       .filter(
         ({ namespaced, verbs }) => namespaced && verbs.includes("list") && verbs.includes("delete"),

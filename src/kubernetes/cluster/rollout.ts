@@ -1,7 +1,8 @@
 /** Waiting for a new version: how far it is, whether it is there, and when waiting is in vain. */
 import { setTimeout as sleep } from "node:timers/promises"
-import type { V1Deployment } from "@kubernetes/client-node"
-import type { Api } from "./api.ts"
+import { UnreachableError } from "../access/unreachable.ts"
+import type { Deployment } from "../kinds.ts"
+import { type Api, ApiError } from "./api.ts"
 import { type Observed, observe } from "./observe.ts"
 import { collection } from "./resources.ts"
 import { type Trouble, troubleOf } from "./trouble.ts"
@@ -16,7 +17,7 @@ export interface Progress {
 }
 
 /** As `kubectl rollout status` sees it. */
-export function progressOf({ spec, status = {}, metadata }: V1Deployment): Progress {
+export function progressOf({ spec, status = {}, metadata }: Deployment): Progress {
   const wanted = spec?.replicas ?? 1
   const seen = (status.observedGeneration ?? 0) >= (metadata?.generation ?? 0)
   // Until the controller has seen the new version, its figures are about the one before.
@@ -44,27 +45,32 @@ export interface WaitOptions {
   readonly progressed: (progress: Progress) => void
   /** Something is the matter that may yet come right. */
   readonly troubled: (trouble: Trouble) => void
+  /** The API does not answer, and is asked again. */
+  readonly unanswered: (error: Error) => void
 }
 
 const lookEachMs = 500
 /** A start has its moments (no room yet, not listening yet) of which nobody need hear. */
 const ordinaryMs = 5_000
+/** For so long an API server may be away: it restarts, and the rollout goes on without it. */
+const outageMsMax = 30_000
 
 export async function waitForRollout(api: Api, options: WaitOptions): Promise<RolloutEnd> {
   const { namespace, name, timeoutMs } = options
   const endMs = performance.now() + timeoutMs
   let told = ""
   let standing: { readonly of: string; readonly sinceMs: number; told: boolean } | undefined
+  const look = patiently(() => observe(api, namespace, name), options.unanswered)
   for (;;) {
-    const observed = await observe(api, namespace, name)
-    const progress = progressOf(observed.deployment)
+    const seen = await look()
+    const progress = progressOf(seen.deployment)
     if (progress.done) return { kind: "done", progress }
     if (told !== JSON.stringify(progress)) {
       told = JSON.stringify(progress)
       options.progressed(progress)
     }
     const nowMs = performance.now()
-    const trouble = troubleOf(observed)
+    const trouble = troubleOf(seen)
     if (trouble === undefined) {
       standing = undefined
     } else {
@@ -74,15 +80,35 @@ export async function waitForRollout(api: Api, options: WaitOptions): Promise<Ro
       }
       const standsMs = nowMs - standing.sinceMs
       if (standsMs >= trouble.patienceMs) {
-        return await failed(api, namespace, "failed", observed, trouble)
+        return await failed(api, namespace, "failed", seen, trouble)
       }
       if (standsMs >= ordinaryMs && !standing.told) {
         standing.told = true
         options.troubled(trouble)
       }
     }
-    if (nowMs > endMs) return await failed(api, namespace, "timeout", observed, trouble)
+    if (nowMs > endMs) return await failed(api, namespace, "timeout", seen, trouble)
     await sleep(lookEachMs)
+  }
+}
+
+/** Asks until there is an answer; an outage is told once, and ends it when it lasts. */
+function patiently<T>(ask: () => Promise<T>, told: (error: Error) => void): () => Promise<T> {
+  return async () => {
+    let sinceMs: number | undefined
+    for (;;) {
+      try {
+        return await ask()
+      } catch (error) {
+        const isOutage =
+          error instanceof UnreachableError || (error instanceof ApiError && error.status >= 500)
+        if (!isOutage) throw error
+        if (sinceMs === undefined) told(error)
+        sinceMs ??= performance.now()
+        if (performance.now() - sinceMs > outageMsMax) throw error
+        await sleep(lookEachMs)
+      }
+    }
   }
 }
 

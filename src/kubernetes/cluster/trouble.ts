@@ -2,7 +2,7 @@
  * Why a rollout does not get on, in words, with what to do next. Kubernetes says it in a dozen places;
  * these are looked through from what stops everything to what may yet come right by itself.
  */
-import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node"
+import type { ContainerStatus, Pod } from "../kinds.ts"
 import { isReady, type Observed } from "./observe.ts"
 
 export interface Trouble {
@@ -31,8 +31,8 @@ export function troubleOf(observed: Observed): Trouble | undefined {
 }
 
 function firstOf(
-  pods: readonly V1Pod[],
-  look: (pod: V1Pod) => Trouble | undefined,
+  pods: readonly Pod[],
+  look: (pod: Pod) => Trouble | undefined,
 ): Trouble | undefined {
   for (const pod of pods) {
     const trouble = look(pod)
@@ -55,12 +55,12 @@ function creationRefused({ deployment }: Observed): Trouble | undefined {
 
 const pullReasons = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
 
-function imageTrouble(pod: V1Pod): Trouble | undefined {
+function imageTrouble(pod: Pod): Trouble | undefined {
   const { image, state } = containerOf(pod) ?? {}
   const { reason = "", message = "" } = state?.waiting ?? {}
   if (!pullReasons.includes(reason)) return undefined
   const next = /unauthorized|denied|forbidden|authentication/i.test(message)
-    ? "The registry wants to know who asks. Give the namespace's service account an image pull secret."
+    ? "The registry wants to know who asks:  kubectl create secret docker-registry NAME …, and name it with --pull-secret."
     : /not found|manifest unknown/i.test(message)
       ? "There is no such image in the registry. Push it: capstan image … --push prints the name to use."
       : "Try the name from one of the nodes; a registry that only your machine reaches is none to the cluster."
@@ -75,7 +75,7 @@ const startReasons = [
   "StartError",
 ]
 
-function startTrouble(pod: V1Pod): Trouble | undefined {
+function startTrouble(pod: Pod): Trouble | undefined {
   const state = containerOf(pod)?.state
   const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? {}
   if (!startReasons.includes(reason)) return undefined
@@ -87,12 +87,12 @@ function startTrouble(pod: V1Pod): Trouble | undefined {
   return trouble(`The container can't be started: ${message || reason}.`, next, 10_000)
 }
 
-function crash(pod: V1Pod): Trouble | undefined {
+function crash(pod: Pod): Trouble | undefined {
   const status = containerOf(pod)
   const ended = status?.lastState?.terminated ?? status?.state?.terminated
   if (status === undefined || ended === undefined) return undefined
   const { exitCode, reason } = ended
-  const times = status.restartCount
+  const times = status.restartCount ?? 0
   const log = { pod: pod.metadata?.name ?? "", previous: status.state?.terminated === undefined }
   // Once may be chance; what has been started twice and ended twice will do it again.
   const patienceMs = times >= 2 ? 0 : Number.POSITIVE_INFINITY
@@ -112,7 +112,7 @@ function often(restarts: number): string {
   return restarts > 1 ? `, ${restarts} times by now` : ""
 }
 
-function unschedulable({ status }: V1Pod): Trouble | undefined {
+function unschedulable({ status }: Pod): Trouble | undefined {
   const condition = status?.conditions?.find(
     ({ type, reason }) => type === "PodScheduled" && reason === "Unschedulable",
   )
@@ -124,11 +124,11 @@ function unschedulable({ status }: V1Pod): Trouble | undefined {
   )
 }
 
-function unready(pod: V1Pod, { warnings }: Observed): Trouble | undefined {
+function unready(pod: Pod, { warnings }: Observed): Trouble | undefined {
   if (pod.status?.phase !== "Running" || isReady(pod)) return undefined
   const name = pod.metadata?.name ?? ""
   const unhealthy = warnings.findLast(
-    ({ reason, involvedObject }) => reason === "Unhealthy" && involvedObject.name === name,
+    ({ reason, involvedObject }) => reason === "Unhealthy" && involvedObject?.name === name,
   )
   if (unhealthy === undefined) return undefined
   return {
@@ -143,10 +143,10 @@ function trouble(message: string, next: string, patienceMs: number): Trouble {
   return { message: message.replace(/\.\.$/, "."), next, patienceMs, log: undefined }
 }
 
-function containerOf({ status }: V1Pod): V1ContainerStatus | undefined {
+function containerOf({ status }: Pod): ContainerStatus | undefined {
   return status?.containerStatuses?.find(({ name }) => name === "service")
 }
 
-function specImage({ spec }: V1Pod): string | undefined {
+function specImage({ spec }: Pod): string | undefined {
   return spec?.containers.find(({ name }) => name === "service")?.image
 }

@@ -1,27 +1,21 @@
 /**
- * Building and pushing, by whichever of docker, podman and buildah is there and works. None of them
- * is preferred for what it can do, since the Dockerfile asks for nothing; docker comes first because
- * who has it expects the image in it.
+ * Building, by whichever of docker, podman and buildah is there and works. None of them is preferred
+ * for what it can do, since the Dockerfile asks for nothing; docker comes first because who has it
+ * expects the image in it.
+ *
+ * An image for several platforms is one image for each, and an index that names them. Each has a
+ * folder of its own, since packages with compiled code differ. podman and buildah keep an index as
+ * they keep an image; docker has it in the registry only.
  */
-import { spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFileSync } from "node:fs"
 import type { Platform } from "./native.ts"
+import { must, run, withFile } from "./run.ts"
 
 export const builders = ["docker", "podman", "buildah"] as const
 export type Builder = (typeof builders)[number]
 
-/** A builder that ended with an error. `output` is all that it said. */
-export class BuilderError extends Error {
-  override readonly name = "BuilderError"
-  readonly output: string
-
-  constructor(command: string, output: string) {
-    super(`${command} failed.`)
-    this.output = output
-  }
-}
+export const formats = ["oci", "docker"] as const
+type Format = (typeof formats)[number]
 
 /** The first builder that works, or undefined. */
 export async function findBuilder(
@@ -37,102 +31,79 @@ export async function findBuilder(
 
 export interface BuildOptions {
   readonly builder: Builder
-  readonly folder: string
   readonly tag: string
-  readonly platform: Platform
+  readonly format: Format
+  /** What is built from, by platform; one at least. */
+  readonly folders: ReadonlyMap<Platform, string>
 }
 
-/** Builds the folder's Dockerfile; resolves to the image's id, `sha256:…`. */
-export async function buildImage(options: BuildOptions): Promise<string> {
-  const { builder, folder, tag, platform } = options
+/** An image, or several under one name. */
+export interface Built {
+  readonly builder: Builder
+  readonly tag: string
+  readonly parts: readonly Part[]
+}
+
+interface Part {
+  readonly platform: Platform
+  readonly tag: string
+  /** `sha256:…`. */
+  readonly id: string
+}
+
+/** @throws {ProgramError} when the builder fails. */
+export async function buildImage(options: BuildOptions): Promise<Built> {
+  const { builder, tag, folders } = options
+  const parts: Part[] = []
+  for (const [platform, folder] of folders) {
+    const own = folders.size === 1 ? tag : `${withTag(tag)}-${platform.split("/")[1]}`
+    parts.push({ platform, tag: own, id: await buildPart(options, platform, folder, own) })
+  }
+  if (parts.length > 1 && builder !== "docker") await makeIndex(builder, tag, parts)
+  return { builder, tag, parts }
+}
+
+async function buildPart(
+  { builder, format }: BuildOptions,
+  platform: Platform,
+  folder: string,
+  tag: string,
+): Promise<string> {
   return await withFile(async (idFile) => {
     const common = ["--tag", tag, "--platform", platform, "--iidfile", idFile]
     // A fixed time, so that the same input gives the same image. So does OCI's format alone: docker's
     // holds the names of the containers that built it. The price is HEALTHCHECK, which OCI lacks.
-    const steady = ["--timestamp", "0", "--format", "oci"]
+    const steady = ["--timestamp", "0", "--format", format]
     const args = {
       docker: ["build", ...common, folder],
       podman: ["build", ...steady, ...common, folder],
       buildah: ["build", ...steady, ...common, folder],
     }[builder]
-    await must(builder, args, { SOURCE_DATE_EPOCH: "0" })
+    await must(builder, args, {
+      SOURCE_DATE_EPOCH: "0",
+      // Docker's attestations hold the time of the build, and make an index of every image.
+      BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
+    })
     return readFileSync(idFile, "utf8").trim()
   })
 }
 
-/** Pushes the image; resolves to its name by digest, `registry/name@sha256:…`. */
-export async function pushImage(builder: Builder, tag: string): Promise<string> {
-  const name = tag.replace(/:[^:/]*$/, "")
-  if (builder === "docker") {
-    await must("docker", ["push", "--quiet", tag])
-    const asked = [
-      "image",
-      "inspect",
-      "--format",
-      "{{range .RepoDigests}}{{println .}}{{end}}",
-      tag,
-    ]
-    const lines = (await must("docker", asked)).split("\n")
-    return lines.find((line) => line.startsWith(`${name}@`)) ?? tag
-  }
-  return await withFile(async (digestFile) => {
-    // docker speaks plain http with a registry on this machine without being asked; so do we.
-    const plain = /^(localhost|127\.0\.0\.1)[:/]/.test(tag) ? ["--tls-verify=false"] : []
-    await must(builder, ["push", ...plain, "--digestfile", digestFile, tag])
-    return `${name}@${readFileSync(digestFile, "utf8").trim()}`
-  })
-}
-
-async function withFile<T>(use: (path: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "capstan-image-"))
-  try {
-    return await use(join(folder, "file"))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+/** Under the image's name; what was called that before, an index or an image, gives it up. */
+async function makeIndex(
+  builder: "podman" | "buildah",
+  tag: string,
+  parts: readonly Part[],
+): Promise<void> {
+  const { code } = await run(builder, ["manifest", "rm", tag])
+  if (code !== 0) await run(builder, ["rmi", tag])
+  await must(builder, ["manifest", "create", tag])
+  for (const part of parts) {
+    // From the builder's store: a name alone may be asked of a registry, which has it not yet.
+    await must(builder, ["manifest", "add", tag, `containers-storage:${part.tag}`])
   }
 }
 
-async function must(
-  command: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const { code, stdout, output } = await run(command, args, env)
-  if (code !== 0) throw new BuilderError(`${command} ${args[0]}`, output)
-  return stdout
-}
-
-interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  /** Both streams, in the order in which they came. */
-  readonly output: string
-}
-
-/** The end of what a builder said is where the reason stands. */
-const outputCharsMax = 100_000
-
-async function run(
-  command: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
-  const { promise, resolve } = Promise.withResolvers<Ran>()
-  const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  })
-  let stdout = ""
-  let output = ""
-  child.stdout.on("data", (chunk) => {
-    stdout = `${stdout}${chunk}`.slice(-outputCharsMax)
-    output = `${output}${chunk}`.slice(-outputCharsMax)
-  })
-  child.stderr.on("data", (chunk) => {
-    output = `${output}${chunk}`.slice(-outputCharsMax)
-  })
-  // Not installed.
-  child.on("error", ({ message }) => resolve({ code: null, stdout, output: message }))
-  child.on("close", (code) => resolve({ code, stdout, output }))
-  return await promise
+/** A name with its tag, which is `latest` when it has none. */
+function withTag(name: string): string {
+  return /:[^:/]+$/.test(name) ? name : `${name}:latest`
 }

@@ -59,7 +59,7 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
       format: "esm",
       target: "node24",
       alias: { capstan: source.capstan },
-      banner: { js: wordsOfCommonJs },
+      banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
       plugins: [natives.plugin, swaggerUi(folder)],
       logLevel: "silent",
     })
@@ -72,6 +72,9 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
   )
   return { packages: natives.found() }
 }
+
+/** With this each file of a bundle begins. */
+export const bundleMark = "// Made by `capstan image`, which writes it anew."
 
 /** Libraries in CommonJS expect these, which a module does not have by itself. */
 const wordsOfCommonJs = [

@@ -1,11 +1,20 @@
 /**
- * The folder that an image is built from: `Dockerfile`, `.dockerignore`, and `app/` with the bundle
- * and what is installed beside it. There is nothing else in it, so no source, no development
+ * The folder that an image is built from, for one platform: `Dockerfile`, `.dockerignore`, and `app/`
+ * with the bundle and what is installed beside it. There is nothing else in it, so no source, no development
  * dependency and no secret can get into the image.
  */
-import { existsSync, globSync, lutimesSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  globSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
-import { type BundleSource, bundle } from "./bundle.ts"
+import { type BundleSource, bundle, bundleMark } from "./bundle.ts"
 import { type DockerfileFacts, dockerfile, dockerignore } from "./dockerfile.ts"
 import { install, type NativePackage, type Platform } from "./native.ts"
 
@@ -25,19 +34,24 @@ export interface WrittenFolder {
 
 /**
  * Writes the folder. A `Dockerfile` or `.dockerignore` that is there stays: somebody has made it
- * their own. `app/` is written anew.
+ * their own. `app/` is written anew, and stays as it was until the new one is whole.
  * @throws {BundleError} when the service can't be bundled.
+ * @throws {ProgramError} when a package can't be installed.
  */
 export async function writeImageFolder(
   source: ImageSource,
   folder: string,
 ): Promise<WrittenFolder> {
+  const begun = join(folder, ".app-begun")
+  rmSync(begun, { recursive: true, force: true })
+  mkdirSync(begun, { recursive: true })
+  const packages = await writeApp(source, begun).catch((error: unknown) => {
+    rmSync(begun, { recursive: true, force: true })
+    throw error
+  })
   const app = join(folder, "app")
   rmSync(app, { recursive: true, force: true })
-  mkdirSync(app, { recursive: true })
-  const { packages } = await bundle(source, app)
-  if (packages.length > 0) await install(packages, source.platform, app)
-  forgetTimes(app)
+  renameSync(begun, app)
   const keptDockerfile = existsSync(join(folder, "Dockerfile"))
   if (!keptDockerfile) writeFileSync(join(folder, "Dockerfile"), dockerfile(source))
   const ignore = join(folder, ".dockerignore")
@@ -45,9 +59,18 @@ export async function writeImageFolder(
   return { packages, keptDockerfile }
 }
 
-/** Whether something lies where `app/` goes that we have not written. */
+async function writeApp(source: ImageSource, folder: string): Promise<readonly NativePackage[]> {
+  const { packages } = await bundle(source, folder)
+  if (packages.length > 0) await install(packages, source.platform, folder)
+  forgetTimes(folder)
+  return packages
+}
+
+/** Whether something lies where `app/` goes that we have not written: many a project has an app/. */
 export function isForeign(folder: string): boolean {
-  return existsSync(join(folder, "app")) && !existsSync(join(folder, "app", "server.js"))
+  if (!existsSync(join(folder, "app"))) return false
+  const server = join(folder, "app", "server.js")
+  return !existsSync(server) || !readFileSync(server, "utf8").startsWith(bundleMark)
 }
 
 /** A layer holds the times of its files: the same files are the same layer only without them. */

@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import type { Plugin } from "esbuild"
+import { ProgramError } from "./run.ts"
 
 export interface NativePackage {
   readonly name: string
@@ -57,7 +58,7 @@ export function nativePackages(external: readonly string[]): {
 
 /**
  * Installs packages into `folder`, without running any script of theirs.
- * @throws {Error} with what npm said.
+ * @throws {ProgramError} with what npm said.
  */
 export async function install(
   packages: readonly NativePackage[],
@@ -81,7 +82,7 @@ export async function install(
     await promisify(execFile)("npm", [...flags, ...wanted], { cwd: folder })
   } catch (error) {
     const { stderr = "", message } = error as Error & { readonly stderr?: string }
-    throw new Error(stderr.trim() || message, { cause: error })
+    throw new ProgramError("npm install", stderr.trim() || message)
   }
 }
 

@@ -2,26 +2,28 @@
  * A deployment as the objects that Kubernetes is given: plain values, made from options and nothing
  * else, in the order in which they are applied. Why each is as it is stands in docs/kubernetes.md.
  */
-import type {
-  KubernetesObject,
-  V1Container,
-  V1Deployment,
-  V1EnvVar,
-  V1NetworkPolicyPeer,
-  V1NetworkPolicyPort,
-  V1NetworkPolicySpec,
-  V1ObjectMeta,
-  V1PodDisruptionBudget,
-  V1PodSpec,
-  V1Service,
-  V1ServiceAccount,
-  V2HorizontalPodAutoscaler,
-} from "@kubernetes/client-node"
+import { type Probe, probes } from "../../core/probes.ts"
+import { scalingBehavior } from "../../core/scaling.ts"
 import { userId } from "../image/dockerfile.ts"
-import { labelValue } from "../name.ts"
+import type {
+  Container,
+  Deployment,
+  EnvVar,
+  HorizontalPodAutoscaler,
+  HttpRoute,
+  KubernetesObject,
+  NetworkPolicy,
+  ObjectMeta,
+  PodDisruptionBudget,
+  PodSpec,
+  Service,
+  ServiceAccount,
+  ServiceMonitor,
+} from "../kinds.ts"
+import { labelValue, nameLengthMax } from "../name.ts"
+import { milliCpu } from "../quantity.ts"
 import { identity } from "./labels.ts"
-import type { DeploymentOptions } from "./options.ts"
-import { milliCpu } from "./quantity.ts"
+import { type DeploymentOptions, drainGraceVariable, type EnvironmentValue } from "./options.ts"
 
 /** The defaults of the settings `port` and `managementPort`. */
 export const ports = { api: 8080, management: 9090 } as const
@@ -29,38 +31,36 @@ export const ports = { api: 8080, management: 9090 } as const
 /** Between the last answer that is allowed and SIGKILL. */
 const marginSeconds = 5
 
-export function manifests(options: DeploymentOptions): readonly KubernetesObject[] {
+/** A deployment whose image is known. */
+export type Deployable = DeploymentOptions & { readonly image: string }
+
+export function manifests(options: Deployable): readonly KubernetesObject[] {
   return [
     serviceAccount(options),
     networkPolicy(options),
     service(options),
+    ...(options.gateway === undefined ? [] : [route(options, options.gateway)]),
+    ...(options.monitor === "on" ? [managementService(options), serviceMonitor(options)] : []),
     disruptionBudget(options),
     deployment(options),
     autoscaler(options),
   ]
 }
 
-function serviceAccount(options: DeploymentOptions): V1ServiceAccount {
+function serviceAccount(options: Deployable): ServiceAccount {
   return {
     apiVersion: "v1",
     kind: "ServiceAccount",
     metadata: metadata(options),
     automountServiceAccountToken: false,
-  }
-}
-
-/** The library's own type calls `from` otherwise than the API does. */
-interface NetworkPolicy extends KubernetesObject {
-  readonly spec: Omit<V1NetworkPolicySpec, "ingress"> & {
-    readonly ingress: readonly {
-      readonly ports: readonly V1NetworkPolicyPort[]
-      readonly from?: readonly V1NetworkPolicyPeer[]
-    }[]
+    ...(options.pullSecret === undefined
+      ? {}
+      : { imagePullSecrets: [{ name: options.pullSecret }] }),
   }
 }
 
 /** In: the API from anywhere, the management port from within the cluster. Out: anything. */
-function networkPolicy(options: DeploymentOptions): NetworkPolicy {
+function networkPolicy(options: Deployable): NetworkPolicy {
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
@@ -76,11 +76,13 @@ function networkPolicy(options: DeploymentOptions): NetworkPolicy {
   }
 }
 
-function service(options: DeploymentOptions): V1Service {
+function service(options: Deployable): Service {
+  const { serviceAnnotations } = options
+  const isBare = Object.keys(serviceAnnotations).length === 0
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: metadata(options),
+    metadata: { ...metadata(options), ...(isBare ? {} : { annotations: serviceAnnotations }) },
     spec: {
       type: options.expose,
       selector: identity(options.name),
@@ -89,7 +91,64 @@ function service(options: DeploymentOptions): V1Service {
   }
 }
 
-function disruptionBudget(options: DeploymentOptions): V1PodDisruptionBudget {
+function route(options: Deployable, gateway: string): HttpRoute {
+  const [parent = "", namespace] = gateway.split("/").toReversed()
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: metadata(options),
+    spec: {
+      parentRefs: [{ name: parent, ...(namespace === undefined ? {} : { namespace }) }],
+      ...(options.hostname === undefined ? {} : { hostnames: [options.hostname] }),
+      rules: [{ backendRefs: [{ name: options.name, port: 80 }] }],
+    },
+  }
+}
+
+/**
+ * The management port, for those who look after the service. Without an address of its own: it only
+ * says where the replicas are. Not a port of the other Service, which a load balancer may expose.
+ */
+function managementService(options: Deployable): Service {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      ...metadata(options),
+      name: managementName(options.name),
+      labels: { ...metadata(options).labels, ...managementLabel },
+    },
+    spec: {
+      clusterIP: "None",
+      selector: identity(options.name),
+      ports: [
+        { name: "management", port: ports.management, targetPort: "management", protocol: "TCP" },
+      ],
+    },
+  }
+}
+
+function serviceMonitor(options: Deployable): ServiceMonitor {
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "ServiceMonitor",
+    metadata: metadata(options),
+    spec: {
+      selector: { matchLabels: { ...identity(options.name), ...managementLabel } },
+      endpoints: [{ port: "management", path: "/metrics", interval: "15s" }],
+    },
+  }
+}
+
+const managementLabel = { "app.kubernetes.io/component": "management" } as const
+
+/** A Service's name has an end. */
+function managementName(name: string): string {
+  const suffix = "-management"
+  return name.slice(0, nameLengthMax - suffix.length).replace(/-+$/, "") + suffix
+}
+
+function disruptionBudget(options: Deployable): PodDisruptionBudget {
   return {
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
@@ -103,8 +162,8 @@ function disruptionBudget(options: DeploymentOptions): V1PodDisruptionBudget {
   }
 }
 
-function deployment(options: DeploymentOptions): V1Deployment {
-  const labels = { ...identity(options.name), ...versionLabel(options) }
+function deployment(options: Deployable): Deployment {
+  const { labels = {} } = metadata(options)
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -119,7 +178,7 @@ function deployment(options: DeploymentOptions): V1Deployment {
   }
 }
 
-function podSpec(options: DeploymentOptions): V1PodSpec {
+function podSpec(options: Deployable): PodSpec {
   const { name, preStopSeconds } = options
   return {
     serviceAccountName: name,
@@ -140,6 +199,8 @@ function podSpec(options: DeploymentOptions): V1PodSpec {
         topologyKey,
         whenUnsatisfiable: "ScheduleAnyway",
         labelSelector: { matchLabels: identity(name) },
+        // Each version by itself: a rollout would otherwise spread new replicas around the old ones.
+        matchLabelKeys: ["pod-template-hash"],
       }),
     ),
     containers: [container(options)],
@@ -147,12 +208,16 @@ function podSpec(options: DeploymentOptions): V1PodSpec {
   }
 }
 
-function container(options: DeploymentOptions): V1Container {
+function container(options: Deployable): Container {
   const { image, cpu, cpuLimit, memory, preStopSeconds, envFrom } = options
-  const probe = (path: string) => ({ httpGet: { path, port: "management" } })
+  const probe = ({ path, ...rest }: Probe) => ({
+    httpGet: { path, port: "management" },
+    ...rest,
+  })
   return {
     name: "service",
     image,
+    imagePullPolicy: pullPolicy(image),
     ports: [
       { name: "api", containerPort: ports.api, protocol: "TCP" },
       { name: "management", containerPort: ports.management, protocol: "TCP" },
@@ -169,19 +234,9 @@ function container(options: DeploymentOptions): V1Container {
       requests: { cpu, memory },
       limits: { memory, ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }) },
     },
-    startupProbe: { ...probe("/livez"), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 60 },
-    readinessProbe: {
-      ...probe("/readyz"),
-      periodSeconds: 1,
-      timeoutSeconds: 3,
-      failureThreshold: 3,
-    },
-    livenessProbe: {
-      ...probe("/livez"),
-      periodSeconds: 10,
-      timeoutSeconds: 5,
-      failureThreshold: 3,
-    },
+    startupProbe: probe(probes.startup),
+    readinessProbe: probe(probes.readiness),
+    livenessProbe: probe(probes.liveness),
     ...(preStopSeconds === 0
       ? {}
       : { lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } } }),
@@ -194,24 +249,37 @@ function container(options: DeploymentOptions): V1Container {
   }
 }
 
+/** Kubernetes' own default, spelt out: a tag that moves is asked for at every start. */
+function pullPolicy(image: string): string {
+  return /@|:(?!latest$)[^/:]+$/.test(image) ? "IfNotPresent" : "Always"
+}
+
 /** Ours, then what was given, which goes over it. */
-function environment(options: DeploymentOptions): V1EnvVar[] {
+function environment(options: Deployable): EnvVar[] {
   const workers = Math.max(1, Math.ceil(milliCpu(options.cpu) / 1000))
   const variables = {
     // Without a limit a process sees all CPUs of its node, and would take as many workers.
     ...(options.cpuLimit === undefined ? { CAPSTAN_WORKERS: `${workers}` } : {}),
-    CAPSTAN_DRAIN_GRACE_MS: `${drainGraceMs(options)}`,
+    [drainGraceVariable]: `${drainGraceMs(options)}`,
     ...options.env,
   }
-  return Object.entries(variables).map(([name, value]) => ({ name, value }))
+  return Object.entries<EnvironmentValue>(variables).map(([name, value]) => variable(name, value))
+}
+
+function variable(name: string, value: EnvironmentValue): EnvVar {
+  if (typeof value === "string") return { name, value }
+  const { key } = value
+  return "secret" in value
+    ? { name, valueFrom: { secretKeyRef: { name: value.secret, key } } }
+    : { name, valueFrom: { configMapKeyRef: { name: value.configmap, key } } }
 }
 
 /** The longest that an admitted request may take, and a little. */
-function drainGraceMs({ env, deadlineMsMax }: DeploymentOptions): number {
-  return Number(env.CAPSTAN_DRAIN_GRACE_MS ?? deadlineMsMax + 1000)
+function drainGraceMs({ env, deadlineMsMax }: Deployable): number {
+  return Number(env[drainGraceVariable] ?? deadlineMsMax + 1000)
 }
 
-function autoscaler(options: DeploymentOptions): V2HorizontalPodAutoscaler {
+function autoscaler(options: Deployable): HorizontalPodAutoscaler {
   const { name, minReplicas, maxReplicas, targetCpu } = options
   return {
     apiVersion: "autoscaling/v2",
@@ -227,38 +295,21 @@ function autoscaler(options: DeploymentOptions): V2HorizontalPodAutoscaler {
           resource: { name: "cpu", target: { type: "Utilization", averageUtilization: targetCpu } },
         },
       ],
-      behavior: {
-        scaleUp: {
-          stabilizationWindowSeconds: 0,
-          selectPolicy: "Max",
-          policies: [
-            { type: "Percent", value: 300, periodSeconds: 15 },
-            { type: "Pods", value: 4, periodSeconds: 15 },
-          ],
-        },
-        scaleDown: {
-          stabilizationWindowSeconds: 300,
-          selectPolicy: "Max",
-          policies: [
-            { type: "Percent", value: 25, periodSeconds: 60 },
-            { type: "Pods", value: 1, periodSeconds: 60 },
-          ],
-        },
-      },
+      behavior: scalingBehavior(),
     },
   }
 }
 
-function metadata(options: DeploymentOptions): V1ObjectMeta {
+function metadata(options: Deployable): ObjectMeta {
   const { name, namespace } = options
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),
-    labels: { ...identity(name), ...versionLabel(options) },
+    labels: { ...options.labels, ...identity(name), ...versionLabel(options) },
   }
 }
 
-function versionLabel({ version }: DeploymentOptions): Readonly<Record<string, string>> {
+function versionLabel({ version }: Deployable): Readonly<Record<string, string>> {
   const value = labelValue(version)
   return value === "" ? {} : { "app.kubernetes.io/version": value }
 }

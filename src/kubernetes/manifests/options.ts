@@ -1,56 +1,70 @@
 /**
- * The one table of what can be said about a deployment: name, default, range and meaning. Flags,
- * `--help` and docs/kubernetes.md are read off it or held to it by a test.
+ * What can be said about a deployment, and the deployment that comes of it. It is said in layers,
+ * each over the one before: the table's defaults, the configuration file, the environment that was
+ * chosen in it, the command line.
  */
-import { isName, nameRule } from "../name.ts"
-import { isCpu, isMemory, milliCpu } from "./quantity.ts"
-
-export type DeploymentOptionSpec =
-  | {
-      readonly kind: "integer"
-      readonly default: number
-      readonly min: number
-      readonly max: number
-      readonly doc: string
-    }
-  | {
-      readonly kind: "choice"
-      readonly default: string
-      readonly choices: readonly string[]
-      readonly doc: string
-    }
-  | { readonly kind: "cpu" | "memory"; readonly default: string; readonly doc: string }
-  | { readonly kind: "cpu-or-none"; readonly default: string; readonly doc: string }
-  | { readonly kind: "name" | "text"; readonly default: undefined; readonly doc: string }
+import { isKey, labelValue } from "../name.ts"
+import { checked, OptionError, type OptionSpec, type OptionValue } from "../option.ts"
+import { milliCpu } from "../quantity.ts"
+import { isOurs } from "./labels.ts"
 
 export const deploymentTable = {
   name: {
     kind: "name",
     default: undefined,
     doc: "What everything that is made is called. Left out: the service's title as a name.",
+    why: "One name for all of it is one to remember, and one to remove it by.",
+  },
+  context: {
+    kind: "text",
+    default: undefined,
+    doc: "The kubeconfig's context, and so the cluster. Left out: the current one.",
+    why: "Said for an environment, it keeps that environment out of the wrong cluster.",
   },
   namespace: {
     kind: "name",
     default: undefined,
     doc: "The namespace, which must be there. Left out: that of the kubeconfig's context; manifests then name none.",
+    why: "It is where your rights, quotas and secrets already are; making one is somebody's decision.",
   },
   image: {
     kind: "text",
     default: undefined,
-    doc: "The image, best by digest: what `capstan image --push` prints.",
+    doc: "The image, best by digest: what `capstan image --push` prints. Left out: `capstan deploy` builds it and brings it to the cluster.",
+    why: "A digest is the same image for ever, and a tag whatever was pushed last.",
+  },
+  pullSecret: {
+    kind: "object",
+    default: undefined,
+    doc: "The secret with the login to the image's registry, for nodes that have none of their own.",
+    why: "Clouds give their nodes a login to their own registry.",
   },
   expose: {
     kind: "choice",
     default: "ClusterIP",
     choices: ["ClusterIP", "NodePort", "LoadBalancer"],
     doc: "The type of the Service: reachable from within the cluster, on a port of every node, or by the cloud's load balancer.",
+    why: "What the world may reach should be a decision, and a load balancer costs money.",
+  },
+  gateway: {
+    kind: "gateway",
+    default: undefined,
+    doc: "The Gateway that routes to the service: its name, or namespace/name. It must be there.",
+    why: "Gateways belong to the cluster, with their certificates and addresses; a route is what a service adds.",
+  },
+  hostname: {
+    kind: "host",
+    default: undefined,
+    doc: "The host name that the Gateway routes by. Left out: all that the Gateway takes.",
+    why: "A Gateway of one service needs none.",
   },
   minReplicas: {
     kind: "integer",
     default: 2,
     min: 1,
     max: 1000,
-    doc: "Replicas that there always are. With 2 or more a node may be emptied or a replica fail and the service goes on.",
+    doc: "Replicas that there always are.",
+    why: "With 2 or more a node may be emptied or a replica fail and the service goes on.",
   },
   maxReplicas: {
     kind: "integer",
@@ -58,6 +72,7 @@ export const deploymentTable = {
     min: 1,
     max: 1000,
     doc: "Replicas that there are at most; what the bill can come to.",
+    why: "Five times the least is room for a surge, and not for a mistake that costs a month's budget.",
   },
   targetCpu: {
     kind: "integer",
@@ -65,21 +80,25 @@ export const deploymentTable = {
     min: 1,
     max: 1000,
     doc: "Mean CPU use that the autoscaler aims at, in percent of the CPU request.",
+    why: "What is above it has to last until new replicas are there; 50 keeps half of what you pay for idle.",
   },
   cpu: {
     kind: "cpu",
     default: "500m",
     doc: "CPU request of a replica: what it steadily needs, reserved for it on a node.",
+    why: "Fits small nodes several times; measure your own with `capstan load` and say that.",
   },
   cpuLimit: {
     kind: "cpu-or-none",
     default: "none",
     doc: "CPU limit of a replica, at least the request. none: it may use what the node has to spare.",
+    why: "A limit stops the whole process, probes included, while the node idles, and hides from the autoscaler how much is wanted.",
   },
   memory: {
     kind: "memory",
     default: "512Mi",
     doc: "Memory of a replica, request and limit in one.",
+    why: "Node and a few workers with room for inputs; memory can't be taken back as CPU can, so all of it is reserved.",
   },
   preStopSeconds: {
     kind: "integer",
@@ -87,17 +106,48 @@ export const deploymentTable = {
     min: 0,
     max: 300,
     doc: "How long a replica that is to go still takes connections, until balancers have learnt to look elsewhere.",
+    why: "Within a cluster that takes a second or two; cloud load balancers want 15 to 30.",
   },
-} as const satisfies Readonly<Record<string, DeploymentOptionSpec>>
+  monitor: {
+    kind: "choice",
+    default: "off",
+    choices: ["off", "on"],
+    doc: "Whether Prometheus is told to scrape it, by a ServiceMonitor of the Prometheus Operator.",
+    why: "A cluster without that operator does not know the kind, and refuses it.",
+  },
+} as const satisfies Readonly<Record<string, OptionSpec>>
 
-export type DeploymentOptionName = keyof typeof deploymentTable
+type Table = typeof deploymentTable
+type DeploymentOptionName = keyof Table
 
-/** Values as typed, by option name. */
-export type DeploymentFlags = { readonly [Name in DeploymentOptionName]?: string | undefined } & {
-  /** `NAME=value`. */
-  readonly env?: readonly string[]
+/** The value of a variable: itself, or where it is kept. Secrets are named, never copied. */
+export type EnvironmentValue =
+  | string
+  | { readonly secret: string; readonly key: string }
+  | { readonly configmap: string; readonly key: string }
+
+/** What is not one value but several, by name. */
+export interface DeploymentLists {
+  /** Environment variables. */
+  readonly env?: Readonly<Record<string, EnvironmentValue>>
   /** `secret/NAME` or `configmap/NAME`: every key of it becomes a variable. */
   readonly envFrom?: readonly string[]
+  /** Labels of yours, on everything that is made. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Annotations of the Service: what a cloud's load balancer is told by. */
+  readonly serviceAnnotations?: Readonly<Record<string, string>>
+}
+
+/** A deployment as the configuration file describes it. */
+export type DeploymentConfig = {
+  readonly [Name in DeploymentOptionName]?: OptionValue<Table[Name]>
+} & DeploymentLists
+
+/** What one source says of it. A later layer's value goes over an earlier one's; lists add up. */
+export interface DeploymentLayer extends DeploymentLists {
+  readonly values: Readonly<Partial<Record<DeploymentOptionName, unknown>>>
+  /** How this source spells an option, for messages. */
+  readonly spelt: (name: string) => string
 }
 
 /** What the service itself says. */
@@ -108,148 +158,137 @@ export interface ServiceFacts {
   readonly deadlineMsMax: number
 }
 
-export interface DeploymentOptions {
-  readonly name: string
-  readonly version: string
-  readonly deadlineMsMax: number
-  readonly namespace: string | undefined
-  readonly image: string
-  readonly expose: (typeof deploymentTable)["expose"]["choices"][number]
-  readonly minReplicas: number
-  readonly maxReplicas: number
-  readonly targetCpu: number
-  readonly cpu: string
-  readonly cpuLimit: string | undefined
-  readonly memory: string
-  readonly preStopSeconds: number
-  readonly env: Readonly<Record<string, string>>
-  readonly envFrom: readonly { readonly kind: "secret" | "configmap"; readonly name: string }[]
-}
+type Absent = "name" | "cpuLimit"
 
-/** An option that is not what it may be. The message names option, value and range. */
-export class DeploymentOptionError extends Error {
-  override readonly name = "DeploymentOptionError"
-}
+export type DeploymentOptions = {
+  readonly [Name in Exclude<DeploymentOptionName, Absent>]: Table[Name]["default"] extends undefined
+    ? OptionValue<Table[Name]> | undefined
+    : OptionValue<Table[Name]>
+} & ServiceFacts & {
+    readonly cpuLimit: string | undefined
+    readonly env: Readonly<Record<string, EnvironmentValue>>
+    readonly envFrom: readonly { readonly kind: "secret" | "configmap"; readonly name: string }[]
+    readonly labels: Readonly<Record<string, string>>
+    readonly serviceAnnotations: Readonly<Record<string, string>>
+  }
 
 /**
- * Fills in the defaults.
- * @param flagOf how an option is spelt, for messages.
- * @throws {DeploymentOptionError} on a value out of range, or options that contradict each other.
+ * Lays the layers over each other and fills in the defaults.
+ * @throws {OptionError} on a value out of range, or options that contradict each other.
  */
 export function resolveDeployment(
   service: ServiceFacts,
-  flags: DeploymentFlags,
-  flagOf: (name: string) => string,
+  layers: readonly DeploymentLayer[],
 ): DeploymentOptions {
   const given: Record<string, unknown> = {}
-  for (const [name, spec] of Object.entries<DeploymentOptionSpec>(deploymentTable)) {
-    const typed = flags[name as DeploymentOptionName]
-    given[name] = typed === undefined ? spec.default : parse(spec, typed, flagOf(name))
+  const whereOf = new Map<string, string>()
+  const where = (name: string): string => whereOf.get(name) ?? `the default of ${name}`
+  for (const [name, spec] of Object.entries<OptionSpec>(deploymentTable)) {
+    given[name] = spec.default
+    for (const { values, spelt } of layers) {
+      const value = values[name as DeploymentOptionName]
+      if (value === undefined) continue
+      given[name] = checked(spec, value, spelt(name))
+      whereOf.set(name, spelt(name))
+    }
   }
   const options = {
+    ...(given as Pick<DeploymentOptions, Exclude<DeploymentOptionName, Absent>>),
     ...service,
-    ...(given as Pick<DeploymentOptions, DeploymentOptionName>),
     name: (given.name as string | undefined) ?? service.name,
     cpuLimit: given.cpuLimit === "none" ? undefined : (given.cpuLimit as string),
-    env: environment(flags.env ?? []),
-    envFrom: (flags.envFrom ?? []).map(reference),
+    ...resolveLists(layers),
   }
-  if (options.image === undefined) {
-    throw new DeploymentOptionError(
-      `Which image? Name it with ${flagOf("image")}: what \`capstan image --push\` prints.`,
+  const { minReplicas, maxReplicas, cpu, cpuLimit } = options
+  if (minReplicas > maxReplicas) {
+    throw new OptionError(
+      `At least cannot be more than at most: ${where("minReplicas")} is ${minReplicas}, and ${where("maxReplicas")} is ${maxReplicas}.`,
     )
   }
-  if (options.minReplicas > options.maxReplicas) {
-    throw new DeploymentOptionError(
-      `${flagOf("minReplicas")} is ${options.minReplicas} and ${flagOf("maxReplicas")} ${options.maxReplicas}: at least cannot be more than at most.`,
+  if (cpuLimit !== undefined && milliCpu(cpuLimit) < milliCpu(cpu)) {
+    throw new OptionError(
+      `${where("cpuLimit")} is ${cpuLimit}, less than ${where("cpu")}, which is ${cpu}.`,
     )
   }
-  if (options.cpuLimit !== undefined && milliCpu(options.cpuLimit) < milliCpu(options.cpu)) {
-    throw new DeploymentOptionError(
-      `${flagOf("cpuLimit")} is ${options.cpuLimit}, less than ${flagOf("cpu")}, which is ${options.cpu}.`,
+  if (options.hostname !== undefined && options.gateway === undefined) {
+    throw new OptionError(
+      `${where("hostname")} is ${options.hostname}, and no Gateway is named that would route by it.`,
     )
   }
   return options
 }
 
-/** What an option may be, in words. */
-export function allowed(spec: DeploymentOptionSpec): string {
-  switch (spec.kind) {
-    case "integer":
-      return `a whole number from ${spec.min} to ${spec.max}`
-    case "choice":
-      return `one of ${spec.choices.join(", ")}`
-    case "cpu":
-      return "CPUs like 500m, 1 or 1.5"
-    case "cpu-or-none":
-      return '"none", or CPUs like 500m, 1 or 1.5'
-    case "memory":
-      return "bytes like 512Mi or 2Gi"
-    case "name":
-      return nameRule
-    case "text":
-      return "a text that is not empty"
-    default:
-      return spec satisfies never
+function resolveLists(
+  layers: readonly DeploymentLayer[],
+): Pick<DeploymentOptions, "env" | "envFrom" | "labels" | "serviceAnnotations"> {
+  const env: Record<string, EnvironmentValue> = {}
+  const envFrom = new Map<string, DeploymentOptions["envFrom"][number]>()
+  const labels: Record<string, string> = {}
+  const serviceAnnotations: Record<string, string> = {}
+  for (const layer of layers) {
+    const { spelt } = layer
+    for (const [name, value] of Object.entries(layer.env ?? {})) {
+      checkVariable(name, value, `${spelt("env")} ${name}`)
+      env[name] = value
+    }
+    for (const text of layer.envFrom ?? []) envFrom.set(text, reference(text, spelt("envFrom")))
+    for (const [name, value] of Object.entries(layer.labels ?? {})) {
+      checkLabel(name, value, `${spelt("labels")} ${name}`)
+      labels[name] = value
+    }
+    for (const [name, value] of Object.entries(layer.serviceAnnotations ?? {})) {
+      checkKey(name, `${spelt("serviceAnnotations")} ${name}`)
+      serviceAnnotations[name] = value
+    }
   }
-}
-
-function parse(spec: DeploymentOptionSpec, typed: string, flag: string): string | number {
-  if (!fits(spec, typed)) {
-    throw new DeploymentOptionError(
-      `${flag} is ${JSON.stringify(typed)}; it must be ${allowed(spec)}.`,
-    )
-  }
-  return spec.kind === "integer" ? Number(typed) : typed
-}
-
-function fits(spec: DeploymentOptionSpec, typed: string): boolean {
-  switch (spec.kind) {
-    case "integer":
-      return /^\d+$/.test(typed) && Number(typed) >= spec.min && Number(typed) <= spec.max
-    case "choice":
-      return spec.choices.includes(typed)
-    case "cpu":
-      return isCpu(typed)
-    case "cpu-or-none":
-      return typed === "none" || isCpu(typed)
-    case "memory":
-      return isMemory(typed)
-    case "name":
-      return isName(typed)
-    case "text":
-      return /^\S+$/.test(typed)
-    default:
-      return spec satisfies never
-  }
+  return { env, envFrom: [...envFrom.values()], labels, serviceAnnotations }
 }
 
 /** Ports are in the manifests in six places; changing them here would contradict the others. */
 const fixedVariables = ["CAPSTAN_HOST", "CAPSTAN_PORT", "CAPSTAN_MANAGEMENT_PORT"]
 
-function environment(pairs: readonly string[]): Record<string, string> {
-  const variables: Record<string, string> = {}
-  for (const pair of pairs) {
-    const [, name, value] = /^([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/s.exec(pair) ?? []
-    if (name === undefined || value === undefined) {
-      throw new DeploymentOptionError(`--env is ${JSON.stringify(pair)}; it must be NAME=value.`)
-    }
-    if (fixedVariables.includes(name)) {
-      throw new DeploymentOptionError(
-        `--env ${name}: a deployment's ports are 8080 and 9090, inside its own address. The Service decides what others see.`,
-      )
-    }
-    variables[name] = value
+/** The pod's own grace is reckoned from it. */
+export const drainGraceVariable = "CAPSTAN_DRAIN_GRACE_MS"
+
+function checkVariable(name: string, value: EnvironmentValue, where: string): void {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) {
+    throw new OptionError(`${where}: an environment variable can't be called that.`)
   }
-  return variables
+  if (fixedVariables.includes(name)) {
+    throw new OptionError(
+      `${where}: a deployment's ports are 8080 and 9090, inside its own address. The Service decides what others see.`,
+    )
+  }
+  if (name === drainGraceVariable && typeof value !== "string") {
+    throw new OptionError(
+      `${where}: it has to be said here, not by reference, since the pod's own grace is reckoned from it.`,
+    )
+  }
 }
 
-function reference(text: string): DeploymentOptions["envFrom"][number] {
+function reference(text: string, where: string): DeploymentOptions["envFrom"][number] {
   const [, kind, name] = /^(secret|configmap)\/([a-z0-9][a-z0-9.-]*)$/.exec(text) ?? []
   if (name === undefined) {
-    throw new DeploymentOptionError(
-      `--env-from is ${JSON.stringify(text)}; it must be secret/NAME or configmap/NAME.`,
+    throw new OptionError(
+      `${where} is ${JSON.stringify(text)}; it must be secret/NAME or configmap/NAME.`,
     )
   }
   return { kind: kind as "secret" | "configmap", name }
+}
+
+function checkLabel(name: string, value: string, where: string): void {
+  checkKey(name, where)
+  if (isOurs(name)) {
+    throw new OptionError(`${where}: this label is Capstan's own; it finds by it what it has made.`)
+  }
+  if (labelValue(value) !== value) {
+    throw new OptionError(
+      `${where} is ${JSON.stringify(value)}; a label's value has letters, digits, -, _ and ., 63 at most, and begins and ends with a letter or digit.`,
+    )
+  }
+}
+
+function checkKey(name: string, where: string): void {
+  if (isKey(name)) return
+  throw new OptionError(`${where}: it must be called like team or example.com/team.`)
 }

@@ -1,0 +1,208 @@
+/**
+ * A port of this machine that leads to a deployment's replicas, through the API server.
+ *
+ * `kubectl port-forward service/…` chooses one pod at its start and ends with it. Here each connection
+ * goes to the next ready replica, so a replica may go at any time: new connections go elsewhere, and
+ * what was under way on it ends as it would behind any balancer. While none is ready, connections
+ * wait.
+ *
+ * The protocol is the one of `kubectl`'s older sibling, a web socket for each connection: a message
+ * is a byte for the channel (0 data, 1 errors) and what goes through it, and the first one of each
+ * channel is the port's number.
+ */
+import { createServer, type Server, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { WebSocket } from "ws"
+import type { Pod } from "../kinds.ts"
+import { selectorOf } from "../manifests/labels.ts"
+import { type Api, ApiError } from "./api.ts"
+import { isReady } from "./observe.ts"
+import { collection } from "./resources.ts"
+
+export interface ForwardOptions {
+  readonly namespace: string
+  readonly name: string
+  /** Of the pods. */
+  readonly podPort: number
+  /** Of this machine, on 127.0.0.1; 0 takes a free one. */
+  readonly port: number
+  readonly said: (event: ForwardEvent) => void
+}
+
+export type ForwardEvent =
+  /** The replicas that connections go to have changed. */
+  | { readonly kind: "replicas"; readonly names: readonly string[] }
+  /** A connection could not be made; it is closed. */
+  | { readonly kind: "failed"; readonly why: string }
+
+const host = "127.0.0.1"
+/** How old a list of replicas may be before it is asked for again. */
+const listMsMax = 1_000
+/** How long a connection waits for a replica to be ready. */
+const patienceMs = 30_000
+const retryMs = 500
+const connectionsMax = 1_000
+/** What may lie in memory on its way to the cluster, of one connection. */
+const sentBytesMax = 1 << 20
+
+export class Forward implements AsyncDisposable {
+  readonly #api: Api
+  readonly #options: ForwardOptions
+  readonly #server: Server
+  readonly #open = new Set<Socket>()
+  #listed: { readonly names: readonly string[]; readonly atMs: number } | undefined
+  #turn = 0
+
+  private constructor(api: Api, options: ForwardOptions) {
+    this.#api = api
+    this.#options = options
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+      this.#open.add(socket)
+      socket.on("close", () => this.#open.delete(socket))
+      // Whoever connected has gone; there is nobody to tell.
+      socket.on("error", () => socket.destroy())
+      this.#serve(socket).catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error)
+        options.said({ kind: "failed", why })
+        socket.resetAndDestroy()
+      })
+    })
+    this.#server.maxConnections = connectionsMax
+  }
+
+  /** @throws {NodeJS.ErrnoException} when the port is taken. */
+  static async listen(api: Api, options: ForwardOptions): Promise<Forward> {
+    const forward = new Forward(api, options)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    forward.#server.once("error", reject)
+    forward.#server.listen(options.port, host, resolve)
+    await promise
+    return forward
+  }
+
+  get url(): string {
+    const address = this.#server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    return `http://${host}:${port}`
+  }
+
+  /** The ready replicas, looked at now. */
+  async look(): Promise<readonly string[]> {
+    const { namespace, name, said } = this.#options
+    const pods = await this.#api.list<Pod>(collection("v1", "pods", namespace), {
+      labelSelector: selectorOf(name),
+    })
+    const names = pods
+      .filter((pod) => isReady(pod) && pod.metadata?.deletionTimestamp === undefined)
+      .map(({ metadata }) => metadata?.name ?? "")
+      .toSorted()
+    if (names.join() !== this.#listed?.names.join()) said({ kind: "replicas", names })
+    this.#listed = { names, atMs: performance.now() }
+    return names
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const endMs = performance.now() + patienceMs
+    for (;;) {
+      const [names, asked] = await this.#replicas()
+      const name = names[this.#turn++ % Math.max(1, names.length)]
+      let why = "no replica is ready"
+      if (name !== undefined) {
+        try {
+          await this.#join(socket, name)
+          return
+        } catch (error) {
+          why = (error as Error).message
+          if (error instanceof ApiError && error.status === 403) throw error
+          // It may have gone since the list was made.
+          this.#listed = undefined
+        }
+      }
+      if (socket.destroyed) return
+      if (performance.now() > endMs) throw new Error(why)
+      if (asked) await sleep(retryMs)
+    }
+  }
+
+  /** The names, and whether they were asked for just now. */
+  async #replicas(): Promise<[names: readonly string[], asked: boolean]> {
+    const listed = this.#listed
+    const isFresh = listed !== undefined && performance.now() - listed.atMs < listMsMax
+    if (isFresh && listed.names.length > 0) return [listed.names, false]
+    return [await this.look(), true]
+  }
+
+  /** Resolves once the two are joined; rejects when the replica can't be reached. */
+  async #join(socket: Socket, pod: string): Promise<void> {
+    const { namespace, podPort } = this.#options
+    const path = `${collection("v1", "pods", namespace)}/${pod}/portforward`
+    const { url, login } = await this.#api.door(path)
+    url.searchParams.set("ports", `${podPort}`)
+    url.protocol = url.protocol === "http:" ? "ws:" : "wss:"
+    const channel = new WebSocket(url, ["v4.channel.k8s.io"], {
+      headers: login.headers,
+      agent: login.agent,
+      handshakeTimeout: 10_000,
+      perMessageDeflate: false,
+    })
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    channel.once("open", resolve)
+    channel.once("unexpected-response", (_, { statusCode = 0 }) => {
+      const message = `the API server answers ${statusCode} for a port of ${pod}`
+      reject(new ApiError(statusCode, "PortForward", message))
+      channel.terminate()
+    })
+    channel.on("error", reject)
+    // Before it is open: the first messages may come with the answer that opens it.
+    receive(socket, channel, (why) => this.#options.said({ kind: "failed", why: `${pod}: ${why}` }))
+    await promise
+    send(socket, channel)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#open) socket.destroy()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+}
+
+/** Passes on what comes from the replica, no faster than it is taken. */
+function receive(socket: Socket, channel: WebSocket, failed: (why: string) => void): void {
+  const begun = new Set<number>()
+  channel.on("message", (data: Buffer) => {
+    const number = data[0] ?? 0
+    if (!begun.has(number)) {
+      begun.add(number)
+      return
+    }
+    if (number === 1) {
+      failed(data.toString("utf8", 1).trim())
+      socket.resetAndDestroy()
+      channel.terminate()
+      return
+    }
+    if (!socket.write(data.subarray(1))) {
+      channel.pause()
+      socket.once("drain", () => channel.resume())
+    }
+  })
+}
+
+/** Passes on what goes to the replica, and ends either side with the other. */
+function send(socket: Socket, channel: WebSocket): void {
+  channel.on("close", () => socket.end())
+  channel.on("error", () => socket.resetAndDestroy())
+  socket.on("data", (chunk: Buffer) => {
+    channel.send(Buffer.concat([Buffer.from([0]), chunk]), () => {
+      if (channel.bufferedAmount < sentBytesMax) socket.resume()
+    })
+    if (channel.bufferedAmount >= sentBytesMax) socket.pause()
+  })
+  socket.on("close", () => channel.close())
+  if (channel.readyState === WebSocket.OPEN && !socket.destroyed) {
+    socket.resume()
+    return
+  }
+  // One of them has gone while the other was on its way.
+  socket.destroy()
+  channel.close()
+}

@@ -1,0 +1,191 @@
+/** Builders, minikube and kind as stand-ins that write down how they are called. */
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { type Built, buildImage, findBuilder } from "../../src/kubernetes/image/builder.ts"
+import { install, type Platform } from "../../src/kubernetes/image/native.ts"
+import { ProgramError } from "../../src/kubernetes/image/run.ts"
+import { loadedName, loadImage, pushImage } from "../../src/kubernetes/image/transport.ts"
+import { runCli } from "../support/cli.ts"
+import { root } from "../support/repository.ts"
+import { type Behaviours, StandInPrograms } from "../support/stand-in-programs.ts"
+
+const id = `sha256:${"ab".repeat(32)}`
+const digest = `sha256:${"cd".repeat(32)}`
+
+const builds = `if (args[0] === "build") write(after("--iidfile"), "${id}\\n")`
+const docker = `${builds}
+if (args[0] === "image") console.log("other@sha256:0\\n" + args.at(-1).replace(/:[^:]*$/, "") + "@${digest}")
+if (args[2] === "inspect") console.log('{"digest":"${digest}"}')`
+const podman = `${builds}
+if (args.includes("--digestfile")) write(after("--digestfile"), "${digest}")
+if (args[1] === "rm") process.exitCode = 1`
+
+/** With these programs and no others in PATH. */
+async function standIns<T>(
+  behaviours: Behaviours,
+  use: (programs: StandInPrograms) => Promise<T>,
+): Promise<T> {
+  using programs = new StandInPrograms(behaviours)
+  const before = process.env.PATH
+  process.env.PATH = programs.path
+  try {
+    return await use(programs)
+  } finally {
+    process.env.PATH = before
+  }
+}
+
+const both = new Map<Platform, string>([
+  ["linux/amd64", "/one"],
+  ["linux/arm64", "/two"],
+])
+const single = new Map<Platform, string>([["linux/arm64", "/two"]])
+const tag = "registry.example:5000/a:1"
+
+/** Without what is a path of the moment. */
+function steady(calls: readonly (readonly string[])[]): string[] {
+  return calls.map((call) =>
+    call.join(" ").replaceAll(/\/[^\s:]*capstan-image-[^\s:]*\/file/g, "FILE"),
+  )
+}
+
+test("the first builder that works is taken: docker's client without its daemon does not", async () => {
+  const dead = { docker: "process.exitCode = 1", podman: "" }
+  assert.equal(await standIns(dead, () => findBuilder()), "podman")
+  assert.equal(await standIns({}, () => findBuilder()), undefined)
+  assert.equal(
+    await standIns({ docker: "", buildah: "" }, () => findBuilder(["buildah"])),
+    "buildah",
+  )
+})
+
+test("docker builds and pushes; its digest is the one of the name that was pushed", async () => {
+  await standIns({ docker }, async (programs) => {
+    const built = await buildImage({ builder: "docker", tag, format: "oci", folders: single })
+    assert.deepEqual(built.parts, [{ platform: "linux/arm64", tag, id }])
+    assert.equal(await pushImage(built), `registry.example:5000/a@${digest}`)
+    const [build, ...rest] = steady(programs.calls)
+    assert.equal(build, `docker build --tag ${tag} --platform linux/arm64 --iidfile FILE /two`)
+    assert.deepEqual(rest[0], `docker push --quiet ${tag}`)
+  })
+})
+
+test("docker makes one image of several in the registry, by their digests", async () => {
+  await standIns({ docker }, async (programs) => {
+    const built = await buildImage({ builder: "docker", tag, format: "oci", folders: both })
+    assert.deepEqual(
+      built.parts.map((part) => part.tag),
+      [`${tag}-amd64`, `${tag}-arm64`],
+    )
+    assert.equal(await pushImage(built), `registry.example:5000/a@${digest}`)
+    const name = `registry.example:5000/a@${digest}`
+    const create = `docker buildx imagetools create --tag ${tag} ${name} ${name}`
+    assert.ok(steady(programs.calls).includes(create))
+  })
+})
+
+for (const builder of ["podman", "buildah"] as const) {
+  test(`${builder} keeps several as one, and pushes all of them`, async () => {
+    await standIns({ [builder]: podman }, async (programs) => {
+      const built = await buildImage({ builder, tag, format: "docker", folders: both })
+      assert.equal(await pushImage(built), `registry.example:5000/a@${digest}`)
+      const [amd, arm, remove, untag, ...rest] = steady(programs.calls)
+      const build = `${builder} build --timestamp 0 --format docker --tag`
+      assert.equal(amd, `${build} ${tag}-amd64 --platform linux/amd64 --iidfile FILE /one`)
+      assert.equal(arm, `${build} ${tag}-arm64 --platform linux/arm64 --iidfile FILE /two`)
+      // What was called that before may have been an index or an image.
+      assert.deepEqual([remove, untag], [`${builder} manifest rm ${tag}`, `${builder} rmi ${tag}`])
+      assert.deepEqual(rest, [
+        `${builder} manifest create ${tag}`,
+        `${builder} manifest add ${tag} containers-storage:${tag}-amd64`,
+        `${builder} manifest add ${tag} containers-storage:${tag}-arm64`,
+        `${builder} manifest push --all --digestfile FILE ${tag} docker://${tag}`,
+      ])
+    })
+  })
+}
+
+test("a registry on this machine is spoken to in plain http, as docker does by itself", async () => {
+  await standIns({ buildah: podman }, async (programs) => {
+    const here = "localhost:5000/a:1"
+    const built: Built = {
+      builder: "buildah",
+      tag: here,
+      parts: [{ platform: "linux/amd64", tag: here, id }],
+    }
+    await pushImage(built)
+    assert.deepEqual(steady(programs.calls), [
+      `buildah push --tls-verify=false --digestfile FILE ${here}`,
+    ])
+  })
+})
+
+test("into minikube and kind goes an archive, under a name that changes with the content", async () => {
+  const part = { platform: "linux/amd64", tag: "a:1", id } as const
+  const built = (builder: Built["builder"]): Built => ({ builder, tag: "a:1", parts: [part] })
+  const name = "docker.io/library/a:abababababab"
+  assert.equal(loadedName(built("docker")), name)
+  const programs = { docker, podman, minikube: "", kind: "" }
+  await standIns(programs, async (called) => {
+    assert.equal(await loadImage(built("docker"), { kind: "minikube", profile: "mine" }), name)
+    assert.deepEqual(steady(called.calls), [
+      `docker tag a:1 ${name}`,
+      `docker save --output FILE ${name}`,
+      "minikube image load --profile mine FILE",
+    ])
+  })
+  await standIns(programs, async (called) => {
+    assert.equal(await loadImage(built("podman"), { kind: "kind", cluster: "dev" }), name)
+    assert.deepEqual(steady(called.calls), [
+      `podman push a:1 docker-archive:FILE:${name}`,
+      "kind load image-archive --name dev FILE",
+    ])
+  })
+})
+
+test("packages with compiled code are installed for the image's processor, and run nothing", async () => {
+  await standIns({ npm: "" }, async (programs) => {
+    await install([{ name: "sharp", version: "1.2.3" }], "linux/arm64", root)
+    const [npm = ""] = steady(programs.calls)
+    for (const part of ["--os=linux", "--cpu=arm64", "--ignore-scripts", "sharp@1.2.3"]) {
+      assert.ok(npm.split(" ").includes(part), `${part} in ${npm}`)
+    }
+  })
+})
+
+test("docker tells of its own registry by short names, and a digest is found all the same", async () => {
+  const short = `${builds}
+if (args[0] === "image") console.log(args.includes("docker.io/me/a:1") ? "me/a@${digest}" : "other@${digest}")`
+  await standIns({ docker: short }, async () => {
+    const push = async (tag: string) =>
+      pushImage(await buildImage({ builder: "docker", tag, format: "oci", folders: single }))
+    assert.equal(await push("docker.io/me/a:1"), `docker.io/me/a@${digest}`)
+    // Not by its tag: what is pushed under that later would be taken for the same.
+    await assert.rejects(push("docker.io/me/b:1"), ProgramError)
+  })
+})
+
+test("what a builder says when it fails is kept", async () => {
+  await standIns({ docker: 'console.error("no space left"); process.exitCode = 1' }, async () => {
+    const failed = buildImage({ builder: "docker", tag, format: "oci", folders: single })
+    await assert.rejects(failed, (error) => {
+      assert.ok(error instanceof ProgramError)
+      assert.match(error.output, /no space left/)
+      return true
+    })
+  })
+})
+
+test("capstan image builds with docker and prints the name by digest", async () => {
+  using programs = new StandInPrograms({ docker })
+  const { code, stdout, stderr } = await runCli(
+    ["image", `${root}examples/prime-factor/service.ts`, "--tag", tag, "--push"],
+    { node: ["--conditions=capstan-source"], env: { PATH: programs.path } },
+  )
+  assert.equal(code, 0, stderr)
+  assert.equal(stdout, `registry.example:5000/a@${digest}\n`)
+  assert.deepEqual(
+    programs.calls.map(([, command]) => command),
+    ["version", "build", "push", "image"],
+  )
+})
