@@ -6,9 +6,9 @@ import { test } from "node:test"
 import { eventually, freePorts } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 
-test("npm start serves the example, prints where everything is, and ends on Ctrl-C", async () => {
+test("npm start serves the example by replicas, with the page that puts load on it, and ends on Ctrl-C", async () => {
   // A group of its own, to be signalled whole, as a terminal does.
-  const npm = spawn("npm", ["start", "--", ...freePorts], {
+  const npm = spawn("npm", ["start", "--", ...freePorts, "--web-port", "0"], {
     cwd: root,
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
@@ -19,9 +19,9 @@ test("npm start serves the example, prints where everything is, and ends on Ctrl
     printed += chunk
   })
   try {
-    const [, api = "", documentation = "", metrics = ""] = await eventually(
+    const [, api = "", documentation = "", live = "", metrics = ""] = await eventually(
       () =>
-        /served at (http:\S+), documentation at (http:\S+), metrics at (http:[^\s"]+)/.exec(
+        /served at (http:\S+), documentation at (http:\S+), live page at (http:\S+), metrics at (http:\S+)/.exec(
           printed,
         ) ?? undefined,
       "the line that says where it serves",
@@ -31,6 +31,13 @@ test("npm start serves the example, prints where everything is, and ends on Ctrl
     assert.equal(page.status, 200)
     assert.match(await page.text(), /swagger/i)
     assert.match(await (await fetch(metrics)).text(), /^# TYPE capstan_/m)
+    const state = (await (await fetch(`${live}/state`)).json()) as {
+      readonly front: string
+      readonly form: { readonly target: string; readonly stages: string }
+    }
+    assert.equal(state.front, "target")
+    assert.match(state.form.target, new RegExp(`^${api}/?$`))
+    assert.match(state.form.stages, /^0:1\/s,/)
   } finally {
     process.kill(-npm.pid!, "SIGINT")
     await ended

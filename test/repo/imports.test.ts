@@ -12,6 +12,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["src/core/", []],
   ["src/autoscale/", ["src/core/"]],
   ["src/plan/", ["src/autoscale/", "src/core/"]],
+  ["src/local/", ["src/autoscale/", "src/core/"]],
   ["src/kubernetes/", ["src/core/"]],
   ["src/load/", ["src/core/"]],
   // The two halves of the service meet in what lies beside them, outcome.ts above all.
@@ -23,7 +24,8 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["src/index.ts", ["src/service/"]],
   ["examples/", []],
   ["templates/", []],
-  ["scripts/", ["src/", "examples/"]],
+  // What a picture shows of a document is read as the document's tests read it.
+  ["scripts/", ["src/", "examples/", "test/support/"]],
   ["bench/", ["src/", "examples/"]],
   ["test/", ["src/", "examples/", "bench/", "scripts/", "templates/"]],
 ]

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
 import { connect } from "node:net"
+import { text } from "node:stream/consumers"
 import { test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { openResources, serveTrial } from "../support/server.ts"
@@ -36,6 +37,22 @@ test("a drain answers everything that was admitted, under load, and says goodbye
   assert.deepEqual(lost, [])
   assert.deepEqual(new Set(statuses), new Set([200]))
   assert.ok(goodbyes >= 32, `${goodbyes} goodbyes`)
+})
+
+test("connections that nobody has accepted yet when it stops listening are answered", async () => {
+  await using trial = await serveTrial()
+  const { port } = new URL(trial.server.url)
+  // Opened in the system by the time that it drains, and not yet seen by anybody.
+  const answers = Array.from({ length: 20 }, async () => {
+    const socket = connect(Number(port), "127.0.0.1")
+    socket.write("GET /nothing HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    return await text(socket)
+  })
+  // Still the same turn of the event loop, but that of the system calls is over.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  const drained = trial.server.drain()
+  for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 404 /)
+  await drained
 })
 
 test("it goes on accepting for drainDelayMs, with readiness already gone", async () => {
