@@ -84,8 +84,8 @@ export class ComputePools implements Compute {
     const prices = new Map(
       Array.from(this.#entries, ([name, { cost, lane }]) => [
         name,
-        // While nothing is known of a call's cost, it is at least what the first one has run so far.
-        { meanCpuMs: () => cost.meanCpuMs() ?? lane.pool.longestRunMs(name) },
+        // While nothing is known of a call's cost, it is at least what the first one has used so far.
+        { meanCpuMs: () => cost.meanCpuMs() ?? lane.pool.mostCpuMs(name) },
       ]),
     )
     this.#demand = new Demand(prices, this.#clock())

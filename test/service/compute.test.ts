@@ -128,6 +128,17 @@ test("an overload keeps the queue short, all who were admitted are served, and i
   assert.equal(await reasonOf(trial.call("spin", { ms: 10 }, { deadlineMs: 400 })), "done")
 })
 
+test("while cold, demand goes by the CPU that the first call has used, not by how long it has run", async () => {
+  await using trial = await tryCompute({ workers: 1 })
+  const first = trial.call("sleep", { ms: 400 })
+  for (let n = 0; n < 10; n++) trial.call("sleep", { ms: 1 })
+  await setTimeout(200)
+  // Eleven calls of 200 ms so far would be more than a core over the second.
+  const { coresLastSecond } = trial.compute.demand()
+  assert.ok(coresLastSecond < 0.5, `${coresLastSecond} cores`)
+  await first.outcome
+})
+
 test("demand counts what was shed, at the known cost, and repeated tries once", async () => {
   await using trial = await tryCompute({ workers: 1, queueMax: 0 })
   await trial.call("spin", { ms: 30 }).outcome

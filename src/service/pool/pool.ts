@@ -115,14 +115,13 @@ export class Pool {
     return remainingMs / this.#options.size
   }
 
-  /** For how long the operation's longest call has been running, `undefined` when none is. */
-  longestRunMs(operation: string): number | undefined {
-    let startedAtMs: number | undefined
-    for (const { task } of this.#workers) {
-      if (task?.call.name !== operation) continue
-      startedAtMs = Math.min(startedAtMs ?? Number.POSITIVE_INFINITY, task.startedAtMs)
+  /** CPU time that a call of the operation has used so far, the most of any that runs. */
+  mostCpuMs(operation: string): number | undefined {
+    let most: number | undefined
+    for (const worker of this.#workers) {
+      if (worker.task?.call.name === operation) most = Math.max(most ?? 0, worker.taskCpuMs)
     }
-    return startedAtMs === undefined ? undefined : this.#clock() - startedAtMs
+    return most
   }
 
   /** Boots the workers after the first. */

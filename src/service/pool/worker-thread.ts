@@ -168,6 +168,11 @@ export class WorkerThread {
     return this.#given.some((given) => given.task === task)
   }
 
+  /** CPU time that its task has used so far. */
+  get taskCpuMs(): number {
+    return this.#usedMs(this.#threadCpuMs())
+  }
+
   /** Gives an idle worker a task. */
   run(task: Task, nowMs: number): void {
     this.#move("idle", "busy")
@@ -213,14 +218,15 @@ export class WorkerThread {
     if (at < 0 || this.#state !== "busy" || this.#given[at]!.graceMs !== undefined) return
     this.#given[at]!.graceMs = graceMs
     Atomics.store(this.#flags, Flag.cancel, task.id)
-    this.#send({ type: "cancel", id: task.id })
+    this.#worker.postMessage({ type: "cancel", id: task.id } satisfies ToWorker)
     // Else it begins when what came before it is known here to be done.
     if (at === 0) this.#beginGrace(graceMs)
   }
 
   /** Streaming: lets the task send `count` more items. */
   pull(count: number): void {
-    if (this.task !== undefined) this.#send({ type: "pull", id: this.task.id, count })
+    if (this.task !== undefined)
+      this.#worker.postMessage({ type: "pull", id: this.task.id, count } satisfies ToWorker)
   }
 
   /** Ends an idle or booting worker in good order: `dispose` runs, for `graceMs` at most. */
@@ -230,7 +236,7 @@ export class WorkerThread {
       this.terminate()
     } else if (this.#state === "idle") {
       this.#move("idle", "ending")
-      this.#send({ type: "stop" })
+      this.#worker.postMessage({ type: "stop" } satisfies ToWorker)
       this.#timer = setTimeout(() => {
         const message = `dispose was cut off: it took longer than the ${Math.round(graceMs)} ms that were left`
         this.#events.log({ type: "log", requestId: "", level: "warn", message, fields: undefined })
@@ -349,15 +355,10 @@ export class WorkerThread {
     this.#state = "exited"
     const outOfMemory =
       (this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
-    const elapsedMs = performance.now() - this.#startedAtMs
     this.#events.exited(this, {
       begun,
       unbegun,
-      // Without the kernel's word, the time that it ran is the best guess at what it used.
-      cpuMs:
-        this.#cpuMsAtEnd === undefined
-          ? elapsedMs
-          : Math.max(0, this.#cpuMsAtEnd - this.#cpuMsBefore),
+      cpuMs: this.#usedMs(this.#cpuMsAtEnd),
       how: outOfMemory ? "out-of-memory" : this.#error === undefined ? "exit" : "uncaught",
       fault:
         this.#error === undefined
@@ -368,8 +369,10 @@ export class WorkerThread {
     })
   }
 
-  #send(message: ToWorker): void {
-    this.#worker.postMessage(message)
+  /** Without the kernel's word, the time that a task has run is the best guess at what it used. */
+  #usedMs(threadCpuMs: number | undefined): number {
+    if (threadCpuMs === undefined) return performance.now() - this.#startedAtMs
+    return Math.max(0, threadCpuMs - this.#cpuMsBefore)
   }
 
   #move(from: WorkerState, to: WorkerState): void {
