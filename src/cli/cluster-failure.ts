@@ -13,7 +13,7 @@ export async function asked<T>(work: () => Promise<T>): Promise<T> {
       throw new Failure(
         1,
         error.message,
-        "Which cluster is asked is the kubeconfig's current context:  kubectl config get-contexts",
+        "The cluster is that of the kubeconfig's context, the current one or --context's:  kubectl config get-contexts",
       )
     }
     if (error instanceof ForeignError) {

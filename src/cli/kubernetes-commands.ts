@@ -71,7 +71,10 @@ export function addKubernetesCommands(root: Command, result: { exitCode: number 
     .option("--dry-run", "off\nChange nothing: print what the cluster would change.")
     .option("--rollback", "off\nBack to the version before, instead. MODULE may be a name.")
     .option("--anyway", "off\nDeploy although the look before says that it will not come up.")
-    .option("--force", "off\nTake over fields that others have set.")
+    .option(
+      "--force",
+      "off\nTake over fields that others have set, and objects that others have made.",
+    )
     .option("--timeout <seconds>", "180\nHow long to wait for the rollout.")
     .option(
       "--open",

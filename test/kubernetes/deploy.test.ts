@@ -77,7 +77,7 @@ test("what somebody else has made is not taken over unless told, whatever it is"
     refused.stderr,
     /There is a ServiceAccount a in the namespace default that was not made for a by Capstan\.\n.*--name.*--force/,
   )
-  assert.deepEqual(cluster.applied, [])
+  assert.equal(cluster.applied.length, 0)
   const { code, stderr } = await deploy(cluster, ["--image", image, "--force"])
   assert.equal(code, 0, stderr)
   assert.ok(cluster.applied.includes("ServiceAccount/a"))
@@ -85,10 +85,14 @@ test("what somebody else has made is not taken over unless told, whatever it is"
 
 test("what an earlier deploy made and this one has not goes once the new version serves", async () => {
   await using cluster = await StandInCluster.start()
+  const managedFields = [{ manager: "capstan" }]
   cluster.add("Service", "a-management")
+  Object.assign(cluster.find("Service", "a-management")?.metadata ?? {}, { managedFields })
+  // `kubectl expose deployment a` makes such a one, with the Deployment's labels.
+  cluster.add("Service", "a-exposed")
   cluster.add("Secret", "a")
   const rehearsed = await deploy(cluster, ["--image", image, "--dry-run"])
-  assert.match(rehearsed.stdout, /\nService a-management would go\n$/)
+  assert.deepEqual(rehearsed.stdout.match(/.* would go/g), ["Service a-management would go"])
   assert.deepEqual(cluster.deleted, [])
   const { stderr } = await deploy(cluster, ["--image", image])
   assert.doesNotMatch(stderr, /by digest/)

@@ -73,7 +73,7 @@ test("what the cluster forbids is said in words", async () => {
 })
 
 test("what is going already is not deleted again", () => {
-  const found = { path: "", uid: "", owners: [] }
+  const found = { path: "", uid: "", owners: [], isDeployed: true }
   const going = { ...found, kind: "Deployment", name: "a", going: true }
   const there = { ...found, kind: "Service", name: "a", going: false }
   assert.deepEqual(toDelete([going, there]), [there])

@@ -154,6 +154,8 @@ class Server implements AsyncDisposable {
   readonly seen: Seen[] = []
   /** What it answers 401 to. */
   refused: string | undefined
+  /** How many requests it still has no time for. */
+  busy = 0
   readonly #server = createServer(
     {
       key: file("server.key"),
@@ -170,13 +172,23 @@ class Server implements AsyncDisposable {
       })
       const certificate = (socket as TLSSocket).getPeerCertificate().subject?.CN
       this.seen.push({ authorization, actsFor, certificate: certificate as string | undefined })
+      if (this.busy > 0) {
+        this.busy -= 1
+        response.writeHead(429, { "retry-after": "0" }).end("{}")
+        return
+      }
       const isRefused = this.refused !== undefined && authorization === this.refused
       response.writeHead(isRefused ? 401 : 200).end("{}")
     },
   )
 
+  connections = 0
+
   static async start(): Promise<Server> {
     const server = new Server()
+    server.#server.on("secureConnection", () => {
+      server.connections += 1
+    })
     await once(server.#server.listen(0, "127.0.0.1"), "listening")
     return server
   }
@@ -304,6 +316,7 @@ test("a login program is run once for many requests, told of the cluster, and as
   )
   await api.json("/version")
   assert.equal(server.seen.at(-1)?.authorization, token(2))
+  assert.equal(server.connections, 2, "those of the first two requests")
 })
 
 test("a login program that has to ask somebody is not run where there is nobody", async () => {
@@ -316,6 +329,16 @@ test("a login program that has to ask somebody is not run where there is nobody"
   const args = ["--input-type=module", "--eval", code]
   const ran = promisify(execFile)(process.execPath, args, { env: { ...process.env, KUBECONFIG } })
   assert.match((await ran).stdout, /it wants a terminal to ask you something in/)
+})
+
+test("a server that has no time is asked again, and given up in the end", async () => {
+  await using server = await Server.start()
+  const api = server.api({ token: "x" })
+  server.busy = 4
+  await api.json("/version", { method: "POST", body: {} })
+  assert.equal(server.seen.length, 5)
+  server.busy = 5
+  await assert.rejects(api.json("/version"), (error) => (error as ApiError).status === 429)
 })
 
 test("a login that has run out is got anew", async () => {

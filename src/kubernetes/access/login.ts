@@ -60,7 +60,9 @@ export class Logins {
 
   /** The server did not take it: the next request logs in anew. */
   forget(): void {
-    this.#got = undefined
+    const got = this.#got
+    // Its connections stay: otherwise each refusal would leave some open.
+    this.#got = got && { ...got, credentials: { ...got.credentials, untilMs: 0 } }
   }
 
   async #anew(before: Got | undefined): Promise<Got> {

@@ -6,6 +6,7 @@
  */
 import { type IncomingMessage, request as overHttp } from "node:http"
 import { request as overHttps } from "node:https"
+import { setTimeout as sleep } from "node:timers/promises"
 import { type Access, access, isMinikube } from "../access/kubeconfig.ts"
 import { type Login, Logins } from "../access/login.ts"
 import { UnreachableError } from "../access/unreachable.ts"
@@ -36,6 +37,10 @@ export interface Call {
 
 /** Answers are small, except lists, and a cluster that says nothing for so long is as good as gone. */
 const patienceMs = 15_000
+
+/** An API server with too much to do (429) has not looked at the request, and says when to come again. */
+const attemptsMax = 5
+const retryAfterMsMax = 10_000
 
 /** Clusters on this machine, which take images otherwise than from a registry. */
 export type LocalCluster =
@@ -120,10 +125,13 @@ export class Api {
     const url = this.#urlOf(path)
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
     try {
-      const login = await this.#logins.login()
-      const { status, text } = await exchange(url, login, call)
-      if (status === 401) this.#logins.forget()
-      return { status, text }
+      for (let attempt = 1; ; attempt++) {
+        const login = await this.#logins.login()
+        const answer = await exchange(url, login, call)
+        if (answer.status === 401) this.#logins.forget()
+        if (answer.status !== 429 || attempt === attemptsMax) return answer
+        await sleep(Math.min(answer.retryAfterMs, retryAfterMsMax))
+      }
     } catch (cause) {
       if (cause instanceof UnreachableError) throw cause
       const where = `${this.server} (context ${this.context})`
@@ -132,11 +140,13 @@ export class Api {
   }
 }
 
-async function exchange(
-  url: URL,
-  login: Login,
-  call: Call,
-): Promise<{ status: number; text: string }> {
+interface Answer {
+  readonly status: number
+  readonly text: string
+  readonly retryAfterMs: number
+}
+
+async function exchange(url: URL, login: Login, call: Call): Promise<Answer> {
   const { method = "GET", body, contentType = "application/json" } = call
   const { accept = "application/json, */*" } = call
   const request = url.protocol === "http:" ? overHttp : overHttps
@@ -167,7 +177,9 @@ async function exchange(
     let said = ""
     answer.setEncoding("utf8")
     for await (const chunk of answer) said += chunk
-    return { status: answer.statusCode ?? 0, text: said }
+    const seconds = Number(answer.headers["retry-after"] ?? Number.NaN)
+    const retryAfterMs = Number.isNaN(seconds) ? 1000 : seconds * 1000
+    return { status: answer.statusCode ?? 0, text: said, retryAfterMs }
   } catch (error) {
     // A kept connection that the server has just closed: it has not seen the request.
     const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === "ECONNRESET"

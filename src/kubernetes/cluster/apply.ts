@@ -8,7 +8,8 @@ import type { Api } from "./api.ts"
 import { type Change, changesBetween } from "./changes.ts"
 import { pathOf } from "./resources.ts"
 
-const fieldManager = "capstan"
+/** The name by which the server knows what Capstan has applied. */
+export const fieldManager = "capstan"
 
 export interface Applied {
   readonly kind: string

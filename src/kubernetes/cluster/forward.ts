@@ -51,6 +51,8 @@ export class Forward implements AsyncDisposable {
   readonly #server: Server
   readonly #open = new Set<Socket>()
   #listed: { readonly names: readonly string[]; readonly atMs: number } | undefined
+  /** So that connections that wait at once ask once. */
+  #looking: Promise<readonly string[]> | undefined
   #turn = 0
 
   private constructor(api: Api, options: ForwardOptions) {
@@ -129,7 +131,10 @@ export class Forward implements AsyncDisposable {
     const listed = this.#listed
     const isFresh = listed !== undefined && performance.now() - listed.atMs < listMsMax
     if (isFresh && listed.names.length > 0) return [listed.names, false]
-    return [await this.look(), true]
+    this.#looking ??= this.look().finally(() => {
+      this.#looking = undefined
+    })
+    return [await this.#looking, true]
   }
 
   /** Resolves once the two are joined; rejects when the replica can't be reached. */

@@ -6,6 +6,7 @@
 import type { KubernetesObject, OwnerReference } from "../kinds.ts"
 import { selectorOf } from "../manifests/labels.ts"
 import { type Api, ApiError } from "./api.ts"
+import { fieldManager } from "./apply.ts"
 import { collection, deletableResources, plurals, type Resource } from "./resources.ts"
 
 export interface Found {
@@ -17,6 +18,8 @@ export interface Found {
   readonly owners: readonly Pick<OwnerReference, "kind" | "name">[]
   /** Already told to go. */
   readonly going: boolean
+  /** By `capstan deploy`, whose name the server has kept. */
+  readonly isDeployed: boolean
 }
 
 export class Inventory {
@@ -54,6 +57,8 @@ export class Inventory {
         uid: metadata.uid ?? "",
         owners: metadata.ownerReferences ?? [],
         going: metadata.deletionTimestamp !== undefined,
+        isDeployed:
+          metadata.managedFields?.some(({ manager }) => manager === fieldManager) === true,
       }))
     } catch (error) {
       // What is gone as a kind is gone.
@@ -77,7 +82,8 @@ export function toDelete(found: readonly Found[]): readonly Found[] {
 
 /**
  * What an earlier deploy has made and this one has not: a route, say, once no Gateway is named any
- * more. Of other kinds than those that Capstan makes it is somebody else's to say.
+ * more. Labels alone don't tell here: `kubectl expose deployment` gives its Service the Deployment's,
+ * and nobody has said that this should go.
  */
 export function superseded(
   found: readonly Found[],
@@ -85,7 +91,7 @@ export function superseded(
 ): readonly Found[] {
   const wanted = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata?.name}`))
   return toDelete(found).filter(
-    ({ kind, name }) => kind in plurals && !wanted.has(`${kind}/${name}`),
+    ({ kind, name, isDeployed }) => isDeployed && kind in plurals && !wanted.has(`${kind}/${name}`),
   )
 }
 

@@ -77,11 +77,8 @@ const lists: Readonly<
   env(value, at, file) {
     for (const [name, each] of Object.entries(record(value, at, file))) {
       if (typeof each === "string" || isReference(each)) continue
-      throw wrong(
-        `${at}.${name}`,
-        each,
-        'a text, { secret: "NAME", key: "KEY" } or { configmap: "NAME", key: "KEY" }',
-        file,
+      throw new OptionError(
+        `${file}: ${at}.${name} is ${shapeOf(each)}; it must be a text, { secret: "NAME", key: "KEY" } or { configmap: "NAME", key: "KEY" }.`,
       )
     }
   },
@@ -97,6 +94,12 @@ function texts(value: unknown, at: string, file: string): void {
   for (const [name, each] of Object.entries(record(value, at, file))) {
     if (typeof each !== "string") throw wrong(`${at}.${name}`, each, "a text", file)
   }
+}
+
+/** Without the value itself, which may be a password. */
+function shapeOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  return typeof value === "object" ? `{ ${Object.keys(value).join(", ")} }` : `a ${typeof value}`
 }
 
 function isReference(value: unknown): boolean {
