@@ -1,4 +1,5 @@
 /** `capstan status`: asks the `capstan up` that runs on this machine. */
+import { ask } from "../local/ask.ts"
 import { settingsTable } from "../service/settings.ts"
 import { Failure } from "./failure.ts"
 import type { UpReport } from "./up/report.ts"
@@ -17,7 +18,7 @@ const patienceMs = 5_000
  */
 export async function status({ managementPort, json }: StatusFlags): Promise<0 | 1> {
   const port = portOf(managementPort)
-  const report = await ask(port)
+  const report = await reportAt(port)
   process.stdout.write(
     json ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, Date.now()),
   )
@@ -35,26 +36,35 @@ function portOf(typed: string | undefined): number {
   )
 }
 
-async function ask(port: number): Promise<UpReport> {
-  const url = `http://127.0.0.1:${port}/status`
-  let response: Response
-  try {
-    response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
-  } catch {
+async function reportAt(port: number): Promise<UpReport> {
+  const told = await ask(new URL(`http://127.0.0.1:${port}/status`), patienceMs)
+  if (told === undefined) {
     throw new Failure(
       1,
       `Nothing answers at port ${port}: no capstan up runs here, or its port is another.`,
       "Start it with  capstan up MODULE, or say its port with --management-port.",
     )
   }
-  if (response.status === 503) throw new Failure(1, "It is still starting.")
-  const isOurs = response.ok && /json/.test(response.headers.get("content-type") ?? "")
-  if (!isOurs) {
+  if (told.status === 503) throw new Failure(1, "It is still starting.")
+  const report = reportOf(told.text)
+  if (report === undefined) {
     throw new Failure(
       1,
       `What answers at port ${port} is not capstan up.`,
       "Say its port with --management-port.",
     )
   }
-  return (await response.json()) as UpReport
+  return report
+}
+
+/** Whoever answers may be anybody. */
+function reportOf(text: string): UpReport | undefined {
+  try {
+    const report = JSON.parse(text)
+    const { replicas, scaling, decisions } = report
+    const isOurs = Array.isArray(replicas) && Array.isArray(decisions) && scaling !== undefined
+    return isOurs ? report : undefined
+  } catch {
+    return undefined
+  }
 }

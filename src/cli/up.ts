@@ -62,7 +62,7 @@ export async function up(
   checkStages(options)
   // A log that can't be written any more is no reason to stop serving.
   process.stdout.removeAllListeners("error")
-  process.stdout.on("error", () => {})
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
 
   await using stack = new AsyncDisposableStack()
   const display = createDisplay()

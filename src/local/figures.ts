@@ -20,7 +20,7 @@ export function figuresOf(
   if (demand === undefined || metrics === undefined) return undefined
   let told: Readonly<Record<string, unknown>>
   try {
-    told = JSON.parse(demand)
+    told = JSON.parse(demand) ?? {}
   } catch {
     return undefined
   }

@@ -118,6 +118,8 @@ export class Fleet {
   reload(): void {
     if (this.#closed !== undefined) return
     this.#brokenInARow = 0
+    // Somebody has done something about it, and wants to know.
+    this.#lastFailure = ""
     this.#rollOut()
   }
 
@@ -210,8 +212,11 @@ export class Fleet {
   #startPending(): void {
     const all = [...this.#serving, ...this.next]
     let starting = all.filter(({ phase }) => phase === "starting").length
-    for (const replica of all) {
-      if (replica.phase !== "pending" || starting >= this.#options.startingMax) continue
+    const pending = all.filter(({ phase }) => phase === "pending")
+    // One that fails again and again does not keep others from their first try.
+    pending.sort((a, b) => a.failuresInARow - b.failuresInARow)
+    for (const replica of pending) {
+      if (starting >= this.#options.startingMax) break
       replica.start()
       starting += 1
     }
@@ -245,8 +250,8 @@ export class Fleet {
   #ended(replica: Replica, how: string, failure: StartFailure | undefined): void {
     const isOfNext = this.next.includes(replica)
     const protectsWhatServes = isOfNext && this.#serving.some(isUp)
-    const isAlone = isOfNext && this.next.every(({ phase }) => phase === "failed")
-    if (protectsWhatServes || isAlone) {
+    const haveAllFailed = isOfNext && this.next.every(({ failuresInARow }) => failuresInARow > 0)
+    if (protectsWhatServes || haveAllFailed) {
       this.#giveUp(replica, failure ?? { lines: [`Its process ended: ${how}.`], exitCode: 1 })
       return
     }

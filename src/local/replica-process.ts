@@ -23,9 +23,12 @@ export interface ProcessEvents {
   serving(serving: Serving): void
   failed(failure: StartFailure): void
   line(text: string): void
-  /** Always the last one. */
+  /** Only lines may come after it. */
   gone(how: string): void
 }
+
+/** How long a process that has said why it can't start may take to end. */
+const endMsMax = 1_000
 
 type ProcessState = "starting" | "serving" | "draining" | "gone"
 
@@ -94,6 +97,8 @@ export class ReplicaProcess {
       case "failed":
         clearTimeout(this.#killer)
         this.#events.failed(message.failure)
+        // What it was loading may keep it from ending.
+        this.#killer = setTimeout(() => this.kill(), endMsMax)
         break
       default:
         message satisfies never

@@ -42,8 +42,8 @@ test("a modelled cluster: the pods come, go and compute as the oracle's do", () 
   check("oddFollow", 150)
 })
 
-const oracle = process.env.CAPSTAN_ORACLE
-const skip = oracle ? false : "CAPSTAN_ORACLE does not say where the oracle is"
+const oracle = process.env.HPA_ORACLE
+const skip = oracle ? false : "HPA_ORACLE does not say where the oracle is"
 
 test("fresh cases agree too, where there is the oracle", { skip }, () => {
   const counts = ["--replicas", "10000", "--controller", "50", "--follow", "50", "--odd", "1000"]
@@ -97,13 +97,13 @@ test("the program answers cases in the oracle's format", () => {
 })
 
 test("without the oracle, comparing says so and is no failure", () => {
-  const { CAPSTAN_ORACLE: _, ...env } = untestedEnv()
+  const { HPA_ORACLE: _, ...env } = untestedEnv()
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["test/oracle/compare.ts", ...args], {
       ...{ cwd: root, encoding: "utf8", env },
     })
   const { status, stdout } = run()
   assert.equal(status, 0)
-  assert.match(stdout, /CAPSTAN_ORACLE is not set/)
+  assert.match(stdout, /HPA_ORACLE is not set/)
   assert.equal(run("--replicas", "many").status, 2)
 })

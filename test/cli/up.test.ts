@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, openSync } from "node:fs"
+import { createServer as createHttpServer } from "node:http"
 import { createServer } from "node:net"
 import { test } from "node:test"
 import { fileURLToPath } from "node:url"
@@ -132,22 +133,22 @@ test("kill -9 of up leaves no replica, not even one that is stuck in a loop", as
   assert.equal(await lost, "lost")
 })
 
-test("a disk that is full for its log ends nothing, and is said once", async () => {
+/** Serves with that as its standard output and error; resolves with what stood on the latter. */
+async function servesWith(stdio: readonly (number | "pipe")[], hangUp: boolean): Promise<string> {
   using folder = new TemporaryFolder()
   folder.write("service.ts", serviceSource("1"))
   const managementPort = await freePort()
-  const full = openSync("/dev/full", "w")
   const child = spawn(
     process.execPath,
     [main, "up", "service.ts", ...ports, "--management-port", `${managementPort}`, ...small],
-    { cwd: folder.path, env: cleanEnv(), stdio: ["ignore", full, "pipe"] },
+    { cwd: folder.path, env: cleanEnv(), stdio: ["ignore", ...stdio] },
   )
-  closeSync(full)
   const ended = once(child, "close")
   let stderr = ""
   child.stderr?.on("data", (chunk) => {
     stderr += chunk
   })
+  if (hangUp) for (const stream of [child.stdout, child.stderr]) stream?.destroy()
   try {
     const managementUrl = `http://127.0.0.1:${managementPort}`
     const url = await eventually(async () => {
@@ -155,11 +156,22 @@ test("a disk that is full for its log ends nothing, and is said once", async () 
       return answer?.ok ? ((await answer.json()) as { url: string }).url : undefined
     }, "a replica")
     for (let i = 0; i < 20; i++) assert.equal(await text(`${url}/version`), "200 1")
-    assert.equal(stderr, "capstan: The log can't be written (ENOSPC); the service goes on.\n")
   } finally {
     child.kill("SIGTERM")
     assert.deepEqual(await ended, [0, null])
   }
+  return stderr
+}
+
+test("a disk that is full for its log ends nothing, and is said once", async () => {
+  const full = openSync("/dev/full", "w")
+  const stderr = await servesWith([full, "pipe"], false)
+  closeSync(full)
+  assert.equal(stderr, "capstan: The log can't be written (ENOSPC); the service goes on.\n")
+})
+
+test("when nobody reads its output or its errors any more, it goes on serving", async () => {
+  await servesWith(["pipe", "pipe"], true)
 })
 
 test("what has no room, or is out of its range, is refused with what is allowed", () => {
@@ -212,6 +224,9 @@ test("what can't be served ends the command and says why", async () => {
   const taken = createServer()
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve))
   const { port } = taken.address() as { port: number }
+  const another = createHttpServer((_, response) => response.end('{"ready":1}'))
+  await new Promise<void>((resolve) => another.listen(0, "127.0.0.1", resolve))
+  const other = another.address() as { port: number }
   const refuses = async (args: readonly string[], code: number, says: RegExp): Promise<void> => {
     const ended = await runCli(args, { cwd: folder.path })
     assert.match(ended.stderr, says)
@@ -227,8 +242,14 @@ test("what can't be served ends the command and says why", async () => {
       ),
       refuses(["up", "service.ts", "--stages", "soon"], 2, /stages "soon" can't be read/),
       refuses(["status", "--management-port", "1"], 1, /Nothing answers at port 1/),
+      refuses(
+        ["status", "--management-port", `${other.port}`],
+        1,
+        /What answers at port \d+ is not capstan up/,
+      ),
     ])
   } finally {
+    another.close()
     taken.close()
   }
 })

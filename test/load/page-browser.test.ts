@@ -4,36 +4,17 @@ import { readFileSync } from "node:fs"
 import { after, before, describe, test } from "node:test"
 import type { Browser, Page } from "playwright-core"
 import { serve } from "../../src/index.ts"
-import { servePage } from "../../src/load/page/server.ts"
-import { Session } from "../../src/load/page/session.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { capstanTarget } from "../../src/load/target/management.ts"
 import { noBrowser, openBrowser } from "../support/browser.ts"
+import { eventually } from "../support/cli.ts"
+import { figure, opened, tab } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { ScriptedTarget, servedPage } from "../support/page.ts"
 import { root } from "../support/repository.ts"
 
 const skip = noBrowser()
-const get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
-
-/** A page that must not say anything on the console. */
-async function opened(browser: Browser, url: string, before = ""): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  await context.addInitScript(before)
-  const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
-  page.on("pageerror", (error) => assert.fail(error))
-  page.on("console", (message) => {
-    // A mistake in the form is answered 422, and Chromium tells its console.
-    if (message.type() === "error" && !/422/.test(message.text())) assert.fail(message.text())
-  })
-  await page.goto(url)
-  return page
-}
-
-const figure = (page: Page, label: string) =>
-  page.locator(".figure", { hasText: label }).locator("b")
-const tab = (page: Page, name: string) => page.getByRole("tab", { name })
+const _get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
 
 async function fitsInto(page: Page, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 800 })
@@ -106,6 +87,8 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     await page.keyboard.press("ArrowLeft")
     await page.locator("#spoken", { hasText: "requests" }).waitFor({ state: "attached" })
     await page.locator("#run-charts [data-moment]", { hasText: "·" }).waitFor()
+    const points = () => served.session.state().run?.course.timeMs.length ?? 0
+    await eventually(() => points() >= 4 || undefined, "enough seconds to zoom into")
     const box = (await plots.first().boundingBox())!
     await page.mouse.move(box.x + box.width * 0.3, box.y + 60)
     await page.mouse.down()
@@ -233,57 +216,5 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     await tab(page, "Exceptions").click()
     await page.locator("#exceptions tbody tr", { hasText: "TypeError: my mistake" }).waitFor()
     await fitsInto(page, 360)
-  })
-
-  test("ten tabs are open at once, and each of them steers", async () => {
-    await using target = await loadTarget()
-    await using served = await servedPage({
-      config: { target: target.url, scenario: get, rate: 10 },
-    })
-    const first = await opened(browser, served.url)
-    await using context = first.context()
-    const others = Array.from({ length: 9 }, async () => {
-      const page = await context.newPage()
-      await page.goto(served.url)
-      await page.getByRole("button", { name: "Start" }).waitFor()
-      return page
-    })
-    const tabs = [first, ...(await Promise.all(others))]
-    await tabs[9]!.getByRole("button", { name: "Start" }).click()
-    for (const page of tabs) {
-      await figure(page, "Requests/s").filter({ hasText: /[1-9]/ }).waitFor()
-    }
-    await tabs[0]!.getByRole("button", { name: "Stop" }).click()
-    await Promise.all(tabs.map((page) => page.locator("#status", { hasText: "over" }).waitFor()))
-  })
-
-  test("a page that was cut off catches up without a gap", async () => {
-    await using target = await loadTarget()
-    const session = new Session({
-      config: { target: target.url, scenario: get, rate: 10 },
-      ended: () => {},
-    })
-    const early = await servePage(session, 0)
-    const port = Number(new URL(early.url).port)
-    await using page = await opened(browser, early.url)
-    page.removeAllListeners("console")
-    await page.getByRole("button", { name: "Start" }).click()
-    await figure(page, "Requests/s").filter({ hasText: /[1-9]/ }).waitFor()
-
-    await early[Symbol.asyncDispose]()
-    await page.locator("#status", { hasText: "disconnected" }).waitFor()
-    const points = () => session.state().run?.course.timeMs.length ?? 0
-    const cutAt = points()
-    while (points() < cutAt + 2) await new Promise((resolve) => setTimeout(resolve, 20))
-    await using _after = await servePage(session, port)
-    await page.locator("#status", { hasText: "running" }).waitFor()
-    await page.getByRole("button", { name: "Throughput as a table" }).click()
-    const times = await page.locator("#load-charts .data tbody th").allTextContents()
-    assert.ok(times.length >= cutAt + 2)
-    assert.deepEqual(
-      times,
-      times.map((_, index) => `0:${String(index + 1).padStart(2, "0")}`),
-    )
-    await session.close()
   })
 })

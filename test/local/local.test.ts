@@ -122,14 +122,37 @@ test("one that fails as the third of a version that serves is tried again, the o
   await trial.until(ready(3), "the third, at last")
 })
 
-test("when no replica can start, the start fails and says why", async () => {
-  await using trial = await localTrial({ minReplicas: 2 })
+test("when no replica can start, the start fails after one try of each and says why", async () => {
+  await using trial = await localTrial({ minReplicas: 3 }, undefined, 1)
   trial.folder.write("fail", "all")
   await assert.rejects(trial.local.start(), (error) => {
     assert.ok(error instanceof StartError)
-    assert.match(error.message, /start \d fails/)
+    assert.equal(error.message, "no start succeeds")
     return true
   })
+  assert.deepEqual(
+    trial.told.map((event) => event.kind === "failed" && event.replica),
+    ["replica-1", "replica-2"],
+  )
+})
+
+test("a replica that can't start and does not end either is ended", async () => {
+  await using trial = await localTrial()
+  trial.folder.write("fail", "all")
+  trial.folder.write("stays", "")
+  await assert.rejects(trial.local.start(), /no start succeeds/)
+})
+
+test("a change that leaves the source as broken as it was is answered all the same", async () => {
+  await using trial = await localTrial()
+  await trial.local.start()
+  trial.folder.write("fail", "all")
+  for (let version = 2; version < 4; version += 1) {
+    const from = trial.told.length
+    trial.local.reload()
+    const failed = await trial.event("rollout-failed", from)
+    assert.deepEqual([failed.version, failed.isNews], [version, true])
+  }
 })
 
 test("a replica that hangs is killed by its liveness probe and started again", async () => {

@@ -91,6 +91,7 @@ test("figures are read only where both pages tell what they should", () => {
   })
   assert.equal(figuresOf(undefined, metrics), undefined)
   assert.equal(figuresOf("{}", metrics), undefined)
+  assert.equal(figuresOf("null", metrics), undefined)
   assert.equal(figuresOf("<html>", metrics), undefined)
   assert.equal(figuresOf(demand, "")?.shedTotal, 0)
 })

@@ -9,7 +9,7 @@ import { differences } from "./differences.ts"
 import { isOdd, type Kind, kinds, Oracle, questionOf } from "./oracle.ts"
 
 const usage = `Compares the autoscaler's decision with Kubernetes' own on fresh random cases.
-CAPSTAN_ORACLE says where the oracle is; without it, nothing is compared.
+HPA_ORACLE says where the oracle is; without it, nothing is compared.
 
   --replicas N    cases of one metric at one moment (default 200000)
   --controller N  cases of a series of syncs (default 2000)
@@ -34,9 +34,9 @@ async function main(): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  const program = process.env.CAPSTAN_ORACLE
+  const program = process.env.HPA_ORACLE
   if (program === undefined || program === "") {
-    process.stdout.write("CAPSTAN_ORACLE is not set, so nothing was compared.\n")
+    process.stdout.write("HPA_ORACLE is not set, so nothing was compared.\n")
     return 0
   }
   const oracle = new Oracle(program)

@@ -1,5 +1,5 @@
 /**
- * Writes the fixtures of test/autoscale anew: `CAPSTAN_ORACLE=… node test/oracle/fixtures.ts`. Short
+ * Writes the fixtures of test/autoscale anew: `HPA_ORACLE=… node test/oracle/fixtures.ts`. Short
  * series only, so that many of them fit; the long ones are for `npm run test:oracle`.
  */
 import { writeFixture } from "./fixture-files.ts"
@@ -16,9 +16,8 @@ const counts: Readonly<Record<Kind, number>> = {
   oddFollow: 150,
 }
 
-const program = process.env.CAPSTAN_ORACLE
-if (program === undefined)
-  throw new Error("CAPSTAN_ORACLE is not set; it says where the oracle is.")
+const program = process.env.HPA_ORACLE
+if (program === undefined) throw new Error("HPA_ORACLE is not set; it says where the oracle is.")
 const oracle = new Oracle(program)
 for (const [kind, count] of Object.entries(counts) as [Kind, number][]) {
   const cases = await shortOnes(kind, count)

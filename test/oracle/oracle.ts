@@ -1,6 +1,6 @@
 /**
  * The oracle: a program beside this repository that links Kubernetes' own autoscaler and runs it on
- * simulated time. `CAPSTAN_ORACLE` says where it is.
+ * simulated time. `HPA_ORACLE` says where it is.
  */
 import { spawn } from "node:child_process"
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from "node:fs"

@@ -97,7 +97,8 @@ test("an idle connection does not hold a drain up", async () => {
   await Promise.all([trial.server.drain(), once(socket, "close")])
 })
 
+/** By the system, or reset in the moment in which it stopped listening: no connection came about. */
 function isRefused(error: unknown): boolean {
-  const { code, cause } = error as { readonly code?: string; readonly cause?: unknown }
-  return code === "ECONNREFUSED" || (cause !== undefined && isRefused(cause))
+  const { syscall, cause } = error as { readonly syscall?: string; readonly cause?: unknown }
+  return syscall === "connect" || (cause !== undefined && isRefused(cause))
 }
