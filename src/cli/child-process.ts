@@ -9,6 +9,7 @@ import { Worker } from "node:worker_threads"
  */
 export function endWithParent(): void {
   process.on("disconnect", () => process.exit(1))
+  if (!process.connected) process.exit(1)
   process.on("SIGINT", () => {})
   process.on("SIGTERM", () => {})
   // For when the person's code keeps the main thread from hearing of it.

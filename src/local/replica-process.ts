@@ -106,8 +106,8 @@ export class ReplicaProcess {
   }
 
   #send(message: ToReplica): void {
-    // A channel that is closed means that `exit` is near.
-    this.#child.send(message, () => {})
+    // No channel, because it could not be started or has ended: it is told that it is gone.
+    if (this.#child.connected) this.#child.send(message, () => {})
   }
 
   #follow(stream: NodeJS.ReadableStream | null): void {
