@@ -11,7 +11,7 @@ import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { serve } from "capstan"
-import { deadlineHeader } from "../../src/service/http/deadline.ts"
+import { deadlineHeader } from "../../src/core/http/deadline-header.ts"
 
 const root = new URL("../../", import.meta.url)
 const venv = fileURLToPath(new URL(".venv/fuzz/", root))

@@ -1,70 +1,27 @@
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { createServer as createPlain } from "node:http"
-import { createServer } from "node:https"
 import { type AddressInfo, connect } from "node:net"
 import { after, before, test } from "node:test"
-import type { TLSSocket } from "node:tls"
 import { inspect, promisify } from "node:util"
-import { stringify } from "yaml"
 import { type Access, access, isMinikube } from "../../src/kubernetes/access/kubeconfig.ts"
 import { proxyFor } from "../../src/kubernetes/access/proxy.ts"
 import { UnreachableError } from "../../src/kubernetes/access/unreachable.ts"
-import { Api, ApiError } from "../../src/kubernetes/cluster/api.ts"
-import { TemporaryFolder } from "../support/cli.ts"
+import { ApiError } from "../../src/kubernetes/cluster/api.ts"
 import { root } from "../support/repository.ts"
+import {
+  file,
+  folder,
+  inBase64,
+  kubeconfig,
+  makeCertificates,
+  Server,
+} from "../support/tls-api-server.ts"
 
-const folder = new TemporaryFolder()
 after(() => folder[Symbol.dispose]())
-
-/** An authority, and certificates by it: `server` for 127.0.0.1, `client`. */
-before(async () => {
-  const openssl = (...args: readonly string[]) =>
-    promisify(execFile)("openssl", args, { cwd: folder.path })
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-  const authority = ["-x509", ...key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca"]
-  await openssl("req", ...authority)
-  const by = ["-x509", ...key, "-CA", "ca.crt", "-CAkey", "ca.key"]
-  const address = ["-addext", "subjectAltName=IP:127.0.0.1"]
-  await openssl(
-    "req",
-    ...by,
-    "-keyout",
-    "server.key",
-    "-out",
-    "server.crt",
-    "-subj",
-    "/CN=s",
-    ...address,
-  )
-  await openssl("req", ...by, "-keyout", "client.key", "-out", "client.crt", "-subj", "/CN=someone")
-})
-
-const file = (name: string) => readFileSync(`${folder.path}/${name}`, "utf8")
-const inBase64 = (name: string) => Buffer.from(file(name)).toString("base64")
-
-interface Said {
-  readonly cluster?: object
-  readonly user?: object
-  readonly namespace?: string
-}
-
-function kubeconfig(said: Said, context = "here", path = "kubeconfig"): string {
-  const at = { cluster: "c", user: "u", ...(said.namespace && { namespace: said.namespace }) }
-  return folder.write(
-    path,
-    stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": context,
-      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:6443", ...said.cluster } }],
-      users: [{ name: "u", user: said.user ?? {} }],
-      contexts: [{ name: context, context: at }],
-    }),
-  )
-}
+before(makeCertificates)
 
 const read = (KUBECONFIG: string, context?: string): Access => access(context, { KUBECONFIG })
 
@@ -142,73 +99,6 @@ test("minikube's clusters are known by what minikube writes", () => {
   assert.equal(isMinikube(read(kubeconfig({}, "mine"))), false)
   assert.equal(isMinikube(read(kubeconfig({}, "minikube"))), true)
 })
-
-interface Seen {
-  readonly authorization: string | undefined
-  readonly actsFor: readonly (string | undefined)[]
-  readonly certificate: string | undefined
-}
-
-/** An API server over TLS that says who asked. */
-class Server implements AsyncDisposable {
-  readonly seen: Seen[] = []
-  /** What it answers 401 to. */
-  refused: string | undefined
-  /** How many requests it still has no time for. */
-  busy = 0
-  readonly #server = createServer(
-    {
-      key: file("server.key"),
-      cert: file("server.crt"),
-      ca: file("ca.crt"),
-      requestCert: true,
-      rejectUnauthorized: false,
-    },
-    ({ socket, headers }, response) => {
-      const { authorization } = headers
-      const actsFor = ["user", "uid", "group", "extra-scopes"].map((each) => {
-        const value = headers[`impersonate-${each}`]
-        return Array.isArray(value) ? value.join() : value
-      })
-      const certificate = (socket as TLSSocket).getPeerCertificate().subject?.CN
-      this.seen.push({ authorization, actsFor, certificate: certificate as string | undefined })
-      if (this.busy > 0) {
-        this.busy -= 1
-        response.writeHead(429, { "retry-after": "0" }).end("{}")
-        return
-      }
-      const isRefused = this.refused !== undefined && authorization === this.refused
-      response.writeHead(isRefused ? 401 : 200).end("{}")
-    },
-  )
-
-  connections = 0
-
-  static async start(): Promise<Server> {
-    const server = new Server()
-    server.#server.on("secureConnection", () => {
-      server.connections += 1
-    })
-    await once(server.#server.listen(0, "127.0.0.1"), "listening")
-    return server
-  }
-
-  get url(): string {
-    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  /** Asks it as the commands do. */
-  api(user: object, cluster: object = {}): Api {
-    const authority = { "certificate-authority-data": inBase64("ca.crt") }
-    const said = { user, cluster: { server: this.url, ...authority, ...cluster } }
-    return new Api(undefined, { KUBECONFIG: kubeconfig(said) })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
-  }
-}
 
 test("a certificate is shown, from the file or as data; the server's is checked", async () => {
   await using server = await Server.start()

@@ -1,13 +1,12 @@
 /** The balancer's decisions, on time and chance that are given. */
 import assert from "node:assert/strict"
+import type { IncomingHttpHeaders } from "node:http"
 import { test } from "node:test"
+import { deadlineHeader } from "../../src/core/http/deadline-header.ts"
+import { requestIdOf } from "../../src/core/http/request-id.ts"
 import { Circuit } from "../../src/local/balancer/circuit.ts"
 import { fateOf } from "../../src/local/balancer/fate.ts"
-import { deadlineHeader } from "../../src/local/balancer/headers.ts"
 import { pick } from "../../src/local/balancer/pick.ts"
-import { requestIdOf } from "../../src/local/balancer/request-id.ts"
-import { deadlineHeader as deadlineHeaderOfService } from "../../src/service/http/deadline.ts"
-import { requestIdOf as requestIdOfService } from "../../src/service/http/request-id.ts"
 
 const candidate = (outstanding: number, isReady = true) => ({ outstanding, takes: () => isReady })
 
@@ -87,20 +86,22 @@ test("only what a replica can't have seen is tried again", () => {
 test("the balancer and the service read a request's id and deadline alike", () => {
   const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
   const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/
-  for (const headers of [
-    { "x-request-id": "mine" },
-    { "x-request-id": "m".repeat(128) },
-    { "x-request-id": "m".repeat(129) },
-    { "x-request-id": "not mine" },
-    { "x-request-id": "", traceparent: `00-${trace}-00f067aa0ba902b7-01` },
-    { traceparent: `00-${trace}-00f067aa0ba902b7-01-more` },
-    { traceparent: `00-${"0".repeat(32)}-00f067aa0ba902b7-01` },
-    { traceparent: "00-short-00f067aa0ba902b7-01" },
-    {},
-  ]) {
-    const [ours, theirs] = [requestIdOf(headers).id, requestIdOfService(headers)]
-    if (uuid.test(theirs)) assert.match(ours, uuid, JSON.stringify(headers))
-    else assert.equal(ours, theirs)
+  const ids: readonly [headers: IncomingHttpHeaders, expected: string | RegExp][] = [
+    [{ "x-request-id": "mine" }, "mine"],
+    [{ "x-request-id": "m".repeat(128) }, "m".repeat(128)],
+    [{ "x-request-id": "m".repeat(129) }, uuid],
+    [{ "x-request-id": "not mine" }, uuid],
+    [{ "x-request-id": "", traceparent: `00-${trace}-00f067aa0ba902b7-01` }, trace],
+    [{ traceparent: `00-${trace}-00f067aa0ba902b7-01-more` }, trace],
+    [{ traceparent: `00-${"0".repeat(32)}-00f067aa0ba902b7-01` }, uuid],
+    [{ traceparent: "00-short-00f067aa0ba902b7-01" }, uuid],
+    [{}, uuid],
+  ]
+  for (const [headers, expected] of ids) {
+    const { id, isSent } = requestIdOf(headers)
+    if (typeof expected === "string") assert.equal(id, expected)
+    else assert.match(id, expected, JSON.stringify(headers))
+    assert.equal(isSent, id !== trace, "the replica finds a trace's id by itself")
   }
-  assert.equal(deadlineHeader, deadlineHeaderOfService)
+  assert.equal(deadlineHeader, "x-envoy-expected-rq-timeout-ms")
 })

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { once } from "node:events"
 import type { IncomingMessage } from "node:http"
 import { test } from "node:test"
-import { lingerWhenClosed } from "../../src/service/http/linger.ts"
+import { lingerWhenClosed } from "../../src/core/http/linger.ts"
 import { balance, rawReplica, replica } from "../support/balancer.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
 

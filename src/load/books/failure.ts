@@ -3,6 +3,7 @@
  * with the time it was first and last seen and one example. Their number is bounded: what comes
  * after that is counted under one name, and never lost.
  */
+import { type Sighting, Sightings, seenOnce } from "./sightings.ts"
 
 export type FailureKind =
   | "refused"
@@ -27,61 +28,29 @@ export interface Failure {
   readonly example: string
 }
 
-export interface FailureRow {
+export interface FailureRow extends Failure, Sighting {
   readonly method: string
   readonly name: string
-  readonly kind: FailureKind
-  readonly error: string
-  readonly occurrences: number
-  /** In milliseconds since 1970. */
-  readonly firstSeenMs: number
-  readonly lastSeenMs: number
-  readonly example: string
 }
 
 export const failureRowsMax = 200
 
-export class Failures {
-  readonly #rows = new Map<string, FailureRow>()
+export class Failures extends Sightings<FailureRow> {
+  constructor() {
+    super({
+      keyOf: ({ method, name, error }) => `${method}\n${name}\n${error}`,
+      rowsMax: failureRowsMax,
+      others: (row) => {
+        const error = `one of more than ${failureRowsMax} kinds of failure`
+        return { ...row, method: "", name: "(others)", kind: "other", error }
+      },
+    })
+  }
 
   add(method: string, name: string, failure: Failure, nowMs: number): void {
-    const times = { occurrences: 1, firstSeenMs: nowMs, lastSeenMs: nowMs }
-    this.merge({ method, name, ...failure, ...times })
-  }
-
-  /** Adds what another thread has seen. */
-  merge(row: FailureRow): void {
-    const key = `${row.method}\n${row.name}\n${row.error}`
-    const known = this.#rows.get(key)
-    if (known !== undefined) {
-      this.#rows.set(key, {
-        ...known,
-        occurrences: known.occurrences + row.occurrences,
-        firstSeenMs: Math.min(known.firstSeenMs, row.firstSeenMs),
-        lastSeenMs: Math.max(known.lastSeenMs, row.lastSeenMs),
-      })
-    } else if (this.#rows.size >= failureRowsMax && row.name !== others) {
-      const error = `one of more than ${failureRowsMax} kinds of failure`
-      this.merge({ ...row, method: "", name: others, kind: "other", error })
-    } else {
-      this.#rows.set(key, row)
-    }
-  }
-
-  /** The most frequent first. */
-  rows(): readonly FailureRow[] {
-    return [...this.#rows.values()].toSorted((a, b) => b.occurrences - a.occurrences)
-  }
-
-  /** All of them, which are then forgotten here. */
-  take(): readonly FailureRow[] {
-    const rows = [...this.#rows.values()]
-    this.#rows.clear()
-    return rows
+    this.merge({ method, name, ...failure, ...seenOnce(nowMs) })
   }
 }
-
-const others = "(others)"
 
 /** The failure that an error of a connection is. */
 export function connectionFailure(error: Error): Failure {

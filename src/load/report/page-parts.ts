@@ -14,7 +14,7 @@ export interface PageParts {
 }
 
 const web = new URL("../../../web/", import.meta.url)
-const styles = ["style/charts.css", "report/report.css"]
+const styles = ["style/charts.css", "report/report.css", "report/paper.css"]
 
 let made: Promise<PageParts> | undefined
 

@@ -4,7 +4,8 @@
  * socket, if none has begun there.
  */
 import type { Socket } from "node:net"
-import { randomUUID } from "./builtin.ts"
+import { randomUUID } from "../../core/http/builtin.ts"
+import { type Unreadable, unreadable } from "../../core/http/unreadable.ts"
 import type { Surroundings } from "./errand.ts"
 import { writeProblem } from "./problem.ts"
 
@@ -13,7 +14,7 @@ export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
-  refuse(surroundings, socket, hasLeft(error) ? undefined : describe(error))
+  refuse(surroundings, socket, unreadable(error))
 }
 
 /** A proxy's way of asking for a tunnel to anywhere; this is no such proxy. */
@@ -24,13 +25,8 @@ export function answerConnect(surroundings: Surroundings, socket: Socket): void 
   refuse(surroundings, socket, { status: 405, detail })
 }
 
-interface Refusal {
-  readonly status: number
-  readonly detail: string
-}
-
 /** `undefined`: nobody is there to be told. */
-function refuse({ newest }: Surroundings, socket: Socket, refusal: Refusal | undefined): void {
+function refuse({ newest }: Surroundings, socket: Socket, refusal: Unreadable | undefined): void {
   // What follows what was refused already.
   if (socket.writableEnded) return
   const last = newest.get(socket)
@@ -42,22 +38,4 @@ function refuse({ newest }: Surroundings, socket: Socket, refusal: Refusal | und
   }
   current?.cutOff()
   writeProblem(socket, { ...refusal, requestId: current?.requestId.id ?? randomUUID() })
-}
-
-/** A connection that ends, one way or the other, in the middle of a request. */
-function hasLeft({ code }: NodeJS.ErrnoException): boolean {
-  return code === "ECONNRESET" || code === "HPE_INVALID_EOF_STATE"
-}
-
-function describe({ code }: NodeJS.ErrnoException): Refusal {
-  switch (code) {
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: 408, detail: "The request took too long to arrive." }
-    case "HPE_HEADER_OVERFLOW":
-      return { status: 431, detail: "The headers, request line included, are too large." }
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return { status: 413, detail: "The chunk extensions of the body are too large." }
-    default:
-      return { status: 400, detail: "This is not an HTTP request that can be read." }
-  }
 }

@@ -8,7 +8,7 @@
  */
 import type { ClientRequest } from "node:http"
 import type { Socket } from "node:net"
-import { http, net } from "./builtin.ts"
+import { http, net } from "../../core/http/builtin.ts"
 
 /** On one machine a connection takes microseconds; one that takes this long will not come. */
 const connectTimeoutMs = 2000

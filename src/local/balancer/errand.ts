@@ -8,12 +8,12 @@
  */
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import { type RequestId, requestIdOf } from "../../core/http/request-id.ts"
 import type { Attempt } from "./attempt.ts"
 import { fateOf, wasClosedBefore } from "./fate.ts"
 import { patienceMs } from "./headers.ts"
 import type { ResolvedOptions } from "./options.ts"
 import type { BalancerProblem } from "./problem.ts"
-import { type RequestId, requestIdOf } from "./request-id.ts"
 import type { Upstream } from "./upstream.ts"
 import type { Passenger, Upstreams } from "./upstreams.ts"
 

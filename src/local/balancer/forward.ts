@@ -8,12 +8,12 @@
  * connection; such a request can be given to another replica only until then.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
+import { breakWhenStalled } from "../../core/http/stall.ts"
 import { Attempt } from "./attempt.ts"
 import { Errand, type NewestRequest, notHttp, type Surroundings } from "./errand.ts"
+import { giveUpBody } from "./give-up-body.ts"
 import { headersForClient, headersForReplica } from "./headers.ts"
-import { giveUpBody } from "./linger.ts"
 import { answerProblem, type BalancerProblem } from "./problem.ts"
-import { limitStall } from "./stall.ts"
 import type { Upstream } from "./upstream.ts"
 
 /**
@@ -218,7 +218,7 @@ export class Forward extends Errand implements NewestRequest {
   }
 
   #limitStall(): () => void {
-    return limitStall(this.#response, this.surroundings.options.stallTimeoutMs)
+    return breakWhenStalled(this.#response, this.surroundings.options.stallTimeoutMs)
   }
 }
 

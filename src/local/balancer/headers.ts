@@ -3,10 +3,8 @@
  * connection (RFC 9110, section 7.6.1), and to the replica with where the request came from.
  */
 import type { IncomingMessage } from "node:http"
-import { type RequestId, requestIdHeader } from "./request-id.ts"
-
-/** How a client says how long it waits; the service's name for it, which is Envoy's. */
-export const deadlineHeader = "x-envoy-expected-rq-timeout-ms"
+import { deadlineHeader } from "../../core/http/deadline-header.ts"
+import { type RequestId, requestIdHeader } from "../../core/http/request-id.ts"
 
 /**
  * What `Connection` can't take away by naming it: how long the message is, whom it is for, and what

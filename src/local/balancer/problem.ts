@@ -4,9 +4,10 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { http } from "./builtin.ts"
-import { giveUpBody, lingerWhenClosed } from "./linger.ts"
-import { requestIdHeader } from "./request-id.ts"
+import { http } from "../../core/http/builtin.ts"
+import { lingerWhenClosed } from "../../core/http/linger.ts"
+import { requestIdHeader } from "../../core/http/request-id.ts"
+import { giveUpBody } from "./give-up-body.ts"
 
 export interface BalancerProblem {
   readonly status: number

@@ -5,10 +5,10 @@
  */
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import { lingerWhenClosed } from "../../core/http/linger.ts"
 import { Attempt } from "./attempt.ts"
 import { Errand, type Surroundings } from "./errand.ts"
 import { headersForClient, headersForReplica } from "./headers.ts"
-import { lingerWhenClosed } from "./linger.ts"
 import { type BalancerProblem, headOf, writeProblem } from "./problem.ts"
 import type { Upstream } from "./upstream.ts"
 

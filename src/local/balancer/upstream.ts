@@ -6,7 +6,7 @@
  * the end, or there will be none.
  */
 import type { ClientRequest } from "node:http"
-import { http } from "./builtin.ts"
+import { http } from "../../core/http/builtin.ts"
 import { Circuit } from "./circuit.ts"
 import { Connections } from "./connections.ts"
 import type { Backend } from "./options.ts"

@@ -10,6 +10,7 @@ import type { Server } from "node:http"
 import type { Socket } from "node:net"
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify"
 import type pino from "pino"
+import { requestIdHeader, requestIdOf } from "../../core/http/request-id.ts"
 import type { Compute } from "../outcome.ts"
 import { problem } from "../problem.ts"
 import type { Service } from "../service.ts"
@@ -21,7 +22,6 @@ import { Exchange, type Surroundings } from "./exchange.ts"
 import { fastifyDefaults } from "./fastify-defaults.ts"
 import { KnownPaths } from "./methods.ts"
 import type { RequestRecord } from "./record.ts"
-import { requestIdHeader, requestIdOf } from "./request-id.ts"
 import { operationRoute } from "./route.ts"
 import { sendProblem, sendThrown, setCommonHeaders } from "./send.ts"
 
@@ -66,7 +66,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
 
   const app = Fastify({
     ...fastifyDefaults,
-    genReqId: ({ headers }) => requestIdOf(headers),
+    genReqId: ({ headers }) => requestIdOf(headers).id,
     http: {
       headersTimeout: settings.headersTimeoutMs,
       connectionsCheckingInterval: connectionsCheckMs,

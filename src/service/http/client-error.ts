@@ -4,11 +4,12 @@
  * socket, if none has begun there.
  */
 import type { Socket } from "node:net"
-import { http, randomUUID } from "../builtin.ts"
+import { http, randomUUID } from "../../core/http/builtin.ts"
+import { lingerWhenClosed } from "../../core/http/linger.ts"
+import { requestIdHeader } from "../../core/http/request-id.ts"
+import { unreadable } from "../../core/http/unreadable.ts"
 import { Problem } from "../problem.ts"
 import { logRequest, type Surroundings } from "./exchange.ts"
-import { lingerWhenClosed } from "./linger.ts"
-import { requestIdHeader } from "./request-id.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
 
@@ -19,11 +20,12 @@ export function answerClientError(
 ): void {
   // What follows what was refused already.
   if (socket.writableEnded) return
-  if (hasLeft(error) || !socket.writable) {
+  const refusal = unreadable(error)
+  if (refusal === undefined || !socket.writable) {
     socket.destroy()
     return
   }
-  const { status, detail } = describe(error)
+  const { status, detail } = refusal
   const exchange = surroundings.connections.find(socket)?.current
   const requestId = exchange?.requestId ?? randomUUID()
   const begun = exchange?.reply.raw.headersSent ?? false
@@ -38,24 +40,6 @@ export function answerClientError(
   socket.write(response(status, detail, requestId), () => {
     socket.destroySoon()
   })
-}
-
-/** A connection that ends, one way or the other, in the middle of a request. */
-function hasLeft({ code }: NodeJS.ErrnoException): boolean {
-  return code === "ECONNRESET" || code === "HPE_INVALID_EOF_STATE"
-}
-
-function describe(error: NodeJS.ErrnoException): { status: number; detail: string } {
-  switch (error.code) {
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: 408, detail: "The request took too long to arrive." }
-    case "HPE_HEADER_OVERFLOW":
-      return { status: 431, detail: "The headers, request line included, are too large." }
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return { status: 413, detail: "The chunk extensions of the body are too large." }
-    default:
-      return { status: 400, detail: "This is not an HTTP request that can be read." }
-  }
 }
 
 function record({ observe, log }: Surroundings, requestId: string, status: number): void {

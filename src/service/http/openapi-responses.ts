@@ -3,10 +3,10 @@
  * happen follows from what it is: only a body can be too large, only what has a schema can fail it,
  * only what goes to a worker can be shed.
  */
-import { http } from "../builtin.ts"
+import { http } from "../../core/http/builtin.ts"
+import { requestIdHeader } from "../../core/http/request-id.ts"
 import type { Operation } from "../operation.ts"
 import type { JsonSchema } from "../schema.ts"
-import { requestIdHeader } from "./request-id.ts"
 import { problemMediaType } from "./send.ts"
 
 type Json = Readonly<Record<string, unknown>>

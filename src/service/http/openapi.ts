@@ -2,13 +2,14 @@
  * The OpenAPI 3.1 document of a service. It is a function of what the service says about itself, so
  * it can be printed, checked in and compared without serving anything.
  */
+
+import { deadlineHeader } from "../../core/http/deadline-header.ts"
 import type { BytesBody, FileField, MultipartBody } from "../body.ts"
 import type { Operation } from "../operation.ts"
 import { describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import type { Service } from "../service.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import { propertiesOf } from "./coerce.ts"
-import { deadlineHeader } from "./deadline.ts"
 import {
   errorResponsesOf,
   responseHeaders,

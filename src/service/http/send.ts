@@ -4,13 +4,14 @@
  * overload must be as short as it gets.
  */
 import type { OutgoingHttpHeaders } from "node:http"
+import { drainBytesMax, lingerWhenClosed } from "../../core/http/linger.ts"
+import { requestIdHeader } from "../../core/http/request-id.ts"
+import { breakWhenStalled } from "../../core/http/stall.ts"
 import { toFault } from "../fault.ts"
 import { isProblem, Problem, type ProblemDetails, problem } from "../problem.ts"
 import { isSpent } from "./connection.ts"
 import type { Exchange } from "./exchange.ts"
-import { drainBytesMax, lingerWhenClosed } from "./linger.ts"
 import type { RequestOutcome } from "./record.ts"
-import { requestIdHeader } from "./request-id.ts"
 import { securityHeaders } from "./security-headers.ts"
 
 export const problemMediaType = "application/problem+json"
@@ -43,27 +44,9 @@ export function send(
 /** What the operating system takes at once, whether or not the client reads. */
 const stallLengthMin = 16_384
 
-/**
- * Breaks the connection when the client takes nothing of its answer for as long as it may take to
- * send a request: else the answer would stay in memory for as long as the client likes. It holds
- * from when the socket is this answer's (another one may be in front of it) until it was taken.
- * @returns what lifts it before that.
- */
+/** Breaks the connection when the client takes nothing for as long as it may take to send a request. */
 export function limitStall({ reply, surroundings }: Exchange): () => void {
-  const { raw } = reply
-  const limit = (): void => {
-    raw.socket?.setTimeout(surroundings.settings.requestTimeoutMs)
-  }
-  const lift = (): void => {
-    raw.off("socket", limit)
-    raw.off("finish", lift)
-    raw.socket?.setTimeout(0)
-  }
-  // In front of node:http, which then sets the socket's time to wait for another request.
-  raw.prependListener("finish", lift)
-  if (raw.socket === null) raw.once("socket", limit)
-  else limit()
-  return lift
+  return breakWhenStalled(reply.raw, surroundings.settings.requestTimeoutMs)
 }
 
 /** Sends the head of an answer whose body follows piece by piece. */

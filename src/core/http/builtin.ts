@@ -6,4 +6,5 @@
  * thread), with node:crypto the whole of Web Crypto (7 ms and 5 MiB).
  */
 export const http = process.getBuiltinModule("node:http")
+export const net = process.getBuiltinModule("node:net")
 export const { randomUUID } = process.getBuiltinModule("node:crypto")

@@ -7,7 +7,7 @@ import type { ServerResponse } from "node:http"
  * socket is this answer's (another one may be in front of it).
  * @returns what lifts it before that.
  */
-export function limitStall(response: ServerResponse, ms: number): () => void {
+export function breakWhenStalled(response: ServerResponse, ms: number): () => void {
   const limit = (): void => {
     response.socket?.setTimeout(ms)
   }

@@ -1,0 +1,23 @@
+/** What to say of a request that node:http could not read, or would wait for no longer. */
+
+export interface Unreadable {
+  readonly status: number
+  readonly detail: string
+}
+
+/** `undefined` when there is nobody to say it to: the connection has ended in the middle of it. */
+export function unreadable({ code }: NodeJS.ErrnoException): Unreadable | undefined {
+  switch (code) {
+    case "ECONNRESET":
+    case "HPE_INVALID_EOF_STATE":
+      return undefined
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { status: 408, detail: "The request took too long to arrive." }
+    case "HPE_HEADER_OVERFLOW":
+      return { status: 431, detail: "The headers, request line included, are too large." }
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { status: 413, detail: "The chunk extensions of the body are too large." }
+    default:
+      return { status: 400, detail: "This is not an HTTP request that can be read." }
+  }
+}
