@@ -12,7 +12,6 @@ import {
   type PlaceFlags,
   printScript,
   runSteps,
-  say,
   sayTotal,
   showPlan,
   stepsOf,
@@ -20,6 +19,7 @@ import {
   wished,
   withProject,
 } from "./gke.ts"
+import { say } from "./say.ts"
 
 export interface CreateFlags extends PlaceFlags {
   readonly mode?: Mode

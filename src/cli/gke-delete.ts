@@ -18,7 +18,6 @@ import {
   type PlaceFlags,
   printScript,
   runSteps,
-  say,
   showPlan,
   stepsOf,
   type Talk,
@@ -26,6 +25,7 @@ import {
   wished,
   withProject,
 } from "./gke.ts"
+import { say } from "./say.ts"
 
 export interface DeleteFlags extends PlaceFlags {
   readonly skipServices?: true

@@ -8,6 +8,7 @@ import { configuredProject } from "../kubernetes/gke/survey.ts"
 import { troubleOf } from "../kubernetes/gke/trouble.ts"
 import { complaintAbout, gkeDefaults, type Place, type Wish } from "../kubernetes/gke/wish.ts"
 import { Failure } from "./failure.ts"
+import { say } from "./say.ts"
 
 export interface PlaceFlags {
   readonly location?: string
@@ -205,10 +206,6 @@ export async function runSteps(
     if (action.by === "gcloud") await gcloud.step(action.args, action.env)
     else await inCluster(action.work)
   }
-}
-
-export function say(text: string): void {
-  process.stderr.write(`capstan: ${text}\n`)
 }
 
 function show(command: string): void {

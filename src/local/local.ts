@@ -74,8 +74,12 @@ export class Local {
       scaling.minReplicas,
     )
     const { minReplicas, maxReplicas, syncMs } = scaling
-    const behavior = scalingBehavior()
-    const spec = resolveSpec({ minReplicas, maxReplicas, metrics: metricsOf(scaling), behavior })
+    const spec = resolveSpec({
+      minReplicas,
+      maxReplicas,
+      metrics: metricsOf(scaling),
+      behavior: scalingBehavior,
+    })
     this.#autoscaler = new Autoscaler({
       spec: atPace(spec, syncMs),
       syncMs,

@@ -97,7 +97,7 @@ test("figures are read only where both pages tell what they should", () => {
 })
 
 test("at another pace, all of the autoscaler's times change in the same proportion", () => {
-  const spec = resolveSpec({ maxReplicas: 10, behavior: scalingBehavior() })
+  const spec = resolveSpec({ maxReplicas: 10, behavior: scalingBehavior })
   assert.deepEqual(atPace(spec, 15_000), spec)
   const fast = atPace(spec, 3_000)
   assert.equal(fast.behavior?.down.stabilizationWindowMs, 60_000)

@@ -295,7 +295,7 @@ function autoscaler(options: Deployable): HorizontalPodAutoscaler {
           resource: { name: "cpu", target: { type: "Utilization", averageUtilization: targetCpu } },
         },
       ],
-      behavior: scalingBehavior(),
+      behavior: scalingBehavior,
     },
   }
 }
