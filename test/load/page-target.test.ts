@@ -140,6 +140,7 @@ test("a watch asks at once, tells each reading, and leaves nothing behind", asyn
   const watch = new Watch(source, () => ++nowMs, tell, 300)
   await once(heard, "target")
   for (let line = 0; line < 300; line++) source.log("a", `line ${line} ${"x".repeat(5000)}`)
+  assert.deepEqual(watch.state().lines, [], "a page that has the state now is told them yet")
   await once(heard, "lines")
   // The same decision again, and the pod gone.
   source.reading = { replicas, pods: [], decisions: [decision] }

@@ -72,8 +72,14 @@ export class Watch {
       course: targetCourse(this.#points.items),
       lanes: this.#lanes.all,
       decisions: [...this.#decisions.values()],
-      lines: this.source.follow === undefined ? null : this.#lines.slice(-linesMax),
+      lines: this.source.follow === undefined ? null : this.#toldLines(),
     }
+  }
+
+  /** Without those that are still to be told, which would be there twice. */
+  #toldLines(): readonly TargetLogLine[] {
+    const count = Math.max(0, this.#lines.length - this.#untold.length - this.#missed)
+    return this.#lines.slice(Math.max(0, count - linesMax), count)
   }
 
   close(): void {
@@ -138,10 +144,11 @@ export class Watch {
   }
 
   #tellLines(): void {
-    this.#tell({ kind: "lines", lines: this.#untold, missed: this.#missed })
+    const [lines, missed] = [this.#untold, this.#missed]
     this.#telling = undefined
     this.#untold = []
     this.#missed = 0
+    this.#tell({ kind: "lines", lines, missed })
   }
 }
 
