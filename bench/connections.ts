@@ -13,6 +13,7 @@ const bounds: readonly (readonly [requestsMax: number, ageMs: number])[] = [
   [1000, 0],
   [10_000, 0],
   [0, 5000],
+  [0, 15_000],
   [0, 30_000],
 ]
 

@@ -1,24 +1,25 @@
 /** Runs benches by name, or all of them: prints a table for each and keeps every round as JSON. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { autoscale } from "./autoscale.ts"
 import { balancer } from "./balancer.ts"
 import { calibrateSpin } from "./calibrate.ts"
+import { chosen, complain, readCommandLine } from "./command-line.ts"
 import { connections } from "./connections.ts"
 import { demand } from "./demand.ts"
+import { document } from "./document.ts"
 import { empty } from "./empty.ts"
 import { fastapi } from "./fastapi.ts"
 import { goodput } from "./goodput.ts"
-import { killAll, root, run } from "./harness.ts"
+import { killAll, run } from "./harness.ts"
 import { load, loadScenario } from "./load.ts"
 import { loadMemory } from "./load-memory.ts"
 import { loadPace } from "./load-pace.ts"
 import { loadStall } from "./load-stall.ts"
 import { overload } from "./overload.ts"
 import { pool } from "./pool.ts"
-import { type Bench, machine, type Options, toJson, toLine, toMarkdown } from "./report.ts"
+import { type Bench, machine, type Options, toMarkdown } from "./report.ts"
 import { responsiveness } from "./responsiveness.ts"
+import { keep } from "./results.ts"
 import { start } from "./start.ts"
 import { step } from "./step.ts"
 
@@ -61,26 +62,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.exitCode = await runBenches()
 
 async function runBenches(): Promise<number> {
-  let parsed: ReturnType<typeof parse>
-  try {
-    parsed = parse()
-  } catch (error) {
-    return complain(error instanceof Error ? error.message : String(error))
-  }
-  const { values, positionals } = parsed
-  if (values.help) {
-    const list = benches.map(({ name, question }) => `  ${name.padEnd(16)}${question}\n`)
-    process.stdout.write(`${usage}\n${list.join("")}`)
-    return 0
-  }
-  const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
+  const read = readCommandLine(parse, usage, benches)
+  if (typeof read === "number") return read
+  const { values, positionals } = read
   const rounds = Number(values.rounds)
   const seconds = Number(values.seconds)
-  if (unknown.length > 0) {
-    return complain(
-      `There is no bench "${unknown[0]}"; there are ${benches.map(({ name }) => name).join(", ")}.`,
-    )
-  }
   if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) {
     return complain(`--rounds is ${values.rounds}; it must be a whole number from 1 to 100.`)
   }
@@ -92,10 +78,12 @@ async function runBenches(): Promise<number> {
   const spinIterations = await calibrateSpin(20)
   const options: Options = { rounds, durationMs: seconds * 1000, spinIterations }
   process.stdout.write(`${machine()}; ${rounds} rounds of ${seconds} s, median (min–max)\n`)
-  for (const bench of benches) {
-    if (positionals.length > 0 && !positionals.includes(bench.name)) continue
+  for (const bench of chosen(positionals, benches)) {
     const text = await runOne(bench, options)
-    if (values.document) document(bench.name, options, text)
+    if (values.document) {
+      const how = `${machine()}; ${rounds} rounds of ${seconds} s, median (min–max).`
+      document(bench.name, how, text)
+    }
   }
   return 0
 }
@@ -118,29 +106,8 @@ function parse() {
 async function runOne(bench: Bench, options: Options): Promise<string> {
   process.stdout.write(`\n## ${bench.name}: ${bench.question}\n`)
   const outcome = await bench.run(options)
-  const { requirements = [], notes = [] } = outcome
-  const lines = [...requirements.map(toLine), ...notes].map((line) => `- ${line}`)
-  const text = [toMarkdown(outcome), "", ...lines].join("\n")
+  const text = toMarkdown(outcome)
   process.stdout.write(`${text}\n`)
-  const results = join(root, "bench/results")
-  mkdirSync(results, { recursive: true })
-  writeFileSync(join(results, `${bench.name}.json`), toJson(bench, options, outcome))
+  keep(bench, options, outcome)
   return text
-}
-
-/** Between the marks that the document has for this bench. */
-function document(name: string, { rounds, durationMs }: Options, text: string): void {
-  const path = join(root, "docs/benchmarks.md")
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`]
-  const whole = readFileSync(path, "utf8")
-  const [from, to] = [whole.indexOf(begin), whole.indexOf(end)]
-  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no ${begin} … ${end}.`)
-  const how = `${machine()}; ${rounds} rounds of ${durationMs / 1000} s, median (min–max).`
-  const parts = [whole.slice(0, from), begin, "\n", how, "\n\n", text, "\n", whole.slice(to)]
-  writeFileSync(path, parts.join(""))
-}
-
-function complain(message: string): number {
-  process.stderr.write(`${message}\n`)
-  return 2
 }

@@ -8,7 +8,7 @@
  * server is like the second.
  */
 import { run } from "./harness.ts"
-import { type Bench, type Figures, measureRounds, type Rows, spread } from "./report.ts"
+import { type Bench, byRound, type Figures, measureRounds } from "./report.ts"
 
 const ways = [
   ["plain postMessage", "postMessage"],
@@ -36,6 +36,8 @@ export const pool: Bench = {
         })),
       ),
     )
+    const ratio = (place: string): number =>
+      byRound(rows, [`Capstan's pool, ${place}`, `Piscina, ${place}`], "p50", (a, b) => a / b)
     return {
       columns: [
         { key: "p50", title: "median, µs", digits: 1 },
@@ -46,19 +48,10 @@ export const pool: Bench = {
       rows,
       requirements: places.map(([place]) => ({
         what: `round trip ÷ Piscina's, ${place}`,
-        is: ratioByRound(rows, `Capstan's pool, ${place}`, `Piscina, ${place}`),
+        is: ratio(place),
         must: "at most",
         bound: 0.6,
       })),
     }
   },
-}
-
-/** Round by round, so that what slowed one round slowed both. */
-function ratioByRound(rows: Rows, ours: string, theirs: string): number {
-  const other = rows.get(theirs) ?? []
-  const ratios = (rows.get(ours) ?? []).map(
-    ({ p50 }, i) => (p50 ?? Number.NaN) / (other[i]?.p50 ?? Number.NaN),
-  )
-  return spread(ratios).median
 }

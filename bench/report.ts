@@ -30,6 +30,8 @@ export interface Outcome {
   readonly requirements?: readonly Requirement[]
   /** What a reader needs to judge the table. */
   readonly notes?: readonly string[]
+  /** What is kept beside the rounds, for a picture say. */
+  readonly details?: object
 }
 
 /** By title, one entry a round. */
@@ -98,7 +100,31 @@ export function median(rows: Rows, title: string, key: string): number {
   return spread(valuesOf(rows.get(title) ?? [], key)).median
 }
 
-export function toMarkdown({ columns, rows }: Outcome): string {
+/**
+ * One figure of two contenders, compared round by round, so that what slowed one round slowed both:
+ * the median of what comes out.
+ */
+export function byRound(
+  rows: Rows,
+  [one, other]: readonly [one: string, other: string],
+  key: string,
+  compare: (one: number, other: number) => number,
+): number {
+  const others = rows.get(other) ?? []
+  const compared = (rows.get(one) ?? []).map((figures, round) =>
+    compare(figures[key] ?? Number.NaN, others[round]?.[key] ?? Number.NaN),
+  )
+  return spread(compared).median
+}
+
+/** The table, and below it what had to be reached and what else there is to say. */
+export function toMarkdown(outcome: Outcome): string {
+  const { requirements = [], notes = [] } = outcome
+  const lines = [...requirements.map(toLine), ...notes].map((line) => `- ${line}`)
+  return [toTable(outcome), "", ...lines].join("\n")
+}
+
+function toTable({ columns, rows }: Outcome): string {
   const lines = [
     ["", ...columns.map(({ title }) => title)],
     columns.length === 0 ? [] : ["---", ...columns.map(() => "---:")],
@@ -117,7 +143,7 @@ export function toMarkdown({ columns, rows }: Outcome): string {
     .join("\n")
 }
 
-export function toLine({ what, is, must, bound }: Requirement): string {
+function toLine({ what, is, must, bound }: Requirement): string {
   return `${isMet({ is, must, bound }) ? "✓" : "✗"} ${what}: ${round(is)}, ${must} ${round(bound)}`
 }
 
@@ -126,7 +152,11 @@ function isMet({ is, must, bound }: Omit<Requirement, "what">): boolean {
 }
 
 /** As it is kept: every round, so that anyone can judge the spread. */
-export function toJson(bench: Bench, options: Options, outcome: Outcome): string {
+export function toJson(
+  bench: Pick<Bench, "name" | "question">,
+  options: object,
+  outcome: Outcome,
+): string {
   const rows = Array.from(outcome.rows, ([title, figures]) => ({
     title,
     summary: Object.fromEntries(
@@ -135,7 +165,7 @@ export function toJson(bench: Bench, options: Options, outcome: Outcome): string
     rounds: figures,
   }))
   const { name, question } = bench
-  const { columns, requirements = [], notes = [] } = outcome
+  const { columns, requirements = [], notes = [], details } = outcome
   const content = {
     name,
     question,
@@ -146,6 +176,7 @@ export function toJson(bench: Bench, options: Options, outcome: Outcome): string
     rows,
     requirements: requirements.map((it) => ({ ...it, met: isMet(it) })),
     notes,
+    details,
   }
   return `${JSON.stringify(content, null, 2)}\n`
 }

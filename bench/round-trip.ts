@@ -66,7 +66,7 @@ async function startPool(): Promise<Callable> {
     { used: () => {} },
   )
   await pool.started()
-  const estimate = { ms: undefined, foretoldMs: undefined }
+  const estimate = { ms: undefined, medianMs: undefined, foretoldMs: undefined }
   return {
     async call() {
       const nowMs = performance.now()

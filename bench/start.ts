@@ -2,17 +2,17 @@
  * From starting the process to the first 200 of /readyz, and what it holds in memory when it has
  * nothing to do: the prime-factor example with two workers, in the forms it can have in production.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { build } from "esbuild"
-import { freePort, root, startServer } from "./harness.ts"
+import { freePort, root, run, startServer } from "./harness.ts"
 import { type Bench, type Contender, measureRounds, median } from "./report.ts"
 
 const idleMs = 5000
 const example = join(root, "examples/prime-factor/service.ts")
 const compiled = "compiled"
-const bundled = "bundled"
+const bundled = "bundled, as in an image"
 
 export const start: Bench = {
   name: "start",
@@ -33,38 +33,27 @@ async function measure(rounds: number, directory: string): ReturnType<Bench["run
   const cli = join(root, "dist/cli/main.js")
   const compiledService = join(directory, "compiled/service.js")
   await build({
-    ...buildOptions,
     entryPoints: [example],
     outfile: compiledService,
+    bundle: true,
     packages: "external",
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    logLevel: "error",
   })
-  // As deep as dist/cli, since the command line looks for its package.json from there.
-  const bundle = join(directory, "bundled/dist/cli")
-  await build({
-    ...buildOptions,
-    entryPoints: {
-      main: cli,
-      worker: join(root, "dist/service/pool/worker.js"),
-      service: example,
-    },
-    outdir: bundle,
-    external: ["@fastify/swagger-ui"],
-    splitting: true,
-    banner: { js: requireForCommonJs },
-  })
-  copyFileSync(join(root, "package.json"), join(directory, "bundled/package.json"))
+  // What is in the image.
+  const image = join(directory, "image")
+  await run(process.execPath, [cli, "image", example, "--eject", image])
+  const program = join(image, "app/server.js")
   const cache = join(directory, "cache")
 
+  const serve = [cli, "serve", compiledService]
   const rows = await measureRounds(rounds, [
-    contender(compiled, cli, compiledService),
-    contender(`${compiled}, compile cache`, cli, compiledService, cache),
-    contender(bundled, join(bundle, "main.js"), join(bundle, "service.js")),
-    contender(
-      `${bundled}, compile cache`,
-      join(bundle, "main.js"),
-      join(bundle, "service.js"),
-      cache,
-    ),
+    contender(compiled, serve),
+    contender(`${compiled}, compile cache`, serve, cache),
+    contender(bundled, [program]),
+    contender(`${bundled}, compile cache`, [program], cache),
   ])
   return {
     columns: [
@@ -96,18 +85,21 @@ async function measure(rounds: number, directory: string): ReturnType<Bench["run
   }
 }
 
-function contender(title: string, cli: string, service: string, cache?: string): Contender {
+function contender(title: string, program: readonly string[], cache?: string): Contender {
   return {
     title,
     async measure() {
       const [port, managementPort] = [await freePort(), await freePort()]
       await using server = await startServer({
         command: process.execPath,
-        args: [
-          ...[cli, "serve", service, "--host", "127.0.0.1", "--workers", "2"],
-          ...["--port", `${port}`, "--management-port", `${managementPort}`],
-        ],
-        env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
+        args: program,
+        env: {
+          CAPSTAN_HOST: "127.0.0.1",
+          CAPSTAN_PORT: `${port}`,
+          CAPSTAN_MANAGEMENT_PORT: `${managementPort}`,
+          CAPSTAN_WORKERS: "2",
+          ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+        },
         readyUrl: `http://127.0.0.1:${managementPort}/readyz`,
       })
       const { cpuMs } = server.usage()
@@ -116,20 +108,3 @@ function contender(title: string, cli: string, service: string, cache?: string):
     },
   }
 }
-
-const buildOptions = {
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node24",
-  logLevel: "error",
-} as const
-
-/** Libraries in CommonJS call `require`, which a module does not have by itself. */
-const requireForCommonJs = [
-  'import { createRequire as makeRequire } from "node:module"',
-  'import { dirname as directoryOf } from "node:path"',
-  "const require = makeRequire(import.meta.url)",
-  "const __filename = import.meta.filename",
-  "const __dirname = directoryOf(__filename)",
-].join("\n")

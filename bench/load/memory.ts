@@ -3,6 +3,7 @@
  * Arguments: URL, and the numbers of requests, ascending. Prints as JSON, for each number, the
  * resident memory and the heap behind a collection, in MiB.
  */
+import { keepNurserySize } from "../../src/cli/nursery.ts"
 import { resolveLoad } from "../../src/load/config.ts"
 import { Run } from "../../src/load/run.ts"
 import home from "./home.ts"
@@ -11,6 +12,8 @@ const [target = "", ...numbers] = process.argv.slice(2)
 const wanted = numbers.map(Number)
 const found: { requests: number; residentMiB: number; heapMiB: number; failures: number }[] = []
 
+// As the command does.
+keepNurserySize()
 const run: Run = new Run(resolveLoad({ target, users: 64, spawnRate: 10_000, workers: 1 }), {
   scenario: home,
   onSecond({ total }) {

@@ -5,13 +5,14 @@ import { Worker } from "node:worker_threads"
 
 /**
  * Ends this process when the one that started it is gone, however that came about, and leaves
- * signals to it, because Ctrl-C in a terminal reaches them both.
+ * signals to it, because Ctrl-C in a terminal, and its end, reach them both.
  */
 export function endWithParent(): void {
   process.on("disconnect", () => process.exit(1))
   if (!process.connected) process.exit(1)
   process.on("SIGINT", () => {})
   process.on("SIGTERM", () => {})
+  process.on("SIGHUP", () => {})
   // For when the person's code keeps the main thread from hearing of it.
   const watch = `
     const { ppid } = process

@@ -1,7 +1,7 @@
 /** What a cluster says when it does not do what it was asked, as a failure with what to do. */
 import { UnreachableError } from "../kubernetes/access/unreachable.ts"
 import { ApiError } from "../kubernetes/cluster/api.ts"
-import { ForeignError } from "../kubernetes/cluster/apply.ts"
+import { ConflictError, ForeignError } from "../kubernetes/cluster/apply.ts"
 import { Failure } from "./failure.ts"
 
 /** Runs `work`; what the cluster throws becomes a failure, everything else stays what it is. */
@@ -21,6 +21,13 @@ export async function asked<T>(work: () => Promise<T>): Promise<T> {
         1,
         error.message,
         "Call the deployment otherwise with --name, or take it over with --force: capstan down then removes it with the rest.",
+      )
+    }
+    if (error instanceof ConflictError) {
+      throw new Failure(
+        1,
+        error.message,
+        "Let them have it, and say the same in your configuration; or take it over with --force.",
       )
     }
     if (error instanceof ApiError) throw new Failure(1, wordsOf(error), nextOf(error))

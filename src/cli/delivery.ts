@@ -14,6 +14,7 @@ import type { Described } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
 import { build, failing, ownPlatform } from "./image-build.ts"
 import { say } from "./say.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 
 export type Delivery =
   | { readonly kind: "pull"; readonly image: string }
@@ -43,17 +44,20 @@ export async function deliver(
   delivery: Exclude<Delivery, { kind: "pull" }>,
   described: Described,
   api: Api,
+  signal: AbortSignal,
 ): Promise<string> {
   const wanted = await platformsFor(described, api)
+  using folder = temporaryFolder()
+  const place = { folder: folder.path, signal }
   if (delivery.kind === "load") {
-    const built = await build(described, wanted.slice(0, 1))
+    const built = await build(described, wanted.slice(0, 1), place)
     const { into } = delivery
     say(`${into.kind} loads it into ${into.kind === "kind" ? into.cluster : into.profile}`)
-    return await failing(() => loadImage(built, into))
+    return await failing(() => loadImage(built, into, place))
   }
-  const built = await build(described, wanted)
+  const built = await build(described, wanted, place)
   say(`${built.builder} pushes it`)
-  return await failing(() => pushImage(built))
+  return await failing(() => pushImage(built, place))
 }
 
 /** What was asked for, or what the nodes are. */

@@ -3,9 +3,9 @@
  * the image, applies, waits, and says where it is. The URL alone goes to standard output.
  */
 import { stripVTControlCharacters } from "node:util"
-import { Api } from "../kubernetes/cluster/api.ts"
+import { Api, ApiError } from "../kubernetes/cluster/api.ts"
 import { type Applied, type ApplyOptions, apply } from "../kubernetes/cluster/apply.ts"
-import { Inventory, remove, superseded } from "../kubernetes/cluster/inventory.ts"
+import { type Found, Inventory, remove, superseded } from "../kubernetes/cluster/inventory.ts"
 import { foresee, preflight } from "../kubernetes/cluster/preflight.ts"
 import { type RolloutEnd, waitForRollout } from "../kubernetes/cluster/rollout.ts"
 import type { KubernetesObject } from "../kubernetes/kinds.ts"
@@ -14,6 +14,7 @@ import { asked, secondsAsMs } from "./cluster-failure.ts"
 import { deliver, deliveryOf } from "./delivery.ts"
 import { describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
+import { interruptible } from "./interruption.ts"
 import { tellAddress } from "./open.ts"
 import { say } from "./say.ts"
 
@@ -60,33 +61,55 @@ export async function deploy(typed: string, given: Given, flags: DeployFlags): P
       return 0
     }
 
-    const image =
-      delivery.kind === "pull" ? delivery.image : await deliver(delivery, described, api)
-    const objects = manifests({ ...planned, image })
-    const applied = await applyAll(api, objects, {
-      deployment: deployment.name,
-      namespace,
-      dryRun: false,
-      force,
-    })
-    for (const { kind, name, what } of applied) say(`${kind} ${name} ${what}`)
-    const isSame = applied.some(({ kind, what }) => kind === "Deployment" && what === "unchanged")
-    if (isSame && !image.includes("@") && delivery.kind === "pull") {
-      say(`what was pushed as ${image} since is not rolled out: name it by digest for that`)
-    }
-    const wanted = await awaitRollout(api, namespace, deployment.name, timeoutMs)
-    const more =
-      deployment.minReplicas > wanted
-        ? `; the autoscaler makes them ${deployment.minReplicas} at its next look, within 15 s`
-        : ""
-    say(`the new version serves, by ${wanted} ${wanted === 1 ? "replica" : "replicas"}${more}`)
-    // Only now: until the new version serves, the one before may need it.
-    for (const each of superseded(await inventory.look(), objects)) {
-      await remove(api, each)
-      say(`${each.kind} ${each.name} is no longer wanted and goes`)
-    }
+    let isChanged = false
+    await interruptible(
+      async (signal) => {
+        const image =
+          delivery.kind === "pull"
+            ? delivery.image
+            : await deliver(delivery, described, api, signal)
+        isChanged = true
+        const objects = manifests({ ...planned, image })
+        const options = { deployment: deployment.name, namespace, dryRun: false, force }
+        const applied = await applyAll(api, objects, options, signal)
+        const isSame = applied.some(
+          ({ kind, what }) => kind === "Deployment" && what === "unchanged",
+        )
+        if (isSame && !image.includes("@") && delivery.kind === "pull") {
+          say(`what was pushed as ${image} since is not rolled out: name it by digest for that`)
+        }
+        const place = { namespace, name: deployment.name }
+        const wanted = await awaitRollout(api, place, { timeoutMs, signal })
+        const more =
+          deployment.minReplicas > wanted
+            ? `; the autoscaler makes them ${deployment.minReplicas} at its next look, within 15 s`
+            : ""
+        say(`the new version serves, by ${wanted} ${wanted === 1 ? "replica" : "replicas"}${more}`)
+        // Only now: until the new version serves, the one before may need it.
+        await removeAll(api, superseded(await inventory.look(), objects))
+      },
+      () => (isChanged ? appliedStays(deployment.name, namespace) : "Nothing was changed."),
+    )
     return await tellAddress(api, namespace, deployment.name, flags.open)
   })
+}
+
+/** Whatever interrupts us, the cluster has been told. */
+function appliedStays(name: string, namespace: string): string {
+  return `What has been applied stays, and the cluster goes on with it. The same command goes on from here; to take all of it away:  capstan down ${name} --namespace ${namespace}`
+}
+
+async function removeAll(api: Api, found: readonly Found[]): Promise<void> {
+  for (const each of found) {
+    const title = `${each.kind} ${each.name} is no longer wanted`
+    try {
+      await remove(api, each)
+      say(`${title} and goes`)
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 403)) throw error
+      say(`${title}, and stays, since you may not delete it`)
+    }
+  }
 }
 
 /** All that is looked at before anything is changed. */
@@ -105,7 +128,10 @@ async function rehearse(
   const [first, ...more] = obstacles
   if (first !== undefined) throw new Failure(1, first, more.join("\n") || undefined)
 
-  const rehearsal = await applyAll(api, objects, { ...options, dryRun: true })
+  const rehearsal: Applied[] = []
+  for (const object of objects) {
+    rehearsal.push(await apply(api, object, { ...options, dryRun: true }))
+  }
   const rolls = rehearsal.some(
     ({ kind, what, changes }) =>
       kind === "Deployment" &&
@@ -124,30 +150,42 @@ async function applyAll(
   api: Api,
   objects: readonly KubernetesObject[],
   options: ApplyOptions,
+  signal: AbortSignal,
 ): Promise<readonly Applied[]> {
-  const applied: Applied[] = []
-  for (const object of objects) applied.push(await apply(api, object, options))
-  return applied
+  const all: Applied[] = []
+  for (const object of objects) {
+    signal.throwIfAborted()
+    const applied = await apply(api, object, options)
+    say(`${applied.kind} ${applied.name} ${applied.what}`)
+    all.push(applied)
+  }
+  return all
 }
 
 /** Resolves to how many replicas serve it. */
 export async function awaitRollout(
   api: Api,
-  namespace: string,
-  name: string,
-  timeoutMs: number,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<number> {
   const end = await waitForRollout(api, {
     namespace,
     name,
     timeoutMs,
+    signal,
     progressed: ({ wanted, updated, ready }) =>
       say(`${ready} of ${wanted} replicas serve the new version, ${updated} are made`),
     troubled: ({ message }) => say(message),
     unanswered: ({ message }) => say(`${message} It is asked again.`),
   })
   if (end.kind !== "done") throw rolloutFailure(end, timeoutMs)
-  return end.progress.wanted
+  const { wanted } = end.progress
+  if (wanted > 0) return wanted
+  throw new Failure(
+    1,
+    `Nothing serves: somebody has set the deployment ${name} to 0 replicas, where the autoscaler leaves it alone.`,
+    `Its new version is there, and comes up with:  kubectl scale deployment ${name} --namespace ${namespace} --replicas 1`,
+  )
 }
 
 /** For a dry run: an object, and below it each field that would change. */

@@ -3,7 +3,7 @@ import { dirname, extname } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Command } from "commander"
 import { type DeploymentLayer, resolveDeployment } from "../kubernetes/manifests/options.ts"
-import { isName, nameOf, nameRule } from "../kubernetes/name.ts"
+import { isName, isObjectName, nameOf, nameRule, objectRule } from "../kubernetes/name.ts"
 import { loadService } from "../service/module.ts"
 import { flag } from "../service/settings.ts"
 import { type ConfigFlags, configuredStages } from "./config-file.ts"
@@ -12,6 +12,8 @@ import { Failure } from "./failure.ts"
 import { asFailure, loadFailure } from "./load-failure.ts"
 import { moduleUrl } from "./module-path.ts"
 import { understood } from "./understood.ts"
+
+type Whose = "Capstan's" | "anybody's"
 
 export interface PlaceFlags extends ConfigFlags {
   readonly name?: string
@@ -30,10 +32,15 @@ export interface Place {
 /**
  * @param typed a module, or a deployment's name: what is deployed can be removed when its module is
  * gone.
+ * @param whose what Capstan makes is called by stricter rules than what anybody may have deployed.
  * @throws {Failure} with exit code 2 when it is neither.
  */
-export async function placeOf(typed: string, flags: PlaceFlags): Promise<Place> {
-  const module = isModule(typed) ? moduleUrl(typed) : undefined
+export async function placeOf(
+  typed: string,
+  flags: PlaceFlags,
+  whose: Whose = "Capstan's",
+): Promise<Place> {
+  const module = isModule(typed, whose) ? moduleUrl(typed) : undefined
   const folder = module === undefined ? process.cwd() : dirname(fileURLToPath(module))
   const stages = await configuredStages(flags, folder)
   if (module === undefined && flags.name !== undefined && flags.name !== typed) {
@@ -44,8 +51,11 @@ export async function placeOf(typed: string, flags: PlaceFlags): Promise<Place> 
     )
   }
   // A name that was typed goes over the one in the file, which may be another deployment's.
-  const name = module === undefined ? checkedName(typed) : flags.name
-  const typedIn: DeploymentLayer = { values: placeIn({ ...flags, name }), spelt: flag }
+  const name = module === undefined ? checkedName(typed, whose) : undefined
+  const typedIn: DeploymentLayer = {
+    values: placeIn({ ...flags, name: name === undefined ? flags.name : undefined }),
+    spelt: flag,
+  }
   // Where it is, and nothing else: what the rest comes to is known with deploy's flags only.
   const layers = [
     ...stages.map(({ deployment: { values, spelt } }) => ({ values: placeIn(values), spelt })),
@@ -54,7 +64,8 @@ export async function placeOf(typed: string, flags: PlaceFlags): Promise<Place> 
   const isNamed = layers.some((layer) => layer.values.name !== undefined)
   const title = module === undefined || isNamed ? "" : await titleOf(module, typed)
   const facts = { name: nameOf(title), version: "", deadlineMsMax: 1 }
-  return understood(() => resolveDeployment(facts, layers))
+  const place = understood(() => resolveDeployment(facts, layers))
+  return name === undefined ? place : { ...place, name }
 }
 
 function placeIn({
@@ -73,13 +84,16 @@ export function addPlaceFlags(command: Command): void {
   addConfigFlags(command)
 }
 
-function isModule(typed: string): boolean {
-  return extname(typed) !== "" || typed.includes("/")
+function isModule(typed: string, whose: Whose): boolean {
+  if (typed.includes("/")) return true
+  // Names of others may have dots.
+  return whose === "anybody's" ? /\.[cm]?[jt]s$/.test(typed) : extname(typed) !== ""
 }
 
-function checkedName(typed: string): string {
-  if (isName(typed)) return typed
-  throw new Failure(2, `${JSON.stringify(typed)} is no deployment's name: ${nameRule}.`)
+function checkedName(typed: string, whose: Whose): string {
+  const [isOne, rule] = whose === "anybody's" ? [isObjectName, objectRule] : [isName, nameRule]
+  if (isOne(typed)) return typed
+  throw new Failure(2, `${JSON.stringify(typed)} is no deployment's name: ${rule}.`)
 }
 
 async function titleOf(module: URL, typed: string): Promise<string> {

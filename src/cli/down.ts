@@ -5,6 +5,7 @@ import { type Found, Inventory, remove, toDelete } from "../kubernetes/cluster/i
 import { installed } from "../kubernetes/cluster/preflight.ts"
 import { asked, secondsAsMs } from "./cluster-failure.ts"
 import { type PlaceFlags, placeOf } from "./deployment-place.ts"
+import { interruptible } from "./interruption.ts"
 import { say } from "./say.ts"
 
 export interface DownFlags extends PlaceFlags {
@@ -27,19 +28,32 @@ export async function down(typed: string, flags: DownFlags): Promise<0 | 1> {
     const inventory = new Inventory(api, namespace, name)
     say(`context ${api.context}, namespace ${namespace}, deployment ${name}`)
 
-    const first = await inventory.look()
+    const seen = await inventory.look()
+    for (const each of seen.filter(({ isForeign }) => isForeign)) {
+      say(`stays: ${line(each)}, which bears the labels and was not made by Capstan`)
+    }
+    const ours = (found: readonly Found[]) => found.filter(({ isForeign }) => !isForeign)
+    const first = ours(seen)
     for (const each of first) say(`${flags.dryRun ? "would go" : "goes"}: ${line(each)}`)
     if (first.length === 0) say("there is nothing of it")
     if (flags.dryRun) return 0
 
     const endMs = performance.now() + timeoutMs
     let left = first
-    while (left.length > 0 && performance.now() < endMs) {
-      // Each time anew: a controller may have been about to make one more.
-      for (const each of toDelete(left)) await remove(api, each)
-      await sleep(lookEachMs)
-      left = await inventory.look()
-    }
+    await interruptible(
+      async (signal) => {
+        while (left.length > 0 && performance.now() < endMs) {
+          // Each time anew: a controller may have been about to make one more.
+          for (const each of toDelete(left)) {
+            signal.throwIfAborted()
+            await remove(api, each)
+          }
+          await sleep(lookEachMs, undefined, { signal })
+          left = ours(await inventory.look())
+        }
+      },
+      () => "What has been told to go is going; the same command goes on from here.",
+    )
     for (const each of left) process.stdout.write(`remains: ${line(each)}\n`)
     if (left.length > 0) {
       say(`not gone after ${timeoutMs / 1000} s; the same command goes on from here`)

@@ -4,8 +4,11 @@
  */
 import { styleText } from "node:util"
 
-/** 2: the command line or a setting is wrong. 1: it was understood, and it failed. */
-export type FailureCode = 1 | 2
+/**
+ * 2: the command line or a setting is wrong. 1: it was understood, and it failed. The others: a signal
+ * has interrupted it, with the code that shells have for that.
+ */
+export type FailureCode = 1 | 2 | 129 | 130 | 143
 
 export class Failure extends Error {
   override readonly name = "Failure"

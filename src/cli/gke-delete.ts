@@ -1,6 +1,4 @@
 /** `capstan gke delete`: the way back, and a search for what still bills. */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { UnreachableError } from "../kubernetes/access/unreachable.ts"
 import { Api, ApiError } from "../kubernetes/cluster/api.ts"
@@ -26,6 +24,7 @@ import {
   withProject,
 } from "./gke.ts"
 import { say } from "./say.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 
 export interface DeleteFlags extends PlaceFlags {
   readonly skipServices?: true
@@ -45,31 +44,27 @@ export async function deleteGke(cluster: string, flags: DeleteFlags): Promise<0 
     printScript(stepsOf(deletePlan(wish, everything(wish), options)))
     return 0
   }
-  const folder = mkdtempSync(join(tmpdir(), "capstan-gke-"))
-  try {
-    return await talking(async (talk) => {
-      const place = await withProject(talk.gcloud, wish)
-      const kubeconfig = join(folder, "kubeconfig")
-      const found = await explained(place, "", async () => await survey(talk.gcloud, place))
-      say(`project ${place.project}, as ${found.account}`)
-      const steps = stepsOf(deletePlan(place, found, { kubeconfig, skipServices }))
-      if (steps.length > 0) showPlan(steps)
-      if (steps.some(({ asks }) => asks !== undefined)) {
-        say("Data goes with it. Disks of volume claims stay, and are listed in the end.")
-        const question = `Delete all this? Type ${cluster} to agree:`
-        await consent(question, cluster, flags.yes === true, talk.signal)
-      }
-      return await explained(place, again, async () => {
-        let uid: string | undefined
-        await runSteps(talk, steps, async () => {
-          uid = await withoutBalancers(place, kubeconfig, talk.signal)
-        })
-        return await tellLeftovers(talk, place, found, uid)
+  using folder = temporaryFolder()
+  const kubeconfig = join(folder.path, "kubeconfig")
+  return await talking(async (talk) => {
+    const place = await withProject(talk.gcloud, wish)
+    const found = await explained(place, "", async () => await survey(talk.gcloud, place))
+    say(`project ${place.project}, as ${found.account}`)
+    const steps = stepsOf(deletePlan(place, found, { kubeconfig, skipServices }))
+    if (steps.length > 0) showPlan(steps)
+    if (steps.some(({ asks }) => asks !== undefined)) {
+      say("Data goes with it. Disks of volume claims stay, and are listed in the end.")
+      const question = `Delete all this? Type ${cluster} to agree:`
+      await consent(question, cluster, flags.yes === true, talk.signal)
+    }
+    return await explained(place, again, async () => {
+      let uid: string | undefined
+      await runSteps(talk, steps, async () => {
+        uid = await withoutBalancers(place, kubeconfig, talk.signal)
       })
+      return await tellLeftovers(talk, place, found, uid)
     })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 const again = "What is still there bills on. The same command goes on from here."

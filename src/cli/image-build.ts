@@ -1,6 +1,4 @@
 /** From a module to an image in the builder's store: bundled, written into a folder, built. */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import {
@@ -12,8 +10,8 @@ import {
 } from "../kubernetes/image/builder.ts"
 import { BundleError } from "../kubernetes/image/bundle.ts"
 import { type ImageSource, writeImageFolder } from "../kubernetes/image/folder.ts"
-import type { Platform } from "../kubernetes/image/native.ts"
-import { ProgramError } from "../kubernetes/image/run.ts"
+import type { InstalledPackage, Platform } from "../kubernetes/image/native.ts"
+import { ProgramError, type Workplace } from "../kubernetes/image/run.ts"
 import { labelValue, nameOf } from "../kubernetes/name.ts"
 import type { Described } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
@@ -24,23 +22,22 @@ export const ownPlatform: Platform = process.arch === "arm64" ? "linux/arm64" : 
 /**
  * @throws {Failure} when no builder works, or it or the bundler fails.
  */
-export async function build(described: Described, platforms: readonly Platform[]): Promise<Built> {
+export async function build(
+  described: Described,
+  platforms: readonly Platform[],
+  place: Workplace,
+): Promise<Built> {
   const { service, image } = described
   const tag = image.tag ?? `${nameOf(service.title)}:${labelValue(service.version) || "latest"}`
-  const builder = await chosenBuilder(image.builder)
-  const folder = mkdtempSync(join(tmpdir(), "capstan-image-"))
-  try {
-    const folders = new Map<Platform, string>()
-    for (const platform of platforms) {
-      const own = join(folder, platform.replace("/", "-"))
-      await written(imageSource(described, platform), own)
-      folders.set(platform, own)
-    }
-    say(`${builder} builds ${tag} for ${platforms.join(" and ")}`)
-    return await failing(() => buildImage({ builder, tag, format: image.format, folders }))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  const builder = await chosenBuilder(image.builder, place.signal)
+  const folders = new Map<Platform, string>()
+  for (const platform of platforms) {
+    const own = join(place.folder, platform.replace("/", "-"))
+    await written(imageSource(described, platform), own, place.signal)
+    folders.set(platform, own)
   }
+  say(`${builder} builds ${tag} for ${platforms.join(" and ")}`)
+  return await failing(() => buildImage({ builder, tag, format: image.format, folders }, place))
 }
 
 /** Runs `work`; a program that fails becomes a failure that shows what it said. */
@@ -80,12 +77,11 @@ export function imageSource(
 export async function written(
   source: ImageSource,
   folder: string,
+  signal: AbortSignal,
 ): ReturnType<typeof writeImageFolder> {
   try {
-    const result = await failing(() => writeImageFolder(source, folder))
-    for (const { name, version } of result.packages) {
-      say(`${name} ${version} has compiled code: installed for ${source.platform}`)
-    }
+    const result = await failing(() => writeImageFolder(source, folder, signal))
+    for (const each of result.packages) say(inWords(each, source.platform))
     return result
   } catch (error) {
     if (!(error instanceof BundleError)) throw error
@@ -97,8 +93,18 @@ export async function written(
   }
 }
 
-async function chosenBuilder(wanted: Builder | undefined): Promise<Builder> {
-  const found = await findBuilder(wanted === undefined ? builders : [wanted])
+function inWords(
+  { name, version, isCompiled, hasBinary }: InstalledPackage,
+  platform: Platform,
+): string {
+  if (!isCompiled) return `${name} ${version} is installed whole`
+  return hasBinary
+    ? `${name} ${version} has compiled code: installed for ${platform}`
+    : `${name} ${version} is compiled where it is installed, which is not done for an image: it is there without its compiled code. Where the service needs that, take a package that carries its binaries, or compile it in a Dockerfile of yours: --eject`
+}
+
+async function chosenBuilder(wanted: Builder | undefined, signal: AbortSignal): Promise<Builder> {
+  const found = await findBuilder(signal, wanted === undefined ? builders : [wanted])
   if (found !== undefined) return found
   throw new Failure(
     1,

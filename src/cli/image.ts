@@ -3,11 +3,14 @@ import { resolve } from "node:path"
 import type { Built } from "../kubernetes/image/builder.ts"
 import type { ImageSource } from "../kubernetes/image/folder.ts"
 import { isForeign } from "../kubernetes/image/folder.ts"
+import type { Platform } from "../kubernetes/image/native.ts"
 import { pushImage } from "../kubernetes/image/transport.ts"
-import { describe, type Given } from "./deployment-flags.ts"
+import { type Described, describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
 import { build, failing, imageSource, ownPlatform, written } from "./image-build.ts"
+import { interruptible } from "./interruption.ts"
 import { say } from "./say.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 
 export interface ImageFlags {
   readonly push?: true
@@ -33,16 +36,33 @@ export async function image(typed: string, given: Given, flags: ImageFlags): Pro
         "Name one with --platform; packages with compiled code are of that one.",
       )
     }
-    await eject(imageSource(described, platform), flags.eject)
+    const { eject: folder } = flags
+    await interruptible(
+      (signal) => eject(imageSource(described, platform), folder, signal),
+      () => `${folder} is as it was; the same command begins anew.`,
+    )
     return
   }
-  const built = await build(described, platforms)
-  if (flags.push !== true) {
-    for (const line of ids(built)) process.stdout.write(`${line}\n`)
-    return
-  }
-  say(`${built.builder} pushes it`)
-  process.stdout.write(`${await failing(() => pushImage(built))}\n`)
+  const lines = await interruptible(
+    (signal) => built(described, platforms, flags, signal),
+    () => "Nothing is left of it but what the builder has stored; the same command begins anew.",
+  )
+  for (const line of lines) process.stdout.write(`${line}\n`)
+}
+
+/** What it is called now. */
+async function built(
+  described: Described,
+  platforms: readonly Platform[],
+  flags: ImageFlags,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  using folder = temporaryFolder()
+  const place = { folder: folder.path, signal }
+  const image = await build(described, platforms, place)
+  if (flags.push !== true) return ids(image)
+  say(`${image.builder} pushes it`)
+  return [await failing(() => pushImage(image, place))]
 }
 
 function ids({ parts }: Built): readonly string[] {
@@ -51,7 +71,7 @@ function ids({ parts }: Built): readonly string[] {
     : parts.map(({ platform, id }) => `${platform} ${id}`)
 }
 
-async function eject(source: ImageSource, typed: string): Promise<void> {
+async function eject(source: ImageSource, typed: string, signal: AbortSignal): Promise<void> {
   const folder = resolve(typed)
   if (isForeign(folder)) {
     throw new Failure(
@@ -60,7 +80,7 @@ async function eject(source: ImageSource, typed: string): Promise<void> {
       "Name another folder: app/ in it would be replaced.",
     )
   }
-  const { keptDockerfile } = await written(source, folder)
+  const { keptDockerfile } = await written(source, folder, signal)
   say(
     keptDockerfile
       ? `${typed}/app is new; the Dockerfile there is yours and was left as it is.`

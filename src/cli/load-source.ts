@@ -1,6 +1,6 @@
 /** Where the target tells of itself, as the flags have it. */
 import { Api } from "../kubernetes/cluster/api.ts"
-import { isName } from "../kubernetes/name.ts"
+import { isNamespace, isObjectName } from "../kubernetes/name.ts"
 import { capstanTarget } from "../load/target/management.ts"
 import { prometheusTarget } from "../load/target/prometheus.ts"
 import type { TargetSource } from "../load/target.ts"
@@ -33,7 +33,7 @@ export async function givenSource(flags: LoadFlags): Promise<TargetSource | unde
 
 async function deployed(typed: string): Promise<TargetSource> {
   const [name = "", namespace, ...more] = typed.split("/").toReversed()
-  if (!isName(name) || !isName(namespace ?? "default") || more.length > 0) {
+  if (!isObjectName(name) || !isNamespace(namespace ?? "default") || more.length > 0) {
     throw new Failure(
       2,
       `--deployment is ${JSON.stringify(typed)}; it must be NAME or NAMESPACE/NAME of a deployment.`,

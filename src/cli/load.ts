@@ -14,6 +14,7 @@ import { givenLoad, type LoadFlags, webPort } from "./load-flags.ts"
 import { Progress } from "./load-progress.ts"
 import { Reports } from "./load-reports.ts"
 import { givenSource } from "./load-source.ts"
+import { keepNurserySize } from "./nursery.ts"
 import { openPage } from "./page-port.ts"
 import { stoppedBySignal } from "./stop.ts"
 
@@ -33,6 +34,7 @@ export async function load(typed: string, flags: LoadFlags): Promise<ExitCode> {
     resolveLoad(config)
     const source = await givenSource(flags)
     const reports = await Reports.open(flags)
+    keepNurserySize()
     return flags.headless
       ? await headless(config, source, reports)
       : await withPage(config, source, flags, reports, port)

@@ -11,8 +11,11 @@ if (Number.parseInt(process.versions.node, 10) < nodeVersionMin) {
   )
   process.exitCode = 2
 } else {
-  // Who reads our output may have seen enough of it: `capstan openapi … | head`.
-  process.stdout.on("error", () => process.exit())
+  // Who reads our output may have seen enough of it: `capstan openapi … | head`. A terminal that has
+  // been closed is another matter: it has sent a signal, which says how to end.
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") process.exit()
+  })
   const { run } = await import("./program.ts")
   const exitCode = await run(process.argv.slice(2))
   // Ends the process even if the service's module has left a timer or a connection behind, once all

@@ -55,6 +55,7 @@ function valueName(spec: OptionSpec): string {
       return "cpu"
     case "list":
       return spec.choices === undefined ? "name" : "a,b"
+    case "namespace":
     case "object":
     case "gateway":
       return "name"

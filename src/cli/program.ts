@@ -29,7 +29,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function program(result: { exitCode: number }): Command {
+/** @param result where the actions leave the exit code. */
+export function program(result: { exitCode: number }): Command {
   const { version, description } = packageFacts()
   const root = new Command("capstan")
     .description(`${bold(`capstan ${version}`)}: ${lowerFirst(description)}`)

@@ -6,6 +6,7 @@ import { asked, secondsAsMs } from "./cluster-failure.ts"
 import { awaitRollout, type DeployFlags, inWords } from "./deploy.ts"
 import { type PlaceFlags, placeOf } from "./deployment-place.ts"
 import { Failure } from "./failure.ts"
+import { interruptible } from "./interruption.ts"
 import { tellAddress } from "./open.ts"
 import { say } from "./say.ts"
 
@@ -35,13 +36,18 @@ export async function rollback(typed: string, where: PlaceFlags, flags: DeployFl
       process.stdout.write(`${inWords(rehearsed)}\n`)
       return 0
     }
-    await apply(api, deployment, { ...options, dryRun: false })
-    say(`from revision ${from} back to ${to}: its image ${image}, variables, probes and sizes`)
-    say(
-      "autoscaler, Service and all else stay as they are: the cluster keeps no versions of them. To have those back, deploy what you deployed then.",
+    await interruptible(
+      async (signal) => {
+        await apply(api, deployment, { ...options, dryRun: false })
+        say(`from revision ${from} back to ${to}: its image ${image}, variables, probes and sizes`)
+        say(
+          "autoscaler, Service and all else stay as they are: the cluster keeps no versions of them. To have those back, deploy what you deployed then.",
+        )
+        const replicas = await awaitRollout(api, { namespace, name }, { timeoutMs, signal })
+        say(`it serves, by ${replicas} ${replicas === 1 ? "replica" : "replicas"}`)
+      },
+      () => "The cluster goes on with it. The same command would now go back to where it began.",
     )
-    const replicas = await awaitRollout(api, namespace, name, timeoutMs)
-    say(`it serves, by ${replicas} ${replicas === 1 ? "replica" : "replicas"}`)
     return await tellAddress(api, namespace, name, flags.open)
   })
 }

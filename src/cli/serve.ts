@@ -55,6 +55,7 @@ export async function serve(
     logger.fatal({ err: error }, "the drain failed")
     // An ordinary exit would wait for the thread that nothing can end.
     if (error instanceof Error && error.name === "StuckWorkerError") {
+      logger.flush()
       process.kill(process.pid, "SIGKILL")
     }
     return 1

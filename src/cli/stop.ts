@@ -3,6 +3,9 @@
  *
  * The first SIGTERM or SIGINT drains: what was admitted is answered, and the process exits with 0.
  * A second one ends it at once, with the code that shells give to a process ended by that signal.
+ *
+ * SIGHUP drains too: its terminal has been closed. It is never the second one, since it can follow
+ * whatever else ends a session, and then nobody is in a hurry.
  */
 import { constants } from "node:os"
 
@@ -13,13 +16,23 @@ export interface Stopping {
   said(event: "draining" | "drained" | "second signal, ending at once"): void
 }
 
-const signals = ["SIGTERM", "SIGINT"] as const
+const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const
 
 /**
- * Ctrl-C under `npm run` arrives twice: once from the terminal, once passed on by npm. A person who
- * presses it a second time takes longer than this.
+ * One wish to stop can arrive twice: Ctrl-C under `npm run` from the terminal and from npm, SIGTERM
+ * under timeout(1) to the process and to its group. A person who means it takes longer than this.
  */
-const sameCtrlCMs = 100
+const echoMs = 100
+
+export interface Heard<Signal> {
+  readonly signal: Signal
+  readonly atMs: number
+}
+
+/** Whether a signal is the same wish to stop as the first. */
+export function isEcho<Signal>(first: Heard<Signal>, { signal, atMs }: Heard<Signal>): boolean {
+  return signal === first.signal && atMs - first.atMs < echoMs
+}
 
 /**
  * Resolves when this process has been told to stop and is drained; rejects when the drain failed. To
@@ -27,16 +40,19 @@ const sameCtrlCMs = 100
  */
 export function stoppedBySignal({ drain, said }: Stopping): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  let firstAtMs: number | undefined
+  const outputs = [process.stdout, process.stderr]
+  let first: Heard<(typeof signals)[number]> | undefined
   const stop = (signal: (typeof signals)[number]): void => {
     const code = 128 + constants.signals[signal]
-    const nowMs = performance.now()
-    if (firstAtMs !== undefined) {
-      if (signal === "SIGINT" && nowMs - firstAtMs < sameCtrlCMs) return
+    const heard = { signal, atMs: performance.now() }
+    // Nothing can be said any more, and that must not end the drain.
+    if (signal === "SIGHUP") for (const stream of outputs) stream.on("error", () => {})
+    if (first !== undefined) {
+      if (signal === "SIGHUP" || isEcho(first, heard)) return
       said("second signal, ending at once")
       process.exit(code)
     }
-    firstAtMs = nowMs
+    first = heard
     const drained = drain()
     if (drained === undefined) process.exit(code)
     said("draining")

@@ -5,7 +5,6 @@
  * the live page, and starts a process for each replica (up/child.ts). They end when it does, however
  * it ends.
  */
-import { availableParallelism } from "node:os"
 import { dirname, extname, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { resolveLoad } from "../load/config.ts"
@@ -15,7 +14,7 @@ import { Balancer } from "../local/balancer/balancer.ts"
 import { StartError } from "../local/fleet.ts"
 import { Local } from "../local/local.ts"
 import type { Serving } from "../local/messages.ts"
-import { cpuQuota } from "../service/cpu.ts"
+import { availableCores } from "../service/cpu.ts"
 import { type ResolvedSettings, resolveSettings } from "../service/settings.ts"
 import { type ConfigFlags, configuredStages } from "./config-file.ts"
 import { developmentSettings } from "./dev/messages.ts"
@@ -55,7 +54,7 @@ export async function up(
     env: process.env,
     flags: settingFlags,
   })
-  const cores = Math.min(availableParallelism(), cpuQuota() ?? Number.POSITIVE_INFINITY)
+  const cores = availableCores()
   const stages = await configuredStages(flags, dirname(fileURLToPath(module)))
   const configured = stages.map((stage) => stage.deployment)
   const options = resolveUp(flags, cores, configured)
@@ -77,9 +76,9 @@ export async function up(
   const { balancer, told } = await listen(settings, display, (path) => watch.add(path))
   stack.defer(() => balancer.close(0))
   let serving: Serving | undefined
-  const report = (): UpReport | undefined => serving && reportOf(serving)
+  let report: (() => UpReport) | undefined
   const management = stack.use(
-    await serveManagement(settings.managementPort, report).catch((error: unknown) => {
+    await serveManagement(settings.managementPort, () => report?.()).catch((error: unknown) => {
       throw listenFailure(error, settings) ?? error
     }),
   )
@@ -120,19 +119,17 @@ export async function up(
   })
   stack.defer(() => watch.close())
 
-  function reportOf({ title, docs }: Serving): UpReport {
-    const { url } = balancer
-    return {
-      ...running.state(),
-      title,
-      docsUrl: docs ? `${url}/docs` : null,
-      pageUrl: page.url,
-      managementUrl: management.url,
-      pid: process.pid,
-    }
-  }
-
+  const reportNow = (): UpReport => ({
+    ...running.state(),
+    title: serving?.title ?? typed,
+    docsUrl: serving?.docs ? `${balancer.url}/docs` : null,
+    pageUrl: page.url,
+    managementUrl: management.url,
+    pid: process.pid,
+  })
+  report = reportNow
   display.say([`starting ${typed} at ${balancer.url}; the live page is at ${page.url}`])
+  display.show(reportNow)
   local = running
   try {
     await running.start()
@@ -141,10 +138,7 @@ export async function up(
     const { exitCode, lines } = error.failure
     throw new Failure(exitCode, `${typed} can't be served.`, lines.join("\n"))
   }
-  if (serving !== undefined) {
-    const first = serving
-    display.show(() => reportOf(first))
-  }
+  if (serving !== undefined) display.serves(reportNow())
   await stopped
   return 0
 }

@@ -34,7 +34,7 @@ const everyMs = 1_000
  */
 export async function watch(typed: string, flags: WatchFlags): Promise<0 | 1> {
   const port = pagePort(flags)
-  const { name, namespace: named, context } = await placeOf(typed, flags)
+  const { name, namespace: named, context } = await placeOf(typed, flags, "anybody's")
   const api = await asked(async () => new Api(context))
   const subject = { namespace: named ?? api.namespace, name }
   const teller: Teller | undefined = flags.once ? undefined : createTeller(flags.json === true)

@@ -56,6 +56,7 @@ interface LabelSelector {
 export interface Deployment extends KubernetesObject {
   readonly spec?: {
     readonly replicas?: number
+    readonly paused?: boolean
     readonly selector?: LabelSelector
     readonly strategy?: {
       readonly type: string
@@ -174,6 +175,8 @@ interface Probe {
 export interface ContainerStatus {
   readonly name: string
   readonly image?: string
+  /** `containerd://…`: another one each time that it is started. */
+  readonly containerID?: string
   readonly restartCount?: number
   /** Its startup probe has passed. */
   readonly started?: boolean
@@ -348,7 +351,11 @@ export interface Node extends KubernetesObject {
     readonly conditions?: readonly Condition[]
     readonly addresses?: readonly { readonly type: string; readonly address: string }[]
     readonly images?: readonly { readonly names?: readonly string[] }[]
-    readonly nodeInfo?: { readonly architecture?: string; readonly operatingSystem?: string }
+    readonly nodeInfo?: {
+      readonly architecture?: string
+      readonly operatingSystem?: string
+      readonly kubeletVersion?: string
+    }
   }
 }
 

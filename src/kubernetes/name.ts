@@ -1,6 +1,9 @@
 /**
- * Names that Kubernetes takes. A Service's is the strictest: a label of a domain name that begins
- * with a letter; everything else that Capstan makes is called the same.
+ * Names that Kubernetes takes. A Service's is the strictest: a label of a domain name by RFC 1035, which
+ * begins with a letter; everything else that Capstan makes is called the same. Kubernetes 1.36 lets go
+ * of that, and clusters before it do not.
+ *
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
  */
 export const nameLengthMax = 63
 
@@ -8,6 +11,13 @@ export const nameRule = `lower-case letters, digits and -, beginning with a lett
 
 export function isName(text: string): boolean {
   return text.length <= nameLengthMax && /^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(text)
+}
+
+/** By RFC 1123, which lets a label begin with a digit. */
+export const namespaceRule = `lower-case letters, digits and -, beginning and ending with a letter or digit, ${nameLengthMax} at most`
+
+export function isNamespace(text: string): boolean {
+  return text.length <= nameLengthMax && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text)
 }
 
 /** `Prime factors` → `prime-factors`; `service` when a title has nothing to offer. */
@@ -33,7 +43,10 @@ export function labelValue(text: string): string {
     .replace(/[^A-Za-z0-9]+$/, "")
 }
 
-/** Secrets, gateways and most other objects: parts like names, with dots between them. */
+/** Secrets, Gateways, Deployments and most other objects: parts like namespaces, with dots between them. */
+export const objectRule =
+  "lower-case letters, digits, - and ., each part beginning and ending with a letter or digit, 253 at most"
+
 export function isObjectName(text: string): boolean {
   const part = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
   return text.length <= 253 && new RegExp(`^${part}(\\.${part})*$`).test(text)

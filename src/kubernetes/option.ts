@@ -3,7 +3,7 @@
  * its meaning, and why the default is what it is. Flags, the configuration file, `--help` and
  * docs/kubernetes.md are all read off such rows, or held to them by a test.
  */
-import { isName, isObjectName, nameRule } from "./name.ts"
+import { isName, isNamespace, isObjectName, nameRule, namespaceRule } from "./name.ts"
 import { isCpu, isMemory } from "./quantity.ts"
 
 interface Told {
@@ -27,7 +27,10 @@ export type OptionSpec = Told &
       }
     | { readonly kind: "cpu" | "memory" | "cpu-or-none"; readonly default: string }
     | { readonly kind: "text"; readonly default: string | undefined }
-    | { readonly kind: "name" | "object" | "gateway" | "host"; readonly default: undefined }
+    | {
+        readonly kind: "name" | "namespace" | "object" | "gateway" | "host"
+        readonly default: undefined
+      }
     | {
         readonly kind: "list"
         readonly default: readonly string[]
@@ -66,6 +69,8 @@ export function allowed(spec: OptionSpec): string {
       return "bytes like 512Mi or 2Gi"
     case "name":
       return nameRule
+    case "namespace":
+      return namespaceRule
     case "object":
       return "the name of an object in the namespace"
     case "gateway":
@@ -116,11 +121,13 @@ function fits(spec: OptionSpec, value: unknown): boolean {
       return isMemory(value)
     case "name":
       return isName(value)
+    case "namespace":
+      return isNamespace(value)
     case "object":
       return isObjectName(value)
     case "gateway": {
-      const parts = value.split("/")
-      return parts.length <= 2 && parts.every(isObjectName)
+      const [gateway = "", namespace = "default", ...more] = value.split("/").toReversed()
+      return more.length === 0 && isObjectName(gateway) && isNamespace(namespace)
     }
     case "host":
       return isObjectName(value.replace(/^\*\./, ""))

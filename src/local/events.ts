@@ -24,6 +24,13 @@ export type LocalEvent =
       readonly how: string
       readonly againInMs: number | undefined
     }
+  /** It is still starting, and may take `startMsMax`. */
+  | {
+      readonly kind: "slow"
+      readonly replica: string
+      readonly afterMs: number
+      readonly startMsMax: number
+    }
   /** It does not answer any more, and is killed. */
   | { readonly kind: "hung"; readonly replica: string }
   /** By its readiness probe. */
@@ -33,6 +40,8 @@ export type LocalEvent =
   | { readonly kind: "cut-off"; readonly replica: string; readonly afterMs: number }
   /** A new version is being started, beside the one that serves. */
   | { readonly kind: "rollout"; readonly version: number; readonly replicas: number }
+  /** Before all of its version is ready, as there are too few of the one that serves. */
+  | { readonly kind: "stands-in"; readonly replica: string; readonly version: number }
   | { readonly kind: "rolled-out"; readonly version: number; readonly tookMs: number }
   /** `stillServing`: replicas of the version before, which go on. */
   | {

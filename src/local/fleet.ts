@@ -4,7 +4,8 @@
  * A version is started whole beside the one that serves. When all of its replicas are ready it takes
  * over, and the one before drains; when one of them can't start, the version is given up and the one
  * before goes on as it was. What is on the disk by then is not what serves, so a replica that the
- * serving version loses can't be had again: the new version is tried again then, later and later.
+ * serving version loses can't be had again. While a new version is being started, those of it that
+ * are ready stand in for what is missing; once it was given up, it is tried again, later and later.
  * Where nothing serves, there is nothing to protect: whatever is ready serves at once, and each
  * replica that fails is started over by itself.
  *
@@ -85,14 +86,14 @@ export class Fleet {
     return this.#wanted
   }
 
-  /** Of the version that serves, those that are not on their way out. */
+  /** Those that get requests or are to get them, and are not on their way out. */
   get serving(): readonly Replica[] {
-    return this.#serving
+    return [...this.#serving, ...this.#standIns()]
   }
 
-  /** Of the version that is being started. */
+  /** Of the version that is being started, those that get no requests yet. */
   get next(): readonly Replica[] {
-    return this.#next ?? []
+    return (this.#next ?? []).filter((replica) => !isStandIn(replica))
   }
 
   get leaving(): readonly Replica[] {
@@ -105,7 +106,7 @@ export class Fleet {
 
   /** Refused since the start, by those that are gone too. */
   get shedTotal(): number {
-    const there = [...this.#serving, ...this.next, ...this.#leaving]
+    const there = [...this.serving, ...this.next, ...this.#leaving]
     return there.reduce((sum, { shedTotal }) => sum + shedTotal, this.#shedByGone)
   }
 
@@ -130,7 +131,7 @@ export class Fleet {
     // Who still waits for the first replica need not any more.
     this.#started.resolve()
     clearTimeout(this.#retryTimer)
-    const all = [...this.#serving, ...this.next, ...this.#leaving]
+    const all = [...this.serving, ...this.next, ...this.#leaving]
     for (const replica of all) this.#leaving.add(replica)
     this.#serving = []
     this.#next = undefined
@@ -141,10 +142,11 @@ export class Fleet {
   #rollOut(): void {
     clearTimeout(this.#retryTimer)
     this.#retryTimer = undefined
-    for (const replica of this.next) this.#retire(replica)
     // What is not serving yet would start with another source than its neighbours.
-    for (const replica of this.#serving) if (!isUp(replica)) this.#retire(replica)
-    this.#serving = this.#serving.filter(isUp)
+    for (const replica of [...this.next, ...this.#serving.filter((each) => !isUp(each))]) {
+      this.#retire(replica)
+    }
+    this.#serving = this.serving.filter(isUp)
     this.#version += 1
     this.#nextSinceMs = this.#options.clock()
     this.#next = Array.from({ length: this.#wanted }, () => this.#make())
@@ -152,6 +154,23 @@ export class Fleet {
       this.#options.told({ kind: "rollout", version: this.#version, replicas: this.#wanted })
     }
     this.#startPending()
+  }
+
+  /**
+   * Of the version that is being started, those that get requests already: what serves has fewer than
+   * are wanted and can't have more.
+   */
+  #standIns(): readonly Replica[] {
+    return (this.#next ?? []).filter(isStandIn)
+  }
+
+  #standIn(next: readonly Replica[]): void {
+    const missing = this.#wanted - this.serving.filter(isUp).length
+    const able = next.filter((replica) => isUp(replica) && !isStandIn(replica))
+    for (const replica of able.slice(0, Math.max(0, missing))) {
+      replica.admit()
+      this.#options.told({ kind: "stands-in", replica: replica.name, version: replica.version })
+    }
   }
 
   #takeOver(next: readonly Replica[]): void {
@@ -207,10 +226,11 @@ export class Fleet {
     const isWhole = next.every(isUp)
     const isBetterThanNothing = next.some(isUp) && !this.#serving.some(isUp)
     if (isWhole || isBetterThanNothing) this.#takeOver(next)
+    else this.#standIn(next)
   }
 
   #startPending(): void {
-    const all = [...this.#serving, ...this.next]
+    const all = [...this.serving, ...this.next]
     let starting = all.filter(({ phase }) => phase === "starting").length
     const pending = all.filter(({ phase }) => phase === "pending")
     // One that fails again and again does not keep others from their first try.
@@ -230,6 +250,7 @@ export class Fleet {
     const replica: Replica = new Replica(parts, {
       imports: (path) => told({ kind: "imports", path }),
       line: (text) => told({ kind: "line", replica: name, text }),
+      slow: (afterMs) => told({ kind: "slow", replica: name, afterMs, startMsMax }),
       readiness: (isReady) => told({ kind: "readiness", replica: name, isReady }),
       hung: () => told({ kind: "hung", replica: name }),
       cutOff: (afterMs) => told({ kind: "cut-off", replica: name, afterMs }),
@@ -248,20 +269,21 @@ export class Fleet {
   }
 
   #ended(replica: Replica, how: string, failure: StartFailure | undefined): void {
-    const isOfNext = this.next.includes(replica)
+    const next = this.#next ?? []
+    const isOfNext = next.includes(replica)
     const protectsWhatServes = isOfNext && this.#serving.some(isUp)
-    const haveAllFailed = isOfNext && this.next.every(({ failuresInARow }) => failuresInARow > 0)
+    const haveAllFailed = isOfNext && next.every(({ failuresInARow }) => failuresInARow > 0)
     if (protectsWhatServes || haveAllFailed) {
       this.#giveUp(replica, failure ?? { lines: [`Its process ended: ${how}.`], exitCode: 1 })
       return
     }
     let againInMs: number | undefined
-    // With another version on its way, or one on the disk that can't be served, it stays away.
+    // With another version on its way, or one on the disk that can't be served, its source is gone.
     const mayRestart = isOfNext || (this.#next === undefined && !this.#isBroken)
     if (mayRestart) {
       againInMs = backoffMs(replica.failuresInARow)
       replica.again(againInMs, () => this.#startPending())
-    } else if (this.#next === undefined) {
+    } else {
       this.#serving = this.#serving.filter((each) => each !== replica)
       this.#retire(replica)
     }
@@ -283,7 +305,7 @@ export class Fleet {
   /** The version that is being started can't be served. */
   #giveUp(replica: Replica, failure: StartFailure): void {
     const { version } = replica
-    for (const each of this.next) this.#retire(each)
+    for (const each of this.#next ?? []) this.#retire(each)
     this.#next = undefined
     if (!this.#hasServed) {
       this.#started.reject(new StartError(failure))
@@ -340,4 +362,8 @@ export class Fleet {
 
 function isUp({ phase }: Replica): boolean {
   return phase === "ready" || phase === "unready"
+}
+
+function isStandIn(replica: Replica): boolean {
+  return replica.isAdmitted && isUp(replica)
 }

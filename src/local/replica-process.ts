@@ -54,7 +54,10 @@ export class ReplicaProcess {
     this.#send({ type: "start", boot: program.boot })
     this.#killer = setTimeout(() => {
       this.#events.failed({
-        lines: [`It did not serve within ${startMsMax / 1000} s.`],
+        lines: [
+          `It did not serve within ${startMsMax / 1000} s.`,
+          "That is for loading the module and for the setup of its workers; setupTimeoutMs gives more.",
+        ],
         exitCode: 1,
       })
       this.kill()

@@ -40,6 +40,8 @@ export interface ReplicaParts {
 export interface ReplicaEvents {
   imports(path: string): void
   serving(serving: Serving, tookMs: number): void
+  /** It is still starting. */
+  slow(afterMs: number): void
   readiness(isReady: boolean): void
   hung(): void
   /** Its process ended although nobody asked it to. `failure`: it never served, and this is why. */
@@ -52,6 +54,8 @@ export interface ReplicaEvents {
 
 /** What is left to a process that has nothing more to do. */
 const closeMsMax = 3_000
+/** When a start is worth a word, as part of the time that it may take. */
+const slowShare = 0.1
 /** A process that has served this long has not been crashing. */
 const soundMs = 10_000
 
@@ -80,6 +84,7 @@ export class Replica {
   #shedBefore = 0
   #shedNow = 0
   #againTimer: NodeJS.Timeout | undefined
+  #slowTimer: NodeJS.Timeout | undefined
 
   constructor(parts: ReplicaParts, events: ReplicaEvents) {
     this.#parts = parts
@@ -114,6 +119,11 @@ export class Replica {
 
   get pid(): number | undefined {
     return this.#process?.pid
+  }
+
+  /** Whether requests were let in. */
+  get isAdmitted(): boolean {
+    return this.#isAdmitted
   }
 
   get backend(): string | undefined {
@@ -171,7 +181,12 @@ export class Replica {
     this.#processes += 1
     this.#processStartedAtMs = this.#parts.clock()
     let failure: StartFailure | undefined
-    this.#process = new ReplicaProcess(this.#parts.program, this.#parts.startMsMax, {
+    const { program, startMsMax } = this.#parts
+    const slowMs = startMsMax * slowShare
+    this.#slowTimer = setTimeout(() => {
+      if (this.#phase === "starting") this.#events.slow(slowMs)
+    }, slowMs)
+    this.#process = new ReplicaProcess(program, startMsMax, {
       imports: (path) => this.#events.imports(path),
       line: (text) => this.#events.line(text),
       serving: (serving) => this.#served(serving),
@@ -251,6 +266,7 @@ export class Replica {
   }
 
   #served(serving: Serving): void {
+    clearTimeout(this.#slowTimer)
     if (this.#phase !== "starting") {
       this.kill()
       return
@@ -284,6 +300,7 @@ export class Replica {
   }
 
   #ended(how: string, failure: StartFailure | undefined): void {
+    clearTimeout(this.#slowTimer)
     if (this.#backend !== undefined) this.#parts.traffic.drop(this.#backend)
     this.#backend = undefined
     this.#health?.stop()

@@ -7,7 +7,7 @@
  */
 import type { Logger } from "pino"
 import { type Clock, monotonicClock } from "../core/clock.ts"
-import { Quantiles } from "../core/quantiles.ts"
+import { FadingMean } from "../core/fading-mean.ts"
 import { type AdmissionState, admit, shed } from "./admission.ts"
 import { OperationCost } from "./cost.ts"
 import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
@@ -45,7 +45,7 @@ interface Lane {
   readonly pool: Pool
   readonly overload: Overload
   /** How long calls hold a worker, over all its operations. */
-  readonly ranMs: Quantiles
+  readonly ranMs: FadingMean
 }
 
 interface Entry {
@@ -141,8 +141,11 @@ export class ComputePools implements Compute {
       return known(this.#refuse(call.name, entry, reason, waitMs, call.tryId, nowMs, cpuMs))
     }
     if (!this.#refusedTries.isRepeat(call.tryId, nowMs)) this.#demand.offer(call.name, nowMs, cpuMs)
-    if (!state.hasRoom) lane.overload.filled(nowMs)
-    return lane.pool.submit(call, { ms: cpuMs ?? cost.typicalMs(), foretoldMs })
+    return lane.pool.submit(call, {
+      ms: cpuMs ?? cost.meanMs(),
+      medianMs: cpuMs ?? cost.medianMs(),
+      foretoldMs,
+    })
   }
 
   /** Boots all workers. Resolves when every pool has one, or has failed to start one. */
@@ -243,8 +246,8 @@ export class ComputePools implements Compute {
 
   #makeLane(name: string, operations: readonly string[], size: number, memoryMiB: number): Lane {
     const { settings, moduleUrl, log } = this.#options
-    const overload = new Overload()
-    const ranMs = new Quantiles()
+    const ranMs = new FadingMean()
+    const overload = new Overload(() => ranMs.value)
     const pool = new Pool(
       {
         moduleUrl: moduleUrl.href,
@@ -256,11 +259,11 @@ export class ComputePools implements Compute {
         setupTimeoutMs: settings.setupTimeoutMs,
         cancelGraceMs: settings.cancelGraceMs,
         promisesHoldSinceMs: () => overload.promisesHoldSinceMs,
+        meanMs: () => ranMs.value,
         clock: this.#clock,
       },
       {
         used: (use) => {
-          ranMs.add(use.ranMs)
           this.#learn(use)
           this.observer?.used(use)
         },
@@ -277,7 +280,8 @@ export class ComputePools implements Compute {
             foretoldMs === undefined ? (cost.meanCpuMs() ?? 0) : cost.cpuMsOf(foretoldMs)
           this.observer?.unserved(call.name, outcome.kind, cpuMs)
         },
-        emptied: () => overload.emptied(),
+        filled: () => overload.filled(this.#clock()),
+        emptied: () => overload.emptied(this.#clock()),
         workerDied: (fault, how, retryInMs) => {
           this.observer?.workerDied()
           log.error(
@@ -296,10 +300,11 @@ export class ComputePools implements Compute {
 
   /** From every call that ran to its end, and from those that ran longer than was thought. */
   #learn({ call, outcome, ranMs, cpuMs, foretoldMs }: TaskUse): void {
-    const { cost } = this.#entry(call.name)
+    const { cost, lane } = this.#entry(call.name)
     const cutShort = outcome.kind === "cancelled" || outcome.kind === "crashed"
-    if (cutShort && ranMs < (cost.typicalMs() ?? 0)) return
+    if (cutShort && ranMs < (cost.meanMs() ?? 0)) return
     cost.learn(ranMs, cpuMs, foretoldMs)
+    lane.ranMs.add(ranMs)
   }
 
   #admissionState(lane: Lane, nowMs: number): AdmissionState {
@@ -312,7 +317,7 @@ export class ComputePools implements Compute {
       bytesHeld: this.#bytesHeld,
       queueBytesMax: settings.queueBytesMax,
       predictedWaitMs: lane.pool.predictedWaitMs(nowMs),
-      waitMsMax: lane.overload.waitMsMax(nowMs, lane.ranMs.quantile(0.5)),
+      waitMsMax: lane.overload.waitMsMax(),
     }
   }
 
@@ -325,7 +330,7 @@ export class ComputePools implements Compute {
     nowMs: number,
     cpuMs: number | undefined,
   ): Shed {
-    lane.overload.refused()
+    lane.overload.refused(nowMs, predictedWaitMs)
     if (!this.#refusedTries.isRepeat(tryId, nowMs)) {
       this.#demand.offer(name, nowMs, cpuMs)
       this.observer?.unserved(name, "shed", cpuMs ?? cost.meanCpuMs() ?? 0)

@@ -1,15 +1,12 @@
 /** What is known of an operation's cost, learnt from the calls that were made. */
+import { FadingMean } from "../core/fading-mean.ts"
 import { Quantiles } from "../core/quantiles.ts"
-
-/** By how much what is known of CPU time fades with each call: a call counts half after 500 more. */
-const fading = 0.5 ** (1 / 500)
 
 export class OperationCost {
   readonly #ranMs = new Quantiles()
-  /** Fading sums: of calls, of the CPU time they took, and of what was foretold of it. */
-  #calls = 0
-  #cpuMs = 0
-  #foretoldMs = 0
+  readonly #meanRanMs = new FadingMean()
+  readonly #cpuMs = new FadingMean()
+  readonly #foretoldMs = new FadingMean()
 
   /**
    * Learns from a call that ran.
@@ -19,18 +16,27 @@ export class OperationCost {
    */
   learn(ranMs: number, cpuMs: number, foretoldMs: number | undefined): void {
     this.#ranMs.add(ranMs)
-    this.#calls = this.#calls * fading + 1
-    this.#cpuMs = this.#cpuMs * fading + cpuMs
-    this.#foretoldMs = this.#foretoldMs * fading + (foretoldMs ?? 0)
+    this.#meanRanMs.add(ranMs)
+    this.#cpuMs.add(cpuMs)
+    this.#foretoldMs.add(foretoldMs ?? 0)
   }
 
   /** A call learnt of before took so much more CPU. */
   correct(cpuMs: number): void {
-    this.#cpuMs += cpuMs
+    this.#cpuMs.raise(cpuMs)
   }
 
-  /** The middle of what calls take, for the sum over a queue. `undefined` while cold. */
-  typicalMs(): number | undefined {
+  /**
+   * How long the mean call holds its worker: times the number of calls that wait it is what all of
+   * them will take, even where one in three takes a hundred times as long as the others, which their
+   * median would not say. `undefined` while cold.
+   */
+  meanMs(): number | undefined {
+    return this.#meanRanMs.value
+  }
+
+  /** The middle of what calls take: one is as likely to take less as more. `undefined` while cold. */
+  medianMs(): number | undefined {
     return this.#ranMs.quantile(0.5)
   }
 
@@ -41,11 +47,12 @@ export class OperationCost {
 
   /** CPU time of the mean call: times their number it is their sum. `undefined` while cold. */
   meanCpuMs(): number | undefined {
-    return this.#calls === 0 ? undefined : this.#cpuMs / this.#calls
+    return this.#cpuMs.value
   }
 
   /** CPU time of a call for which `cost` said `foretoldMs`, corrected by how well it has said so far. */
   cpuMsOf(foretoldMs: number): number {
-    return this.#foretoldMs === 0 ? foretoldMs : (foretoldMs * this.#cpuMs) / this.#foretoldMs
+    const [said = 0, used = 0] = [this.#foretoldMs.value, this.#cpuMs.value]
+    return said === 0 ? foretoldMs : (foretoldMs * used) / said
   }
 }

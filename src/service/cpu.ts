@@ -60,6 +60,11 @@ function quotaV1(read: ReadText, group: string): number | undefined {
     : quotaOf(`${quota.trim()} ${period}`)
 }
 
+/** The cores that this process may use: more than 0, and with a quota not a whole number. */
+export function availableCores(): number {
+  return Math.min(availableParallelism(), cpuQuota() ?? Number.POSITIVE_INFINITY)
+}
+
 /**
  * Workers for so much CPU.
  *

@@ -1,8 +1,16 @@
 /**
  * Metrics in Prometheus' text format, with its naming conventions: base units, `_total` for counters,
  * labels of few values. The process's own (CPU, memory, event-loop lag) come from prom-client.
+ *
+ * It is taken in parts: whole it has a client for pushing, and with that TLS, compression and a tracing
+ * library, which cost a start some 20 ms and 4 MiB. What the process's own need comes when somebody
+ * first asks for them.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+/// <reference path="./prom-client.d.ts" />
+import Counter from "prom-client/lib/counter.js"
+import Gauge from "prom-client/lib/gauge.js"
+import Histogram from "prom-client/lib/histogram.js"
+import Registry from "prom-client/lib/registry.js"
 import type { ComputeObserver, ComputePools } from "./compute.ts"
 import type { RequestRecord } from "./http/record.ts"
 import type { Call, Outcome } from "./outcome.ts"
@@ -11,15 +19,19 @@ const durationBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ]
 
-let ofProcess: Registry | undefined
+let ofProcess: Promise<Registry> | undefined
 
 /** One for all servers of the process, because what it observes can't be let go of. */
-function processMetrics(): Registry {
-  if (ofProcess === undefined) {
-    ofProcess = new Registry()
-    collectDefaultMetrics({ register: ofProcess })
-  }
+function processMetrics(): Promise<Registry> {
+  ofProcess ??= collected()
   return ofProcess
+}
+
+async function collected(): Promise<Registry> {
+  const { default: collectDefaultMetrics } = await import("prom-client/lib/defaultMetrics.js")
+  const register = new Registry()
+  collectDefaultMetrics({ register })
+  return register
 }
 
 export class Metrics implements ComputeObserver {
@@ -106,7 +118,7 @@ export class Metrics implements ComputeObserver {
   }
 
   async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
-    const both = Registry.merge([this.#registry, processMetrics()])
+    const both = Registry.merge([this.#registry, await processMetrics()])
     return { contentType: both.contentType, text: await both.metrics() }
   }
 

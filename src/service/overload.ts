@@ -3,10 +3,14 @@
  *
  * A burst fills the queue for a moment, and all of it can be served within its deadline: let it wait.
  * In an overload the queue never empties, and letting it fill up to the deadline only makes everybody
- * wait that long. So once the queue has not been empty for `patience` = max(100 ms, twice the typical
- * service time) *and* somebody had to be refused meanwhile, newcomers are admitted only if they will
- * wait no longer than `patience`. Those admitted before keep their promise; the queue drains to a
- * few tasks, which keep all workers busy just as well.
+ * wait that long. So it begins when somebody has to be refused for whom the wait is longer than
+ * `patience` = max(100 ms, twice the mean service time), while the queue has not been empty for as
+ * long as that. From then on newcomers are admitted only if they will wait no longer than `patience`.
+ * Those admitted before keep their promise; the queue drains to a few tasks, which keep all workers
+ * busy just as well.
+ *
+ * A queue that is kept short is empty now and then, though twice of what can be done is asked for. So
+ * it is over when the queue is empty and nobody has been refused like that for `patience`.
  *
  * Newest first (adaptive LIFO, Facebook's "Fail at Scale", 2015) helps when the oldest tasks are
  * beyond saving. Here admission has promised each of them that it fits its deadline, so serving them
@@ -19,24 +23,37 @@
 const patienceMsMin = 100
 
 export class Overload {
+  readonly #meanMs: () => number | undefined
+  /** The queue has not been empty since. */
   #fullSinceMs: number | undefined
-  #refused = false
+  #refusedAtMs = Number.NEGATIVE_INFINITY
+  #isOn = false
   #brokenAtMs = Number.NEGATIVE_INFINITY
 
-  /** The queue has a first task. */
+  /** @param meanMs what calls take; `undefined` as long as that is not known. */
+  constructor(meanMs: () => number | undefined) {
+    this.#meanMs = meanMs
+  }
+
+  /** The queue was empty and has got a task. */
   filled(nowMs: number): void {
-    this.#fullSinceMs ??= nowMs
+    this.#endIfCalm(nowMs)
+    this.#fullSinceMs = nowMs
   }
 
-  /** The queue is empty: whatever it was, it is over. */
-  emptied(): void {
+  /** The queue has lost its last task. */
+  emptied(nowMs: number): void {
     this.#fullSinceMs = undefined
-    this.#refused = false
+    this.#endIfCalm(nowMs)
   }
 
-  /** A call was refused because it could not have been done in time, or found no place. */
-  refused(): void {
-    this.#refused = this.#fullSinceMs !== undefined
+  /** A call was refused that would have waited for so long. */
+  refused(nowMs: number, waitMs: number): void {
+    const patienceMs = this.#patienceMs()
+    // Else it was for its own sake: too large, or in too much of a hurry.
+    if (waitMs <= patienceMs) return
+    this.#refusedAtMs = nowMs
+    if (nowMs - (this.#fullSinceMs ?? nowMs) >= patienceMs) this.#isOn = true
   }
 
   /** A task that arrived at `arrivedAtMs` was admitted, and ran out of time in the queue. */
@@ -51,18 +68,15 @@ export class Overload {
   }
 
   /** How long a newcomer may wait at the most, beyond what its deadline says. */
-  waitMsMax(nowMs: number, typicalMs: number | undefined): number {
-    const patienceMs = patience(typicalMs)
-    return this.#refused && this.#lastedFor(nowMs, patienceMs)
-      ? patienceMs
-      : Number.POSITIVE_INFINITY
+  waitMsMax(): number {
+    return this.#isOn ? this.#patienceMs() : Number.POSITIVE_INFINITY
   }
 
-  #lastedFor(nowMs: number, ms: number): boolean {
-    return this.#fullSinceMs !== undefined && nowMs - this.#fullSinceMs >= ms
+  #endIfCalm(nowMs: number): void {
+    if (nowMs - this.#refusedAtMs >= this.#patienceMs()) this.#isOn = false
   }
-}
 
-function patience(typicalMs: number | undefined): number {
-  return Math.max(patienceMsMin, 2 * (typicalMs ?? 0))
+  #patienceMs(): number {
+    return Math.max(patienceMsMin, 2 * (this.#meanMs() ?? 0))
+  }
 }

@@ -12,10 +12,11 @@
  * It handles no signals and never exits: that is for whoever started it.
  */
 import type { Server as HttpServer } from "node:http"
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
+import type { AddressInfo, BoundSocket, ListenOptions, Socket } from "node:net"
 import { setImmediate } from "node:timers/promises"
 import { pathToFileURL } from "node:url"
 import { type Logger, pino } from "pino"
+import { net } from "../core/http/builtin.ts"
 import { untilQuiet } from "../core/quiet.ts"
 import { ComputePools } from "./compute.ts"
 import { loadService } from "./module.ts"
@@ -116,10 +117,8 @@ class RunningServer implements Server {
 
   async start(listen: boolean): Promise<void> {
     const { service, settings } = this
-    // The workers are booting by now, on other cores, while these are loaded.
-    const { createApi } = await import("./http/api.ts")
-    const { createManagement } = await import("./http/management.ts")
-    const { Metrics } = await import("./metrics.ts")
+    // The workers are booting by now, on other cores, while this is loaded.
+    const { createApi, createManagement, Metrics } = await import("./front.ts")
     const metrics = new Metrics()
     metrics.watch(this.#compute)
     const api = await createApi({
@@ -238,8 +237,9 @@ class RunningServer implements Server {
 
 async function listenOn(server: HttpServer, host: string, port: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const place = placeOf(host, port)
   server.once("error", reject)
-  server.listen({ host, port }, resolve)
+  server.listen(place, resolve)
   await promise
   server.off("error", reject)
   const { address, family, port: actual } = server.address() as AddressInfo
@@ -249,11 +249,20 @@ async function listenOn(server: HttpServer, host: string, port: number): Promise
 }
 
 /**
+ * Where to listen: a socket that is bound already, of Nodes that have such. To `listen` an address is a
+ * name like any other, and of what it finds for it, it asks a question that takes 10 ms to compile.
+ */
+function placeOf(host: string, port: number): ListenOptions | BoundSocket {
+  const { BoundSocket, isIPv4 } = net as Partial<typeof net>
+  return BoundSocket && isIPv4?.(host) ? new BoundSocket({ host, port }) : { host, port }
+}
+
+/**
  * Stops accepting, and nothing else: node:http's own `close` would also close the connections that
  * are idle at this moment, on which a request may be on its way.
  */
 function stopListening(server: HttpServer | undefined): void {
-  if (server?.listening) NetServer.prototype.close.call(server)
+  if (server?.listening) net.Server.prototype.close.call(server)
 }
 
 /** Resolves after `ms`, or when the signal is aborted. */

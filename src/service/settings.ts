@@ -162,7 +162,7 @@ export const settingsTable = {
   },
   connectionAgeMs: {
     kind: "integer",
-    default: 30_000,
+    default: 15_000,
     min: 0,
     max: 86_400_000,
     doc: "Age after which a connection is closed behind its next response (`Connection: close`), give or take a fifth, so that clients come to know new replicas. 0: never.",

@@ -42,19 +42,6 @@ test("a modelled cluster: the pods come, go and compute as the oracle's do", () 
   check("oddFollow", 150)
 })
 
-const oracle = process.env.HPA_ORACLE
-const skip = oracle ? false : "HPA_ORACLE does not say where the oracle is"
-
-test("fresh cases agree too, where there is the oracle", { skip }, () => {
-  const counts = ["--replicas", "10000", "--controller", "50", "--follow", "50", "--odd", "1000"]
-  const args = ["test/oracle/compare.ts", ...counts]
-  const { status, stdout } = spawnSync(process.execPath, args, {
-    ...{ cwd: root, encoding: "utf8", env: untestedEnv() },
-  })
-  assert.equal(status, 0, stdout)
-  assert.equal(stdout.match(/ 0 differ$/gm)?.length, 6, stdout)
-})
-
 test("a difference is found, wherever it is", () => {
   const [first] = readFixture("controller")
   const theirs: ControllerAnswer = JSON.parse(first!.answer)

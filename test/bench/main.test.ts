@@ -1,11 +1,18 @@
-/** The benches' command line, and that docs/benchmarks.md has a place for each of them. */
+/** The benches' command lines, and that docs/benchmarks.md has a place for each of them. */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { test } from "node:test"
 import { read, root } from "../support/repository.ts"
 
-function bench(...args: string[]): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["bench/main.ts", ...args], {
+interface Ran {
+  readonly status: number | null
+  readonly output: string
+}
+
+const bench = (...args: string[]): Ran => run("bench/main.ts", args)
+
+function run(program: string, args: readonly string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     cwd: root,
     encoding: "utf8",
   })
@@ -13,13 +20,15 @@ function bench(...args: string[]): { readonly status: number | null; readonly ou
 }
 
 test("every bench has its place in docs/benchmarks.md, and no other has", () => {
-  const { status, output } = bench("--help")
-  assert.equal(status, 0)
-  const names = Array.from(output.matchAll(/^ {2}(\w+) .*\?$/gm), ([, name]) => name)
-  assert.ok(names.includes("overload"), output)
+  const names = ["bench/main.ts", "bench/cluster/main.ts"].flatMap((program) => {
+    const { status, output } = run(program, ["--help"])
+    assert.equal(status, 0, output)
+    return Array.from(output.matchAll(/^ {2}(\w[\w-]*) +[A-Z].*$/gm), ([, name]) => name)
+  })
+  assert.ok(names.includes("overload") && names.includes("surge"), `${names}`)
   const page = read("docs/benchmarks.md")
   const places = Array.from(
-    page.matchAll(/^<!-- (\w+) -->$[\s\S]*?^<!-- end of \1 -->$/gm),
+    page.matchAll(/^<!-- ([\w-]+) -->$[\s\S]*?^<!-- end of \1 -->$/gm),
     ([, name]) => name,
   )
   assert.deepEqual(places.toSorted(), names.toSorted())

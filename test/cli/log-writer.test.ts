@@ -1,17 +1,15 @@
 /** A log that is not read, or can't be written, holds up nobody. */
 import assert from "node:assert/strict"
-import { execFileSync } from "node:child_process"
-import { closeSync, openSync, readSync } from "node:fs"
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs"
 import { test } from "node:test"
-import { LogWriter } from "../../src/cli/up/log-writer.ts"
+import { setTimeout } from "node:timers/promises"
+import { LogWriter } from "../../src/cli/log-writer.ts"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 
 test("what nobody reads waits within a bound, the rest is dropped and counted", async () => {
   using folder = new TemporaryFolder()
-  const path = `${folder.path}/fifo`
-  execFileSync("bash", ["-c", 'mkfifo "$0"', path])
   // For both, so that opening it waits for nobody.
-  const fd = openSync(path, "r+")
+  const fd = openSync(folder.pipe("log"), "r+")
   const trouble: string[] = []
   const writer = new LogWriter({ fd, trouble: (text) => trouble.push(text) })
   const line = "x".repeat(999)
@@ -33,6 +31,40 @@ test("what nobody reads waits within a bound, the rest is dropped and counted", 
   closeSync(fd)
 })
 
+test("what was gathered leaves by itself, also when a full pipe had to be tried again", async () => {
+  using folder = new TemporaryFolder()
+  using pipe = openPipe(folder)
+  const writer = new LogWriter({ fd: pipe.write, gatherMs: 20 })
+  writer.line("x".repeat(200_000))
+  await eventually(() => pipe.received().includes("x\n") || undefined, "what did not fit at once")
+  for (const line of ["one", "two"]) {
+    writer.line(line)
+    await eventually(() => pipe.received().endsWith(`${line}\n`) || undefined, line)
+  }
+  await writer.end()
+})
+
+test("a flush writes what could not be written before, and what was gathered", async () => {
+  using folder = new TemporaryFolder()
+  using pipe = openPipe(folder)
+  const full = "x".repeat(65_536)
+  writeSync(pipe.write, full)
+  const writer = new LogWriter({ fd: pipe.write })
+  writer.line("begun")
+  // Long enough for it to be tried in vain.
+  await setTimeout(50)
+  writer.line("gathered")
+  pipe.received()
+  writer.flush()
+  assert.ok(pipe.received().startsWith(full))
+  const rest = await eventually(() => {
+    const lines = pipe.received().slice(full.length).split("\n")
+    return lines.length === 3 ? lines : undefined
+  }, "both lines")
+  // In which order is chance only if the other thread tries it at this very moment.
+  assert.deepEqual(rest.toSorted(), ["", "begun", "gathered"])
+})
+
 test("a disk that is full is said once, and what waits is not lost sight of", async () => {
   const fd = openSync("/dev/full", "w")
   const trouble: string[] = []
@@ -44,3 +76,30 @@ test("a disk that is full is said once, and what waits is not lost sight of", as
   assert.deepEqual(trouble, ["The log can't be written (ENOSPC); the service goes on."])
   closeSync(fd)
 })
+
+/** A pipe that neither side waits for. */
+function openPipe(folder: TemporaryFolder) {
+  const path = folder.pipe("log")
+  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const write = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  let text = ""
+  return {
+    write,
+    received(): string {
+      const buffer = Buffer.alloc(65_536)
+      try {
+        for (let count = -1; count !== 0; ) {
+          count = readSync(read, buffer)
+          text += buffer.toString("utf8", 0, count)
+        }
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
+      }
+      return text
+    },
+    [Symbol.dispose]() {
+      closeSync(read)
+      closeSync(write)
+    },
+  }
+}

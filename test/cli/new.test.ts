@@ -1,7 +1,6 @@
 import assert from "node:assert/strict"
-import { spawnSync } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { localDependency, nameProblem } from "../../src/cli/new.ts"
@@ -32,35 +31,6 @@ test("makes a service with nothing left to fill in", async () => {
   assert.equal(manifest.name, "my-api")
   const [, path = ""] = /^file:(.+)$/.exec(manifest.dependencies.capstan) ?? []
   assert.equal(resolve(made, path), resolve(root))
-})
-
-test("what it makes passes its own tests and type checks", async () => {
-  using folder = new TemporaryFolder()
-  await runCli(["new", "my-api"], { cwd: folder.path })
-  const made = join(folder.path, "my-api")
-  // As `npm install` lays it out for a `file:` dependency; test/repo installs it in earnest.
-  const { dependencies, devDependencies } = JSON.parse(
-    readFileSync(join(made, "package.json"), "utf8"),
-  )
-  for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
-    const link = join(made, "node_modules", name)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(name === "capstan" ? root : join(root, "node_modules", name), link)
-  }
-  const env = { ...process.env, NODE_OPTIONS: "--conditions=capstan-source" }
-  // Under a test runner, another one reports to it instead of to us.
-  const options = {
-    cwd: made,
-    encoding: "utf8",
-    env: { ...env, NODE_TEST_CONTEXT: undefined },
-  } as const
-  const tested = spawnSync(process.execPath, ["--test"], options)
-  assert.equal(tested.status, 0, tested.stdout)
-  assert.match(tested.stdout, /pass 2\n/)
-
-  const tsc = join(root, "node_modules", ".bin", "tsc")
-  const checked = spawnSync(tsc, ["--customConditions", "capstan-source"], options)
-  assert.equal(checked.status, 0, checked.stdout)
 })
 
 test("the new service's packages are the ones that Capstan itself is tested with", () => {

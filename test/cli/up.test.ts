@@ -7,6 +7,7 @@ import { createServer as createHttpServer } from "node:http"
 import { createServer } from "node:net"
 import { test } from "node:test"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../../bench/harness.ts"
 import { Failure } from "../../src/cli/failure.ts"
 import { resolveUp, type UpFlags, upTable } from "../../src/cli/up/options.ts"
 import { deploymentTable } from "../../src/kubernetes/manifests/options.ts"
@@ -63,14 +64,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 test("up serves by replicas, tells its status, serves a change, and finishes what runs on SIGTERM", async () => {

@@ -14,8 +14,10 @@ import type { Result } from "../../src/load/result.ts"
 import { CliProcess, runCli, TemporaryFolder } from "../support/cli.ts"
 import { TestNamespace, testRegistry } from "../support/cluster.ts"
 import { root } from "../support/repository.ts"
+import { scaleDownSooner } from "../support/scale-down.ts"
 
 const module = `${root}examples/prime-factor/service.ts`
+const scenario = `${root}test/fixtures/load/random-numbers.ts`
 const name = "prime-factors"
 const most = 4
 const loadS = 100
@@ -41,21 +43,7 @@ test("ours decides what the cluster's autoscaler does, sync by sync, up and down
     options,
   )
   assert.equal(deployed.code, 0, deployed.stderr)
-  // Shrinks within a minute instead of five.
-  await api.json(`/apis/autoscaling/v2/namespaces/${space.name}/horizontalpodautoscalers/${name}`, {
-    method: "PATCH",
-    contentType: "application/merge-patch+json",
-    body: {
-      spec: {
-        behavior: {
-          scaleDown: {
-            stabilizationWindowSeconds: 30,
-            policies: [{ type: "Percent", value: 100, periodSeconds: 15 }],
-          },
-        },
-      },
-    },
-  })
+  await scaleDownSooner(api, space.name, name)
 
   const syncs: Sync[] = []
   const watch = new ClusterWatch(api, { namespace: space.name, name }, (event: WatchEvent) => {
@@ -69,7 +57,8 @@ test("ours decides what the cluster's autoscaler does, sync by sync, up and down
   const json = `${folder.path}/result.json`
   await using load = new CliProcess(
     [
-      ...["load", deployed.stdout.trim(), "--headless", "--users", "6", "--run-time", `${loadS}s`],
+      ...["load", scenario, "--host", deployed.stdout.trim(), "--headless"],
+      ...["--users", "6", "--run-time", `${loadS}s`],
       ...["--deployment", `${space.name}/${name}`, "--json", json],
     ],
     { ...options, timeoutMs: 2 * loadS * 1000 },

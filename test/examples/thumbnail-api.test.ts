@@ -11,7 +11,8 @@ import { read } from "../support/repository.ts"
 
 const module = new URL("../../examples/thumbnail/service.ts", import.meta.url)
 const server = await serve(module, {
-  settings: { port: 0, managementPort: 0, logLevel: "silent", workers: 2 },
+  // Workers that are nice get nothing while others on this machine want all of it.
+  settings: { port: 0, managementPort: 0, logLevel: "silent", workers: 2, workerNice: 0 },
   env: {},
 })
 after(() => server[Symbol.asyncDispose]())

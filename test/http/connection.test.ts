@@ -161,5 +161,31 @@ test("of requests sent one behind the other, the last is answered with the goodb
   }
 })
 
-/** Of the test above: when all requests have come, the connection is young. */
+test("of requests sent one behind the other few are under way, and all are answered in order", async () => {
+  await using api = await serveApi({ echo }, { connectionRequestsMax: 0 })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  api.compute.outcome = async ({ input }) => {
+    await promise
+    return { kind: "done", reply: { kind: "json", text: JSON.stringify(input.body) } }
+  }
+  using client = await RawClient.connect(api.port)
+  const count = 1000
+  const head = ["host: x", "content-type: application/json"]
+  for (let n = 0; n < count; n += 1) {
+    const body = `"n${n}"`
+    client.write("POST /echo HTTP/1.1", ...head, `content-length: ${body.length}`, "", body)
+  }
+  // Each of them takes a turn or more.
+  for (let turn = 0; turn < 10; turn += 1) assert.equal((await api.call("GET", "/no")).status, 404)
+  assert.equal(api.compute.calls.length, 16)
+  resolve()
+  assert.deepEqual(
+    (await client.read(`"n${count - 1}"`)).match(/(?<="n)\d+(?=")/g)?.map(Number),
+    Array.from({ length: count }, (_, n) => n),
+  )
+  const records = await api.untilRecords(count + 10)
+  assert.equal(records.filter(({ status }) => status === 200).length, count)
+})
+
+/** Of the test of goodbyes: when all requests have come, the connection is young. */
 let nowMs = 0

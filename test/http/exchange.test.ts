@@ -106,7 +106,7 @@ test("a client that does not take its answer is given up on", async () => {
 })
 
 test("a slow call behind a large answer is waited for", async () => {
-  const stallMs = 100
+  const stallMs = 200
   await using api = await serveApi(
     { cancels },
     { headersTimeoutMs: stallMs, requestTimeoutMs: stallMs },
@@ -114,7 +114,7 @@ test("a slow call behind a large answer is waited for", async () => {
   const text = JSON.stringify("x".repeat(100_000))
   api.compute.outcome = async () => {
     if (api.compute.calls.length > 1) {
-      await pause(4 * stallMs)
+      await pause(3 * stallMs)
       return { kind: "done", reply: { kind: "json", text: '"slow"' } }
     }
     return { kind: "done", reply: { kind: "json", text } }
@@ -129,7 +129,7 @@ test("a slow call behind a large answer is waited for", async () => {
   )
 })
 
-test("a large answer behind a slow call is given up on too", { timeout: 20_000 }, async () => {
+test("a large answer behind a slow call is given up on too", async () => {
   await using api = await serveApi({ cancels }, { headersTimeoutMs: 100, requestTimeoutMs: 100 })
   const text = JSON.stringify("x".repeat(50_000_000))
   const slow = Promise.withResolvers<Outcome>()

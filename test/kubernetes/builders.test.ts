@@ -1,11 +1,12 @@
 /** Builders, minikube and kind as stand-ins that write down how they are called. */
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { after, test } from "node:test"
 import { type Built, buildImage, findBuilder } from "../../src/kubernetes/image/builder.ts"
 import { install, type Platform } from "../../src/kubernetes/image/native.ts"
 import { ProgramError } from "../../src/kubernetes/image/run.ts"
 import { loadedName, loadImage, pushImage } from "../../src/kubernetes/image/transport.ts"
-import { runCli } from "../support/cli.ts"
+import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 import { type Behaviours, StandInPrograms } from "../support/stand-in-programs.ts"
 
@@ -42,42 +43,49 @@ const both = new Map<Platform, string>([
 const single = new Map<Platform, string>([["linux/arm64", "/two"]])
 const tag = "registry.example:5000/a:1"
 
+const folder = new TemporaryFolder()
+after(() => folder[Symbol.dispose]())
+const { signal } = new AbortController()
+const place = { folder: folder.path, signal }
+
 /** Without what is a path of the moment. */
 function steady(calls: readonly (readonly string[])[]): string[] {
-  return calls.map((call) =>
-    call.join(" ").replaceAll(/\/[^\s:]*capstan-image-[^\s:]*\/file/g, "FILE"),
-  )
+  return calls.map((call) => call.join(" ").replaceAll(`${folder.path}/`, ""))
 }
 
 test("the first builder that works is taken: docker's client without its daemon does not", async () => {
   const dead = { docker: "process.exitCode = 1", podman: "" }
-  assert.equal(await standIns(dead, () => findBuilder()), "podman")
-  assert.equal(await standIns({}, () => findBuilder()), undefined)
+  assert.equal(await standIns(dead, () => findBuilder(signal)), "podman")
+  assert.equal(await standIns({}, () => findBuilder(signal)), undefined)
   assert.equal(
-    await standIns({ docker: "", buildah: "" }, () => findBuilder(["buildah"])),
+    await standIns({ docker: "", buildah: "" }, () => findBuilder(signal, ["buildah"])),
     "buildah",
   )
 })
 
 test("docker builds and pushes; its digest is the one of the name that was pushed", async () => {
   await standIns({ docker }, async (programs) => {
-    const built = await buildImage({ builder: "docker", tag, format: "oci", folders: single })
+    const built = await buildImage(
+      { builder: "docker", tag, format: "oci", folders: single },
+      place,
+    )
     assert.deepEqual(built.parts, [{ platform: "linux/arm64", tag, id }])
-    assert.equal(await pushImage(built), `registry.example:5000/a@${digest}`)
+    assert.equal(await pushImage(built, place), `registry.example:5000/a@${digest}`)
     const [build, ...rest] = steady(programs.calls)
-    assert.equal(build, `docker build --tag ${tag} --platform linux/arm64 --iidfile FILE /two`)
+    const flags = `--tag ${tag} --platform linux/arm64 --iidfile linux-arm64.id`
+    assert.equal(build, `docker build ${flags} /two`)
     assert.deepEqual(rest[0], `docker push --quiet ${tag}`)
   })
 })
 
 test("docker makes one image of several in the registry, by their digests", async () => {
   await standIns({ docker }, async (programs) => {
-    const built = await buildImage({ builder: "docker", tag, format: "oci", folders: both })
+    const built = await buildImage({ builder: "docker", tag, format: "oci", folders: both }, place)
     assert.deepEqual(
       built.parts.map((part) => part.tag),
       [`${tag}-amd64`, `${tag}-arm64`],
     )
-    assert.equal(await pushImage(built), `registry.example:5000/a@${digest}`)
+    assert.equal(await pushImage(built, place), `registry.example:5000/a@${digest}`)
     const name = `registry.example:5000/a@${digest}`
     const create = `docker buildx imagetools create --tag ${tag} ${name} ${name}`
     assert.ok(steady(programs.calls).includes(create))
@@ -87,19 +95,25 @@ test("docker makes one image of several in the registry, by their digests", asyn
 for (const builder of ["podman", "buildah"] as const) {
   test(`${builder} keeps several as one, and pushes all of them`, async () => {
     await standIns({ [builder]: podman }, async (programs) => {
-      const built = await buildImage({ builder, tag, format: "docker", folders: both })
-      assert.equal(await pushImage(built), `registry.example:5000/a@${digest}`)
+      const built = await buildImage({ builder, tag, format: "docker", folders: both }, place)
+      assert.equal(await pushImage(built, place), `registry.example:5000/a@${digest}`)
       const [amd, arm, remove, untag, ...rest] = steady(programs.calls)
       const build = `${builder} build --timestamp 0 --format docker --tag`
-      assert.equal(amd, `${build} ${tag}-amd64 --platform linux/amd64 --iidfile FILE /one`)
-      assert.equal(arm, `${build} ${tag}-arm64 --platform linux/arm64 --iidfile FILE /two`)
+      assert.equal(
+        amd,
+        `${build} ${tag}-amd64 --platform linux/amd64 --iidfile linux-amd64.id /one`,
+      )
+      assert.equal(
+        arm,
+        `${build} ${tag}-arm64 --platform linux/arm64 --iidfile linux-arm64.id /two`,
+      )
       // What was called that before may have been an index or an image.
       assert.deepEqual([remove, untag], [`${builder} manifest rm ${tag}`, `${builder} rmi ${tag}`])
       assert.deepEqual(rest, [
         `${builder} manifest create ${tag}`,
         `${builder} manifest add ${tag} containers-storage:${tag}-amd64`,
         `${builder} manifest add ${tag} containers-storage:${tag}-arm64`,
-        `${builder} manifest push --all --digestfile FILE ${tag} docker://${tag}`,
+        `${builder} manifest push --all --digestfile digest ${tag} docker://${tag}`,
       ])
     })
   })
@@ -113,9 +127,9 @@ test("a registry on this machine is spoken to in plain http, as docker does by i
       tag: here,
       parts: [{ platform: "linux/amd64", tag: here, id }],
     }
-    await pushImage(built)
+    await pushImage(built, place)
     assert.deepEqual(steady(programs.calls), [
-      `buildah push --tls-verify=false --digestfile FILE ${here}`,
+      `buildah push --tls-verify=false --digestfile digest ${here}`,
     ])
   })
 })
@@ -127,30 +141,66 @@ test("into minikube and kind goes an archive, under a name that changes with the
   assert.equal(loadedName(built("docker")), name)
   const programs = { docker, podman, minikube: "", kind: "" }
   await standIns(programs, async (called) => {
-    assert.equal(await loadImage(built("docker"), { kind: "minikube", profile: "mine" }), name)
+    assert.equal(
+      await loadImage(built("docker"), { kind: "minikube", profile: "mine" }, place),
+      name,
+    )
     assert.deepEqual(steady(called.calls), [
       `docker tag a:1 ${name}`,
-      `docker save --output FILE ${name}`,
-      "minikube image load --profile mine FILE",
+      `docker save --output image.tar ${name}`,
+      "minikube image load --profile mine image.tar",
     ])
   })
   await standIns(programs, async (called) => {
-    assert.equal(await loadImage(built("podman"), { kind: "kind", cluster: "dev" }), name)
+    assert.equal(await loadImage(built("podman"), { kind: "kind", cluster: "dev" }, place), name)
     assert.deepEqual(steady(called.calls), [
-      `podman push a:1 docker-archive:FILE:${name}`,
-      "kind load image-archive --name dev FILE",
+      `podman push a:1 docker-archive:image.tar:${name}`,
+      "kind load image-archive --name dev image.tar",
     ])
   })
 })
 
+/** A package that the service has, with what it depends on. */
+function installed(name: string, manifest: object): string {
+  const own = `service/node_modules/${name}`
+  mkdirSync(`${folder.path}/${own}`, { recursive: true })
+  folder.write(`${own}/package.json`, JSON.stringify({ name, version: "1.2.3", ...manifest }))
+  return `${folder.path}/${own}`
+}
+
+/** npm, as far as it puts an addon there, with a file beside its package.json. */
+const npm = (file: string) => `
+const own = "node_modules/addon"
+require("node:fs").mkdirSync(own, { recursive: true })
+write(own + "/package.json", '{"name":"addon","version":"1.2.3"}')
+write(own + "/${file}", "")
+write("node_modules/.package-lock.json", "{}")`
+
 test("packages with compiled code are installed for the image's processor, and run nothing", async () => {
-  await standIns({ npm: "" }, async (programs) => {
-    await install([{ name: "sharp", version: "1.2.3" }], "linux/arm64", root)
-    const [npm = ""] = steady(programs.calls)
-    for (const part of ["--os=linux", "--cpu=arm64", "--ignore-scripts", "sharp@1.2.3"]) {
-      assert.ok(npm.split(" ").includes(part), `${part} in ${npm}`)
-    }
-  })
+  const own = installed("addon", { dependencies: { helper: "^2.0.0", fork: "github:me/fork" } })
+  installed("helper", { version: "2.4.2" })
+  installed("fork", {})
+  const addon = { name: "addon", version: "1.2.3", folder: own, isCompiled: true }
+  const to = `${folder.path}/app`
+  mkdirSync(to)
+  const withNpm = async (file: string) => {
+    folder.write("app/package.json", '{"name":"a","version":"1.0.0"}')
+    return await standIns({ npm: npm(file) }, async (programs) => {
+      const [result] = await install([addon], "linux/arm64", to, signal)
+      return { result, call: steady(programs.calls)[0]?.split(" ") ?? [] }
+    })
+  }
+  const bare = await withNpm("addon.js")
+  assert.equal(bare.result?.hasBinary, false, "it would have been compiled by a script")
+  const { result, call } = await withNpm("addon.node")
+  for (const part of ["--os=linux", "--cpu=arm64", "--ignore-scripts", "addon@1.2.3"]) {
+    assert.ok(call.includes(part), `${part} in ${call}`)
+  }
+  assert.equal(result?.hasBinary, true)
+  // Otherwise npm would take whatever is the newest on the day.
+  const { overrides } = JSON.parse(readFileSync(`${to}/package.json`, "utf8"))
+  assert.deepEqual(overrides, { helper: "2.4.2" })
+  assert.deepEqual(readdirSync(`${to}/node_modules`), ["addon"], "npm's notes name its registry")
 })
 
 test("docker tells of its own registry by short names, and a digest is found all the same", async () => {
@@ -158,7 +208,10 @@ test("docker tells of its own registry by short names, and a digest is found all
 if (args[0] === "image") console.log(args.includes("docker.io/me/a:1") ? "me/a@${digest}" : "other@${digest}")`
   await standIns({ docker: short }, async () => {
     const push = async (tag: string) =>
-      pushImage(await buildImage({ builder: "docker", tag, format: "oci", folders: single }))
+      pushImage(
+        await buildImage({ builder: "docker", tag, format: "oci", folders: single }, place),
+        place,
+      )
     assert.equal(await push("docker.io/me/a:1"), `docker.io/me/a@${digest}`)
     // Not by its tag: what is pushed under that later would be taken for the same.
     await assert.rejects(push("docker.io/me/b:1"), ProgramError)
@@ -167,7 +220,7 @@ if (args[0] === "image") console.log(args.includes("docker.io/me/a:1") ? "me/a@$
 
 test("what a builder says when it fails is kept", async () => {
   await standIns({ docker: 'console.error("no space left"); process.exitCode = 1' }, async () => {
-    const failed = buildImage({ builder: "docker", tag, format: "oci", folders: single })
+    const failed = buildImage({ builder: "docker", tag, format: "oci", folders: single }, place)
     await assert.rejects(failed, (error) => {
       assert.ok(error instanceof ProgramError)
       assert.match(error.output, /no space left/)
@@ -178,9 +231,10 @@ test("what a builder says when it fails is kept", async () => {
 
 test("capstan image builds with docker and prints the name by digest", async () => {
   using programs = new StandInPrograms({ docker })
+  using tmp = new TemporaryFolder()
   const { code, stdout, stderr } = await runCli(
     ["image", `${root}examples/prime-factor/service.ts`, "--tag", tag, "--push"],
-    { node: ["--conditions=capstan-source"], env: { PATH: programs.path } },
+    { node: ["--conditions=capstan-source"], env: { PATH: programs.path, TMPDIR: tmp.path } },
   )
   assert.equal(code, 0, stderr)
   assert.equal(stdout, `registry.example:5000/a@${digest}\n`)
@@ -188,4 +242,5 @@ test("capstan image builds with docker and prints the name by digest", async () 
     programs.calls.map(([, command]) => command),
     ["version", "build", "push", "image"],
   )
+  assert.deepEqual(readdirSync(tmp.path), [])
 })

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { asked } from "../../src/cli/cluster-failure.ts"
+import type { Failure } from "../../src/cli/failure.ts"
 import { addressByRoute } from "../../src/kubernetes/cluster/address.ts"
 import { Api } from "../../src/kubernetes/cluster/api.ts"
+import { apply } from "../../src/kubernetes/cluster/apply.ts"
+import { missingReferences } from "../../src/kubernetes/cluster/references.ts"
 import { lastVersion, rollbackOf } from "../../src/kubernetes/cluster/rollback.ts"
 import type { Deployment, ReplicaSet } from "../../src/kubernetes/kinds.ts"
+import { resolveDeployment } from "../../src/kubernetes/manifests/options.ts"
 import { CliProcess } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 import { node, StandInCluster } from "../support/stand-in-cluster.ts"
@@ -83,6 +88,44 @@ test("what somebody else has made is not taken over unless told, whatever it is"
   assert.ok(cluster.applied.includes("ServiceAccount/a"))
 })
 
+test("a conflict is told by object, owner and field, with what to do", async () => {
+  await using cluster = await StandInCluster.start()
+  const field = '.spec.template.spec.containers[name="service"].image'
+  cluster.conflicts.set("Deployment", [
+    ["kubectl-edit", ".spec.paused"],
+    ["kubectl-edit", field],
+    ["helm", ".metadata.labels.team"],
+  ])
+  const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
+  const object = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a" } }
+  const options = { deployment: "a", namespace: "default", dryRun: false }
+  const refused = asked(() => apply(api, object, { ...options, force: false }))
+  await assert.rejects(refused, ({ message, hint = "", exitCode }: Failure) => {
+    assert.equal(
+      message,
+      `Others have set what this would change in the Deployment a: kubectl-edit spec.paused, ${field.slice(1)}; helm metadata.labels.team.`,
+    )
+    assert.match(hint, /--force/)
+    return exitCode === 1
+  })
+  assert.deepEqual(cluster.applied, [])
+  await apply(api, object, { ...options, force: true })
+  assert.deepEqual(cluster.applied, ["Deployment/a"])
+})
+
+test("a Gateway that is not there is missed before anything is changed", async () => {
+  await using cluster = await StandInCluster.start()
+  cluster.hasGateways = true
+  const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
+  const facts = { name: "a", version: "1", deadlineMsMax: 1000 }
+  const options = resolveDeployment(facts, [{ values: { gateway: "edge" }, spelt: String }])
+  assert.deepEqual(await missingReferences(api, "default", options), [
+    "There is no Gateway edge in the namespace default: nothing would be routed. Those that there are:  kubectl get gateways --all-namespaces",
+  ])
+  cluster.add("Gateway", "edge")
+  assert.deepEqual(await missingReferences(api, "default", options), [])
+})
+
 test("what an earlier deploy made and this one has not goes once the new version serves", async () => {
   await using cluster = await StandInCluster.start()
   const managedFields = [{ manager: "capstan" }]
@@ -110,8 +153,9 @@ test("with minikube it says at once that a load balancer wants a tunnel, and wai
   assert.equal(cli.stdout, "http://10.1.2.3\n")
 })
 
-test("kinds that the cluster has not are refused with what to install", async () => {
+test("kinds and fields that the cluster has not are refused before anything is changed", async () => {
   await using cluster = await StandInCluster.start()
+  cluster.version = "v1.28.15"
   const { code, stderr } = await deploy(cluster, [
     "--image",
     image,
@@ -121,6 +165,10 @@ test("kinds that the cluster has not are refused with what to install", async ()
     "on",
   ])
   assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /cluster is Kubernetes v1\.28\.15, and this needs 1\.30 or later, for lifecycle/,
+  )
   assert.match(stderr, /does not know the kind HTTPRoute .*Install the Gateway API/)
   assert.match(stderr, /does not know the kind ServiceMonitor .*Prometheus Operator/)
   assert.deepEqual(cluster.applied, [])

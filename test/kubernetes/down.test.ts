@@ -43,11 +43,35 @@ test("down leaves alone what has other labels, or the same name and none", async
   )
 })
 
+test("down leaves alone what others have made with the labels of its objects", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  // As `kubectl expose deployment a --name a-exposed` does, and whoever copies a deployment.
+  cluster.add("Service", "a-exposed")
+  cluster.add("Deployment", "copy")
+  cluster.add("ReplicaSet", "copy-1", { owner: "Deployment/copy" })
+  cluster.add("Pod", "copy-1-x", { owner: "ReplicaSet/copy-1" })
+  // One of ours by another name: a version of Capstan that has called it so.
+  cluster.add("Service", "a-old")
+  const managedFields = [{ manager: "capstan" }]
+  Object.assign(cluster.find("Service", "a-old")?.metadata ?? {}, { managedFields })
+  const { code, stdout, stderr } = await down(cluster)
+  assert.deepEqual([code, stdout], [0, "nothing remains\n"], stderr)
+  assert.match(
+    stderr,
+    /stays: Service a-exposed, which bears the labels and was not made by Capstan/,
+  )
+  assert.deepEqual(
+    cluster.objects.map(({ kind, metadata }) => `${kind}/${metadata?.name}`),
+    ["Service/a-exposed", "Deployment/copy", "ReplicaSet/copy-1", "Pod/copy-1-x"],
+  )
+})
+
 test("down prints what remains, fails, and goes on from there when run again", async () => {
   await using cluster = await StandInCluster.start()
   deployed(cluster)
   cluster.stuck.add("Service")
-  const first = await down(cluster, "--timeout", "1")
+  const first = await down(cluster, "--timeout", "2")
   assert.equal(first.code, 1)
   assert.equal(first.stdout, "remains: Service a\n")
   cluster.stuck.clear()
@@ -73,7 +97,7 @@ test("what the cluster forbids is said in words", async () => {
 })
 
 test("what is going already is not deleted again", () => {
-  const found = { path: "", uid: "", owners: [], isDeployed: true }
+  const found = { path: "", uid: "", owners: [], isDeployed: true, isForeign: false }
   const going = { ...found, kind: "Deployment", name: "a", going: true }
   const there = { ...found, kind: "Service", name: "a", going: false }
   assert.deepEqual(toDelete([going, there]), [there])

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { after, before, test } from "node:test"
+import { pathToFileURL } from "node:url"
 import { dockerfile, fullName } from "../../src/kubernetes/image/dockerfile.ts"
 import { settingsTable } from "../../src/service/settings.ts"
 import { cleanEnv } from "../support/clean-env.ts"
@@ -87,6 +97,13 @@ test("the bundle serves, computes on workers, documents itself and drains, as pl
   assert.match(bundled.output, /"drained"/)
 })
 
+test("what Fastify has for others is in a file of its own, for a service that uses it", async () => {
+  const { load } = await import(pathToFileURL(join(app, "late.js")).href)
+  const names = Object.keys(load)
+  assert.ok(names.includes("@fastify/ajv-compiler"))
+  for (const name of names) assert.equal(typeof load[name](), "function", name)
+})
+
 test("the health check of the image answers for the process, without a shell", async () => {
   await using bundled = new Bundled(app)
   const { managementUrl } = await bundled.served()
@@ -114,17 +131,22 @@ test("a bundle is 6 MB at most, and has no source in it", () => {
   assert.equal(existsSync(join(app, "node_modules")), false)
 })
 
-test("the same input gives the same files, times included, and a changed Dockerfile stays", async () => {
+test("the same input gives the same files, times and modes included, and a changed Dockerfile stays", async () => {
   const again = join(folder.path, "again")
   mkdirSync(again)
   writeFileSync(join(again, "Dockerfile"), "FROM scratch\n")
-  assert.match(await eject("prime-factor", again), /the Dockerfile there is yours/)
+  // Under the strictest umask, too, the process has to be able to read what belongs to root.
+  const umask = process.umask(0o077)
+  const said = await eject("prime-factor", again).finally(() => process.umask(umask))
+  assert.match(said, /the Dockerfile there is yours/)
   assert.equal(readFileSync(join(again, "Dockerfile"), "utf8"), "FROM scratch\n")
   const files = (of: string) => globSync("app/**/*", { cwd: of }).toSorted()
   assert.deepEqual(files(again), files(ejected))
   for (const file of files(again)) {
     const [one, other] = [join(ejected, file), join(again, file)]
     assert.equal(statSync(other).mtimeMs, statSync(one).mtimeMs, file)
+    assert.equal(statSync(other).mode, statSync(one).mode, file)
+    assert.equal(statSync(one).mode & 0o044, 0o044, file)
     if (statSync(one).isFile()) assert.ok(readFileSync(one).equals(readFileSync(other)), file)
   }
 })
@@ -133,6 +155,13 @@ test("a package with compiled code is installed beside the bundle, for the image
   const thumbnail = join(folder.path, "thumbnail")
   assert.match(await eject("thumbnail", thumbnail), /sharp [\d.]+ has compiled code: installed for/)
   assert.ok(existsSync(join(thumbnail, "app/node_modules/sharp/package.json")))
+  const modules = join(thumbnail, "app/node_modules")
+  for (const file of readdirSync(modules, { recursive: true }).map(String)) {
+    assert.equal(lstatSync(join(modules, file)).mtimeMs, 0, file)
+    assert.doesNotMatch(file, /package-lock/)
+  }
+  const { overrides } = JSON.parse(readFileSync(join(thumbnail, "app/package.json"), "utf8"))
+  assert.match(overrides.semver, /^\d+\.\d+\.\d+$/, "what sharp wants in a range is pinned")
   await using bundled = new Bundled(join(thumbnail, "app"))
   const { url } = await bundled.served()
   assert.equal((await fetch(`${url}/openapi.json`)).status, 200)
@@ -149,6 +178,8 @@ test("the Dockerfile is short, not root, and runs nothing while it is built", ()
   assert.match(text, /^USER 1000:1000$/m)
   assert.match(text, /^CMD \["node", "server\.js"\]$/m)
   assert.match(text, /title="Quotes \\" and \\\$dollars"$/m)
+  assert.match(text, /^LABEL org\.opencontainers\.image\.version="1\.0\.0"$/m)
+  assert.match(text, /image\.base\.name="docker\.io\/library\/node:26-slim"$/m)
   assert.doesNotMatch(text, /^RUN /m)
   assert.ok(text.split("\n").length <= 25)
 })

@@ -2,8 +2,10 @@ import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, connect } from "node:net"
 import { test } from "node:test"
+import { Api } from "../../src/kubernetes/cluster/api.ts"
+import { Forward, type ForwardEvent } from "../../src/kubernetes/cluster/forward.ts"
 import { CliProcess, eventually } from "../support/cli.ts"
 import { StandInCluster } from "../support/stand-in-cluster.ts"
 
@@ -98,4 +100,51 @@ test("what is not there can't be opened, nor can a port that is taken", async ()
   await using third = open(cluster, "--port", "many")
   assert.equal((await third.ended).code, 2)
   await eventually(() => /--port is "many"; .* 0 to 65535/.test(third.stderr) || undefined, "words")
+})
+
+test("a replica that vanishes without a word is given up, and the next connection goes elsewhere", async () => {
+  await using cluster = await StandInCluster.start()
+  await using one = await replica(cluster, "one")
+  const events: ForwardEvent[] = []
+  const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
+  await using forward = await Forward.listen(api, {
+    ...{ namespace: "default", name: "a", podPort: 8080, port: 0, silenceMsMax: 600 },
+    said: (event) => events.push(event),
+  })
+  const idle = connect(Number(new URL(forward.url).port), "127.0.0.1")
+  const ask = async (): Promise<string> => {
+    idle.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    const [answer] = await once(idle, "data")
+    return String(answer)
+  }
+  assert.match(await ask(), /x-pod: one/)
+
+  // For longer than it may be silent it has nothing to say but its answers to pings.
+  await eventually(() => (cluster.pings >= 4 ? true : undefined), "pings")
+  assert.match(await ask(), /x-pod: one/)
+
+  const closed = new Promise<string>((resolve) => {
+    idle.on("error", ({ message }) => resolve(message)).on("close", () => resolve("closed"))
+  })
+  cluster.fallSilent()
+  assert.match(await closed, /ECONNRESET|closed/)
+  const told = events.flatMap((event) => (event.kind === "failed" ? [event.why] : []))
+  assert.deepEqual(told, ["one has said nothing for 0.6 s"])
+  assert.equal(await podAt(forward.url), "one")
+  one.closeAllConnections()
+})
+
+test("connections wait for an API server that is away for a moment", async () => {
+  await using cluster = await StandInCluster.start()
+  await using one = await replica(cluster, "one")
+  const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
+  await using forward = await Forward.listen(api, {
+    ...{ namespace: "default", name: "a", podPort: 8080, port: 0, said: () => {} },
+  })
+  cluster.isAway = true
+  const answer = podAt(forward.url)
+  await eventually(() => (cluster.turnedAway > 0 ? true : undefined), "an attempt")
+  cluster.isAway = false
+  assert.equal(await answer, "one")
+  one.closeAllConnections()
 })

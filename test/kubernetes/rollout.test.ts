@@ -1,11 +1,11 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { rolloutFailure } from "../../src/cli/deploy.ts"
+import { awaitRollout, rolloutFailure } from "../../src/cli/deploy.ts"
 import { Api } from "../../src/kubernetes/cluster/api.ts"
 import { changesBetween } from "../../src/kubernetes/cluster/changes.ts"
 import { type Observed, select } from "../../src/kubernetes/cluster/observe.ts"
 import { progressOf, waitForRollout } from "../../src/kubernetes/cluster/rollout.ts"
-import { troubleOf } from "../../src/kubernetes/cluster/trouble.ts"
+import { troubleOf, withLog } from "../../src/kubernetes/cluster/trouble.ts"
 import type {
   Condition,
   ContainerStatus,
@@ -85,6 +85,69 @@ test("a crash is waited for once, then given up, with the log of the run that cr
   assert.match(crashed(2, "OOMKilled")?.next ?? "", /--memory/)
 })
 
+const warning = (reason: string, message: string, name = "a-1-x"): Event => ({
+  ...{ reason, message, metadata: {} },
+  involvedObject: { name },
+})
+
+test("a container that its probe has ended is told from one that ends by itself", () => {
+  const facts = (exitCode: number): PodFacts => ({
+    phase: "Running",
+    status: { restartCount: 2, lastState: { terminated: { exitCode, reason: "Error" } } },
+  })
+  const warnings = [
+    warning("Unhealthy", "Startup probe failed: context deadline exceeded"),
+    warning("Unhealthy", "Readiness probe failed: statuscode: 503"),
+  ]
+  for (const exitCode of [0, 137, 143]) {
+    const trouble = troubleOf(observed(facts(exitCode), { warnings }))
+    assert.match(
+      trouble?.message ?? "",
+      /does not answer its probe, .* started again, 2 times by now: Startup probe failed: .* exceeded\./,
+    )
+    assert.match(trouble?.next ?? "", /main thread.*--cpu/)
+    assert.equal(trouble?.patienceMs, 0)
+  }
+  const own = troubleOf(observed(facts(1), { warnings }))
+  assert.match(own?.message ?? "", /ends again, with exit code 1/)
+})
+
+test("an image for another processor is known by its log", () => {
+  const trouble = { message: "It ends.", next: "Mend it.", patienceMs: 0, log: undefined }
+  const line = "exec /usr/local/bin/docker-entrypoint.sh: exec format error"
+  assert.match(withLog(trouble, [line]).next, /another processor.*--platform/)
+  assert.equal(withLog(trouble, ["Error: no database"]).next, "Mend it.")
+})
+
+test("what only the node knows of is told in its words", () => {
+  const said = 'failed to setup network for sandbox: plugin type="calico" failed'
+  const warnings = [warning("FailedCreatePodSandBox", said)]
+  const trouble = troubleOf(observed(waiting("ContainerCreating"), { warnings }))
+  assert.match(
+    trouble?.message ?? "",
+    /held up on its node, .*: failed to setup network .* failed\./,
+  )
+  assert.equal(trouble?.patienceMs, Number.POSITIVE_INFINITY)
+  const others = [warning("FailedMount", "no disk", "another")]
+  assert.equal(troubleOf(observed(waiting("ContainerCreating"), { warnings: others })), undefined)
+})
+
+test("a deployment that somebody has paused is told, unless all of it is there", () => {
+  const paused = (updatedReplicas: number): Partial<Observed> => ({
+    pods: [],
+    deployment: {
+      metadata: { name: "a", namespace: "shop" },
+      spec: { replicas: 2, paused: true },
+      status: { updatedReplicas },
+    },
+  })
+  assert.match(
+    troubleOf(observed({}, paused(0)))?.next ?? "",
+    /^kubectl rollout resume deployment a --namespace shop$/,
+  )
+  assert.equal(troubleOf(observed({}, paused(2))), undefined)
+})
+
 test("no room on any node is waited for, since nodes may be added", () => {
   const message = "0/3 nodes are available: 3 Insufficient cpu."
   const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }]
@@ -94,11 +157,9 @@ test("no room on any node is waited for, since nodes may be added", () => {
 })
 
 test("a probe that fails is told in the kubelet's words", () => {
-  const warning = (name: string, message: string) =>
-    ({ reason: "Unhealthy", message, involvedObject: { name }, metadata: {} }) as Event
   const warnings = [
-    warning("a-1-x", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
-    warning("another", "something else"),
+    warning("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+    warning("Unhealthy", "something else", "another"),
   ]
   const trouble = troubleOf(observed({ phase: "Running" }, { warnings }))
   assert.match(trouble?.message ?? "", /runs and is not ready: Readiness probe failed: .* 503\./)
@@ -192,6 +253,7 @@ test("an API server that is away for a moment does not end the wait", async () =
   const told: string[] = []
   const end = await waitForRollout(new Api(undefined, { KUBECONFIG: cluster.kubeconfig }), {
     ...{ namespace: "default", name: "a", timeoutMs: 60_000 },
+    signal: new AbortController().signal,
     progressed: () => {
       cluster.isAway = true
     },
@@ -205,4 +267,14 @@ test("an API server that is away for a moment does not end the wait", async () =
   assert.equal(end.kind, "done")
   assert.equal(told.length, 1)
   assert.match(told[0] ?? "", /can't be reached/)
+})
+
+test("a deployment that somebody has set to 0 replicas is not said to serve", async () => {
+  await using cluster = await StandInCluster.start()
+  const object = { spec: { replicas: 0 }, status: { observedGeneration: 1, replicas: 0 } }
+  cluster.add("Deployment", "a", { object })
+  const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
+  const { signal } = new AbortController()
+  const waited = awaitRollout(api, { namespace: "default", name: "a" }, { timeoutMs: 1000, signal })
+  await assert.rejects(waited, /^Failure: Nothing serves: somebody has set the deployment a to 0/)
 })

@@ -9,6 +9,8 @@ import {
   describe,
   givenOptions,
 } from "../../src/cli/deployment-flags.ts"
+import { placeOf } from "../../src/cli/deployment-place.ts"
+import { isNamespace } from "../../src/kubernetes/name.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { looksLikeProduction } from "../support/production.ts"
 import { root } from "../support/repository.ts"
@@ -52,6 +54,10 @@ test("options that are not what they may be name flag, value and range", async (
   await refusesFlags(["--memory", "0"], /--memory is "0"; .*512Mi/)
   await refusesFlags(["--expose", "Ingress"], /--expose is "Ingress"; .*NodePort/)
   await refusesFlags(["--name", "My_API"], /--name is "My_API"; .*lower-case/)
+  // A Service could not be called that before Kubernetes 1.36.
+  await refusesFlags(["--name", "2048"], /--name is "2048"; .*beginning with a letter/)
+  await refusesFlags(["--namespace", "a.b"], /--namespace is "a\.b"; .*digit, 63 at most/)
+  await refusesFlags(["--env-from", "secret/A"], /--env-from: no secret .* can be called "A"/)
   await refusesFlags(
     ["--max-replicas", "1"],
     /at most: the default of minReplicas is 2, and --max-replicas is 1\./,
@@ -69,11 +75,29 @@ test("options that are not what they may be name flag, value and range", async (
     /--service-annotation a\/b\/c: it must be/,
   )
   await refusesFlags(["--gateway", "A/b/c"], /--gateway is "A\/b\/c"; .*namespace\/name/)
+  await refusesFlags(["--gateway", "a.b/c"], /--gateway is "a\.b\/c"; .*namespace\/name/)
   await refusesFlags(["--hostname", "a.example"], /--hostname is a\.example, and no Gateway/)
   await refusesFlags(["--platform", "linux/amd64,sparc"], /--platform is .*"sparc".*linux\/arm64/)
   await refusesFlags(["--builder", "kaniko"], /--builder is "kaniko"; .*buildah/)
   const deploy = ["deploy", module, "--image", "a/b:1", "--timeout", "soon"]
   await refuses(deploy, 2, /--timeout is "soon"; it must be 1 to 86400 seconds/)
+})
+
+test("names are refused where Kubernetes refuses them, and nowhere else", async () => {
+  for (const name of ["2024-shop", "7", "a", `1${"b".repeat(62)}`]) {
+    assert.ok(isNamespace(name), name)
+    assert.equal((await placeOf("a", { namespace: name })).namespace, name)
+  }
+  for (const name of ["", "-a", "a-", "A", "a.b", "a_b", "a".repeat(64)]) {
+    assert.equal(isNamespace(name), false, name)
+  }
+  // What others have deployed may be called as Capstan calls nothing.
+  for (const name of ["2048", "shop.v1", "a.b-c.0"]) {
+    assert.equal((await placeOf(name, {}, "anybody's")).name, name)
+    await assert.rejects(placeOf(name, {}), /no deployment's name|There is no file/)
+  }
+  await assert.rejects(placeOf("A", {}, "anybody's"), /"A" is no deployment's name: .* 253 at most/)
+  await assert.rejects(placeOf("gone.ts", {}, "anybody's"), /There is no file gone\.ts/)
 })
 
 test("a setting that the service would refuse is refused before anything is deployed", async () => {

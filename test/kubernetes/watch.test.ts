@@ -38,6 +38,19 @@ test("a measurement that came within the second of the sync is told by the use i
   assert.deepEqual([sync?.ours?.to, sync?.differences], [2, []])
 })
 
+test("a measurement that came before the status of a sync, and after what it saw, is no difference", () => {
+  const shadow = new Shadow()
+  shadow.take(look(0, { metrics: [used("p", 50, -15)] }))
+  assert.equal(shadow.take(look(1, { metrics: [used("p", 98, 0)] })), undefined)
+  const sync = shadow.take(
+    look(2, {
+      metrics: [used("p", 98, 0)],
+      autoscaler: autoscaler({ from: 1, to: 1, percent: 50, atS: 2 }),
+    }),
+  )
+  assert.deepEqual([sync?.ours?.to, sync?.differences], [1, []])
+})
+
 test("what the autoscaler remembers from before the watch explains what nothing else does", () => {
   const held: Condition = { type: "AbleToScale", status: "True", reason: "ScaleDownStabilized" }
   const idle = { deployment: deployment(4), pods: "pqrs".split("").map((name) => pod(name)) }

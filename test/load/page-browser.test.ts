@@ -40,7 +40,11 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
 
   test("a run is started, seen, changed, zoomed, reset, reloaded, stopped and downloaded", async () => {
     await using server = await serve(`${root}examples/prime-factor/service.ts`, {
-      settings: { host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "silent" },
+      settings: {
+        ...{ host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "silent" },
+        // Nice workers get nothing while a browser and others want all of this machine.
+        workerNice: 0,
+      },
       env: {},
     })
     await using served = await servedPage({

@@ -7,9 +7,11 @@ import { test } from "node:test"
 import { load, scenario } from "capstan/load"
 import { resolveLoad } from "../../src/load/config.ts"
 import { Run } from "../../src/load/run.ts"
+import type { User } from "../../src/load/scenario/scenario.ts"
 import { eventually } from "../support/cli.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { openResources } from "../support/server.ts"
+import { visits } from "../support/visits.ts"
 
 const get = scenario({ tasks: { home: (user) => user.get("/") } })
 
@@ -44,10 +46,11 @@ test("an open model sends what its rate says, no more and no less, and leaves no
 })
 
 test("a target that stalls can't hide behind requests that were not sent", async () => {
-  // Nothing is answered from 0.5 s to 1.5 s: 200 requests a second, so the ones due meanwhile wait
-  // for what is left of that second. Of all 400, those are half, evenly from 0 to 1000 ms.
+  // Nothing is answered for a second from 0.5 s on: 200 requests a second, so the ones due meanwhile
+  // wait for what is left of that second. Of all 400, those are half, evenly from 0 to 1000 ms.
   const held: (() => void)[] = []
   let state: "before" | "stalled" | "after" = "before"
+  let stalledMs = 0
   await using target = await loadTarget((_, response) => {
     if (state === "stalled") held.push(() => response.end())
     else response.end()
@@ -55,9 +58,11 @@ test("a target that stalls can't hide behind requests that were not sent", async
   const timers = [
     setTimeout(() => {
       state = "stalled"
+      stalledMs = -performance.now()
     }, 500),
     setTimeout(() => {
       state = "after"
+      stalledMs += performance.now()
       for (const release of held) release()
     }, 1500),
   ]
@@ -65,14 +70,16 @@ test("a target that stalls can't hide behind requests that were not sent", async
   for (const timer of timers) clearTimeout(timer)
   const { percentilesMs } = result.total.latency
   assert.equal(result.total.requests, 400)
-  // The n-th percentile above 50 is 20 ms further for each percent, as computed by hand.
+  // The n-th percentile above 50 is 20 ms further for each percent, as computed by hand; from there
+  // on it is how long the stall was in truth that counts, and some time for answering so many.
   for (const [percent, expectedMs] of [
     [75, 500],
     [90, 800],
     [99, 980],
   ] as const) {
     const found = percentilesMs[percent]
-    assert.ok(Math.abs(found - expectedMs) < 80, `p${percent}: ${found}, not ${expectedMs} ms`)
+    const wantedMs = expectedMs + stalledMs - 1000
+    assert.ok(Math.abs(found - wantedMs) < 200, `p${percent}: ${found}, not ${wantedMs} ms`)
   }
 })
 
@@ -85,8 +92,12 @@ test("users wait for their answers, and the same stall costs each of them one re
   })
   const result = await load({ target: target.url, scenario: get, users: 1, runTimeMs: 1200 })
   assert.equal(result.model, "closed")
-  assert.ok(result.total.requests > 20 && result.total.requests < 70, `${result.total.requests}`)
-  assert.ok(result.total.latency.percentilesMs[95] < 300)
+  assert.ok(result.total.requests > 3 && result.total.requests < 70, `${result.total.requests}`)
+  const slow = result.total.latencyHistogram.toJSON().filter(([us]) => us > 500_000)
+  assert.deepEqual(
+    slow.map(([, count]) => count),
+    [1],
+  )
   assert.ok(result.total.latency.maxMs >= 590)
 })
 
@@ -157,25 +168,17 @@ test("what is sent is what the task said: path, query, headers, body, state from
     response.setHeader("content-type", "application/json")
     response.end('{"token":"abc"}')
   })
-  const steps = scenario({
-    tasks: {
-      async login({ post, put }) {
-        const { token } = (await post("/login", { json: { user: "ä" } })).json()
-        await put("/things", {
-          query: { page: 2, q: "a b" },
-          headers: { "x-key": token, "content-type": "text/plain" },
-          body: "raw",
-        })
-      },
+  const tasks = {
+    async login({ post, put }: User) {
+      const { token } = (await post("/login", { json: { user: "ä" } })).json()
+      await put("/things", {
+        query: { page: 2, q: "a b" },
+        headers: { "x-key": token, "content-type": "text/plain" },
+        body: "raw",
+      })
     },
-  })
-  await load({
-    target: `${target.url}/api`,
-    scenario: steps,
-    headers: { "x-key": "all" },
-    rate: 1,
-    runTimeMs: 700,
-  })
+  }
+  await visits(1, { tasks }, { target: `${target.url}/api`, headers: { "x-key": "all" } })
   assert.deepEqual(seen, [
     ["POST", "/api/login", "all", "application/json", '{"user":"ä"}'],
     ["PUT", "/api/things?page=2&q=a+b", "abc", "text/plain", "raw"],
@@ -198,27 +201,21 @@ test("failures are told apart by name, counted, and kept with an example", async
         response.end('{"ok":false}')
     }
   })
-  const bad = scenario({
-    tasks: {
-      async all({ get }) {
-        const busy = await get("/busy")
-        assert.deepEqual([busy.ok, busy.status, busy.text], [false, 503, "come back later"])
-        const reset = await get("/reset")
-        assert.deepEqual([reset.ok, reset.status], [false, 0])
-        await get("/slow")
-        await get("/wrong", { checks: { "is ok": (answer) => answer.json().ok } })
-        await get("/right", { checks: { "is not ok": (answer) => !answer.json().ok } })
-        throw new Error("I am a bug")
-      },
+  const tasks = {
+    async all({ get }: User) {
+      const busy = await get("/busy")
+      assert.deepEqual([busy.ok, busy.status, busy.text], [false, 503, "come back later"])
+      const reset = await get("/reset")
+      assert.deepEqual([reset.ok, reset.status], [false, 0])
+      await get("/slow")
+      await get("/wrong", { checks: { "is ok": (answer) => answer.json().ok } })
+      await get("/right", { checks: { "is not ok": (answer) => !answer.json().ok } })
+      throw new Error("I am a bug")
     },
-  })
-  const { failures, exceptions, total } = await load({
-    target: target.url,
-    scenario: bad,
-    rate: 1,
-    runTimeMs: 1200,
-    timeoutMs: 400,
-  })
+  }
+  const beganMs = Date.now()
+  const config = { target: target.url, timeoutMs: 800 }
+  const { failures, exceptions, total } = await visits(1, { tasks }, config)
   assert.deepEqual(
     failures
       .map(({ kind, name, error, occurrences }) => [kind, name, error, occurrences])
@@ -226,7 +223,7 @@ test("failures are told apart by name, counted, and kept with an example", async
     [
       ["status", "/busy", "503 Service Unavailable", 1],
       ["reset", "/reset", "connection closed before the answer was complete", 1],
-      ["timeout", "/slow", "no answer within 400 ms", 1],
+      ["timeout", "/slow", "no answer within 800 ms", 1],
       ["check", "/wrong", "check: is ok", 1],
     ].toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
   )
@@ -238,7 +235,8 @@ test("failures are told apart by name, counted, and kept with an example", async
   )
   assert.match(exceptions[0]?.stack ?? "", /run\.test\.ts/)
   for (const { firstSeenMs, lastSeenMs } of failures) {
-    assert.ok(firstSeenMs <= lastSeenMs && Date.now() - firstSeenMs < 10_000)
+    assert.ok(firstSeenMs <= lastSeenMs && firstSeenMs > beganMs - 100)
+    assert.ok(lastSeenMs < Date.now() + 100)
   }
 })
 
@@ -260,10 +258,13 @@ test("a port where nobody listens, and one where nobody speaks HTTP, are failure
 })
 
 test("what is unanswered when the run ends is a failure, with the time it had waited", async () => {
-  await using target = await loadTarget(() => {})
+  let asked = 0
+  await using target = await loadTarget(() => {
+    asked += 1
+    if (asked === 3) run.stop()
+  })
   const plan = resolveLoad({ target: target.url, users: 3, spawnRate: 1000 })
   const run = new Run(plan, { scenario: get, graceMs: 300 })
-  setTimeout(() => run.stop(), 200)
   const result = await run.done
   assert.equal(result.ended, "stopped")
   assert.deepEqual(
@@ -274,15 +275,19 @@ test("what is unanswered when the run ends is a failure, with the time it had wa
 })
 
 test("a signal ends a run early, and the result is that of the part that ran", async () => {
-  await using target = await loadTarget()
   const stop = new AbortController()
-  setTimeout(() => stop.abort(), 200)
+  let asked = 0
+  await using target = await loadTarget((_, response) => {
+    asked += 1
+    if (asked === 20) stop.abort()
+    response.end()
+  })
   const result = await load(
     { target: target.url, scenario: get, rate: 100 },
     { signal: stop.signal },
   )
   assert.equal(result.ended, "stopped")
-  assert.ok(result.total.requests >= 1 && result.total.requests <= 60)
+  assert.equal(result.total.requests, asked)
 })
 
 test("connections are replaced when they have carried their share, and none is cut off", async () => {

@@ -233,16 +233,67 @@ test("a replica that ends in the middle of an answer ends the client's, and clea
   assert.equal(trial.balancer.stats().a?.failed, 1)
 })
 
-test("an answer that is not HTTP is a 502 that says so", async () => {
+/** What a client and the books are told when this is all that a replica says. */
+async function answered(text: string) {
   await using a = await rawReplica("a")
   await using trial = await balance([a])
   const begun = trial.call(post)
   const socket = await a.connection()
   await once(socket, "data")
-  socket.write("what?\r\n\r\n")
+  socket.write(text)
   const answer = await begun
-  assert.equal(answer.status, 502)
-  assert.match(JSON.parse(answer.text).detail, /\(a\) gave an answer that is not HTTP/)
+  const { detail } = JSON.parse(answer.text)
+  return { status: answer.status, detail, failed: trial.balancer.stats().a?.failed }
+}
+
+const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+test("an answer that is not HTTP is a 502 that says so", async () => {
+  const { status, detail } = await answered("what?\r\n\r\n")
+  assert.equal(status, 502)
+  assert.match(detail, /\(a\) gave an answer that is not HTTP/)
+})
+
+test("trailers that are none are a 502 as well", async () => {
+  const { status } = await answered(`${chunked}2\r\nhi\r\n0\r\na b: c\r\n\r\n`)
+  assert.equal(status, 502)
+})
+
+test("a replica that has begun to speak has read the request: no second try", async () => {
+  await using a = await rawReplica("a")
+  await using other = await replica("other")
+  await using trial = await balance([a])
+  using client = await RawClient.connect(trial.port)
+  client.write("GET / HTTP/1.1", "Host: x", "", "")
+  const socket = await a.connection()
+  await once(socket, "data")
+  trial.balancer.add(other)
+  socket.write("HTTP/1.1 102 Processing\r\n\r\n")
+  await client.read("102 Processing")
+  socket.resetAndDestroy()
+  assert.match(await client.read("}"), /HTTP\/1\.1 502 Bad Gateway/)
+  assert.equal(trial.balancer.stats().other?.answered, 0)
+})
+
+test("a client that leaves after an early answer ends its request at the replica", async () => {
+  await using a = await replica("a", (_, response) => {
+    response.statusCode = 404
+    response.end("no")
+  })
+  await using trial = await balance([a])
+  using client = await RawClient.connect(trial.port)
+  client.write("POST / HTTP/1.1", "Host: x", "Content-Length: 100", "", "some of it")
+  await client.read("no")
+  assert.equal(trial.balancer.stats().a?.outstanding, 1)
+  client.socket.destroy()
+  await trial.balancer.drain("a")
+})
+
+test("an answer that stops being HTTP behind its head is a 502, too", async () => {
+  const { status, detail, failed } = await answered(`${chunked}what?\r\n`)
+  assert.equal(status, 502)
+  assert.match(detail, /\(a\) gave an answer that is not HTTP/)
+  assert.equal(failed, 1)
 })
 
 test("what is said on an idle connection is nobody's answer", async () => {

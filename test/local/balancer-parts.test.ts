@@ -4,8 +4,10 @@ import type { IncomingHttpHeaders } from "node:http"
 import { test } from "node:test"
 import { deadlineHeader } from "../../src/core/http/deadline-header.ts"
 import { requestIdOf } from "../../src/core/http/request-id.ts"
+import { MalformedError } from "../../src/core/http/response-parser.ts"
 import { Circuit } from "../../src/local/balancer/circuit.ts"
 import { fateOf } from "../../src/local/balancer/fate.ts"
+import { requestHead } from "../../src/local/balancer/message.ts"
 import { pick } from "../../src/local/balancer/pick.ts"
 
 const candidate = (outstanding: number, isReady = true) => ({ outstanding, takes: () => isReady })
@@ -62,6 +64,24 @@ test("a circuit opens after three failures in a row, and lets one try after a ba
   assert.deepEqual([circuit.isOpen, circuit.allows(0), circuit.begin()], [false, true, false])
 })
 
+test("a head that a reader could take for two can't be sent", () => {
+  assert.equal(
+    requestHead("GET", "/a", ["X", "1", "y", "\xe9"]),
+    "GET /a HTTP/1.1\r\nX: 1\r\ny: \xe9\r\n\r\n",
+  )
+  for (const [path, value] of [
+    ["/a b", "1"],
+    ["/a\r\nx: y", "1"],
+    ["/", "1\r\nx: y"],
+    ["/", "1\nx: y"],
+    ["/", "\0"],
+    ["/\u0100", "1"],
+    ["/", "\u0100"],
+  ] as const) {
+    assert.throws(() => requestHead("GET", path, ["x", value]), TypeError)
+  }
+})
+
 test("only what a replica can't have seen is tried again", () => {
   const error = (code: string, syscall?: string): NodeJS.ErrnoException =>
     Object.assign(new Error(code), { code, ...(syscall === undefined ? {} : { syscall }) })
@@ -76,7 +96,7 @@ test("only what a replica can't have seen is tried again", () => {
     [error("ECONNRESET"), true, "unsure"],
     [error("ECONNRESET"), false, "lost"],
     [error("ETIMEDOUT", "read"), true, "lost"],
-    [error("HPE_INVALID_CONSTANT"), true, "lost"],
+    [new MalformedError("no status line"), true, "lost"],
   ]
   for (const [cause, inOnePiece, fate] of fates) {
     assert.equal(fateOf(cause, inOnePiece), fate, `${cause.message} ${cause.syscall} ${inOnePiece}`)

@@ -57,6 +57,22 @@ test("a WebSocket client that leaves is gone for the replica, too", async () => 
   await closed.promise
 })
 
+test("a replica that hangs up ends it, whether or not the client says anything any more", async () => {
+  await using a = await replica("a")
+  a.server.on("upgrade", (_request, socket: Socket) => {
+    socket.on("error", () => {})
+    socket.end(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nbye",
+    )
+  })
+  await using trial = await balance([a])
+  using client = await RawClient.connect(trial.port)
+  client.socket.allowHalfOpen = true
+  client.write("GET / HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket", "", "")
+  await client.read("bye")
+  await trial.balancer.drain("a")
+})
+
 test("a replica that wants no WebSocket says so, and the connection ends", async () => {
   await using a = await replica("a", (_, response) => {
     response.statusCode = 404

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
 import type { IncomingMessage } from "node:http"
+import { text } from "node:stream/consumers"
 import { test } from "node:test"
 import { lingerWhenClosed } from "../../src/core/http/linger.ts"
 import { balance, rawReplica, replica } from "../support/balancer.ts"
@@ -98,6 +99,47 @@ test("what belongs to one connection is not passed on", async () => {
 test("a small request leaves in one piece, body included", async () => {
   const request = await given("POST / HTTP/1.1", "Host: x", "Content-Length: 5", "", "hello")
   assert.match(request, /\r\n\r\nhello$/)
+})
+
+test("a body that comes in chunks leaves in chunks", async () => {
+  await using a = await replica("a", async (request, response) => {
+    response.end(`${request.headers["transfer-encoding"]}: ${await text(request)}`)
+  })
+  await using trial = await balance([a])
+  const chunked = ["POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", ""]
+  for (const [body, chunks] of [
+    ["hello", ["3", "hel", "2", "lo"]],
+    ["", []],
+  ] as const) {
+    using client = await RawClient.connect(trial.port)
+    client.write(...chunked, ...chunks, "0", "", "")
+    await client.read(`chunked: ${body}`)
+  }
+  assert.equal(a.connections(), 1)
+})
+
+test("an answer that comes before the body's end lets the client send the rest", async () => {
+  await using a = await rawReplica("a")
+  await using trial = await balance([a])
+  using client = await RawClient.connect(trial.port)
+  client.write("POST / HTTP/1.1", "Host: x", "Content-Length: 10", "", "first")
+  const socket = await a.connection()
+  let received = ""
+  socket.on("data", (chunk) => {
+    received += chunk
+  })
+  const until = async (end: string): Promise<void> => {
+    while (!received.endsWith(end)) await once(socket, "data")
+  }
+  await until("first")
+  socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+  await client.read("\r\n\r\nok")
+  client.socket.write("later")
+  await until("firstlater")
+  const next = trial.call()
+  await until("\r\n\r\n")
+  socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext")
+  assert.equal((await next).text, "next", "on the same connection")
 })
 
 test("a request without a body has none for the replica either", async () => {
@@ -231,6 +273,24 @@ test("interim answers pass: 102 and 103", async () => {
   )
   assert.match(received, /^HTTP\/1\.1 102 Processing\r\n\r\nHTTP\/1\.1 103 Early Hints\r\n/)
   assert.match(received, /Link: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK\r\n/)
+})
+
+test("what comes in one read is passed on whole, however many pieces it has", async () => {
+  const received = await answered(
+    "GET",
+    ...["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "", "2", "hi", "4", " you", "5", " all!"],
+    ...["0", "", ""],
+  )
+  assert.match(received, /hi you all!/)
+})
+
+test("what can't follow an answer is not announced in it", async () => {
+  const lines = ["HTTP/1.1 200 OK", "Trailer: x-sum", "Transfer-Encoding: chunked", ""]
+  const head = await answered("HEAD", ...lines, "")
+  assert.match(head, /^HTTP\/1\.1 200 OK\r\n/)
+  assert.doesNotMatch(head, /trailer/i)
+  const empty = await answered("GET", "HTTP/1.1 204 No Content", "Content-Length: 0", "", "")
+  assert.doesNotMatch(empty, /content-length/i)
 })
 
 test("a hint or a head that can't be passed on harms nobody else", async () => {

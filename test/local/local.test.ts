@@ -13,7 +13,7 @@ const ready = (count: number) => (replicas: readonly { readonly phase: string }[
   replicas.length === count && replicas.every(({ phase }) => phase === "ready")
 
 /** Requests, one after another on several connections, until told to stop or disposed of. */
-function traffic(trial: LocalTrial) {
+function traffic(trial: LocalTrial, connections = 4) {
   const answers = new Map<string, number>()
   let isOver = false
   const client = async (): Promise<void> => {
@@ -22,7 +22,7 @@ function traffic(trial: LocalTrial) {
       answers.set(answer, (answers.get(answer) ?? 0) + 1)
     }
   }
-  const clients = Promise.all(Array.from({ length: 4 }, client))
+  const clients = Promise.all(Array.from({ length: connections }, client))
   const stop = async (): Promise<readonly string[]> => {
     isOver = true
     await clients
@@ -111,6 +111,56 @@ test("a version that fails in its third replica leaves the one before serving, a
   assert.equal(await trial.get("/"), "200 2")
 })
 
+test("what dies while a new version is being started is stood in for by a replica of that version", async () => {
+  await using trial = await localTrial({ minReplicas: 2 })
+  await trial.local.start()
+  await trial.until(ready(2), "two replicas")
+  await using load = traffic(trial, 1)
+  trial.folder.write("version", "2")
+  // The second of the new version takes its time, twice: the first time it does not survive it.
+  trial.folder.write("hold", "4\n6")
+  trial.local.reload()
+  const killIdleOfFirst = (): Promise<string> =>
+    eventually(() => {
+      const idle = trial.local
+        .state()
+        .replicas.find((each) => each.version === 1 && each.outstanding === 0)
+      if (idle !== undefined) process.kill(idle.pid!, "SIGKILL")
+      return idle?.name
+    }, "an idle replica of the first version")
+  const ofSecond = (phase: string) =>
+    eventually(() => {
+      const { replicas } = trial.local.state()
+      return replicas.find((each) => each.version === 2 && each.phase === phase)
+    }, `one of the second version that is ${phase}`)
+  await ofSecond("ready")
+  assert.equal(
+    trial.told.some(({ kind }) => kind === "stands-in"),
+    false,
+  )
+  await killIdleOfFirst()
+  const { replica, version } = await trial.event("stands-in")
+  assert.equal(version, 2)
+  const during = trial.local.state()
+  assert.deepEqual([during.ready, during.present, during.isRollingOut], [2, 2, true])
+  await eventually(async () => (await trial.get("/")) === "200 2" || undefined, "its answer")
+
+  // The version is given up, and tried again, as one is missing.
+  process.kill((await ofSecond("starting")).pid!, "SIGKILL")
+  const failed = await trial.event("rollout-failed")
+  assert.equal(failed.stillServing, 1)
+  await trial.until((all) => !all.some(({ name }) => name === replica), "the stand-in to be gone")
+  await trial.event("stands-in", trial.told.indexOf(failed))
+  trial.folder.write("go", "")
+  await trial.event("rolled-out")
+  const after = await trial.until(ready(2), "two of what is there now")
+  assert.deepEqual(
+    after.map((each) => each.version),
+    [3, 3],
+  )
+  assert.deepEqual((await load.stop()).toSorted(), ["200 1", "200 2"])
+})
+
 test("one that fails as the third of a version that serves is tried again, the others go on", async () => {
   await using trial = await localTrial({ minReplicas: 3 })
   trial.folder.write("fail", "3\n4")
@@ -131,9 +181,34 @@ test("when no replica can start, the start fails after one try of each and says 
     return true
   })
   assert.deepEqual(
-    trial.told.map((event) => event.kind === "failed" && event.replica),
+    trial.told.flatMap((event) => (event.kind === "failed" ? [event.replica] : [])),
     ["replica-1", "replica-2"],
   )
+})
+
+test("a replica that starts slowly is told of and waited for, with its requests, as long as it may take", async () => {
+  await using trial = await localTrial({}, undefined, 2, 5_000)
+  trial.folder.write("hold", "1")
+  const started = trial.local.start()
+  const waiting = trial.get("/")
+  assert.deepEqual(await trial.event("slow"), {
+    kind: "slow",
+    replica: "replica-1",
+    afterMs: 500,
+    startMsMax: 5_000,
+  })
+  const { present, ready, replicas } = trial.local.state()
+  assert.deepEqual([present, ready, replicas[0]?.phase], [0, 0, "starting"])
+  trial.folder.write("go", "")
+  await started
+  assert.equal(await waiting, "200 1")
+  assert.equal(trial.local.state().replicas[0]?.restarts, 0)
+})
+
+test("a replica that takes longer than it may is ended, and the reason says so", async () => {
+  await using trial = await localTrial({}, undefined, 2, 300)
+  trial.folder.write("hold", "1")
+  await assert.rejects(trial.local.start(), /It did not serve within 0\.3 s/)
 })
 
 test("a replica that can't start and does not end either is ended", async () => {

@@ -39,7 +39,7 @@ test("those behind one that takes longer than was thought go to the worker that 
 
 test("one that is given up before it began never runs", async () => {
   await using trial = await tryPool()
-  const first = trial.submit("spin", { ms: 20 }, short)
+  const first = trial.submit("spin", { ms: 200 }, short)
   const [left, late, kept] = [
     trial.submit("echo", 1, short),
     trial.submit("echo", 2, { ...short, deadlineAtMs: performance.now() + 5 }),
@@ -107,9 +107,10 @@ test("closing leaves nothing of what was given ahead", async () => {
 
 /** A second task that its worker has begun while the main thread still thinks it at the first. */
 async function beginUnseen(trial: Trial, operation: string) {
+  const begun = new Int32Array(new SharedArrayBuffer(4))
   const first = trial.submit("spin", { ms: 1 }, short)
-  const second = trial.submit(operation, {}, short)
-  const untilMs = performance.now() + 50
-  while (performance.now() < untilMs);
+  const second = trial.submit(operation, begun, short)
+  const untilMs = performance.now() + 20_000
+  while (Atomics.load(begun, 0) === 0) assert.ok(performance.now() < untilMs, "never began")
   return { first, second }
 }

@@ -78,7 +78,8 @@ test("a task that can't be done in time any more is dropped when its turn comes"
 
 test("the CPU time of a task that had to be ended is known all the same", async () => {
   await using trial = await tryPool({ cancelGraceMs: 0 })
-  await trial.run("endless", {}, { deadlineAtMs: performance.now() + 150 })
+  // Long enough to get so much even where others take most of the CPU.
+  await trial.run("endless", {}, { deadlineAtMs: performance.now() + 500 })
   await trial.until(() => trial.uses.length === 1)
   const { cpuMs, ranMs } = trial.uses[0]!
   assert.ok(cpuMs > 30 && cpuMs <= ranMs + 20, `${cpuMs} of ${ranMs} ms`)

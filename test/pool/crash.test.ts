@@ -1,9 +1,10 @@
 import assert from "node:assert/strict"
+import { existsSync } from "node:fs"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
-import { setTimeout } from "node:timers/promises"
+import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { answerOf, tryPool } from "../support/pool.ts"
 
 for (const [name, how] of [
@@ -117,11 +118,11 @@ test("bytes that moved to a worker that died before it began are asked for again
 })
 
 test("a worker stuck in native code does not hold the pool's end up", async () => {
+  using folder = new TemporaryFolder()
+  const file = join(folder.path, "stuck")
   const trial = await tryPool({ cancelGraceMs: 0 })
-  trial.submit("stuck", { seconds: 3 })
-  await trial.until(() => trial.logged.length === 1)
-  // It says so just before it is: nothing could say so afterwards.
-  await setTimeout(300)
+  trial.submit("stuck", { seconds: 3, file })
+  await eventually(() => existsSync(file) || undefined, "it to be stuck")
   await assert.rejects(trial.pool.close(0), { name: "StuckWorkerError" })
 })
 

@@ -132,23 +132,25 @@ test("what run logs comes out with the request's id", async () => {
 
 test("tells the CPU time that a task used on its own thread, not the time that passed", async () => {
   await using trial = await tryPool()
-  await trial.run("spin", { ms: 100 })
+  await trial.run("work", { turns: 1e8 })
   await trial.run("sleep", { ms: 100 })
-  const [spun, slept] = trial.uses
-  assert.ok(spun!.cpuMs > 20 && spun!.cpuMs <= spun!.ranMs + 20, `${spun!.cpuMs} ms`)
+  const [worked, slept] = trial.uses
+  assert.ok(worked!.cpuMs > 20 && worked!.cpuMs <= worked!.ranMs + 20, `${worked!.cpuMs} ms`)
   assert.ok(slept!.ranMs >= 99 && slept!.cpuMs < 50, `${slept!.cpuMs} ms`)
 })
 
 test("counts the CPU time of short tasks right, though the kernel's clock has coarse ticks", async () => {
   await using trial = await tryPool()
   for (let n = 0; n < 60; n++) {
-    await trial.run("spin", { ms: 2 })
+    await trial.run("work", { turns: 2e6 })
     await setTimeout(2)
   }
   const toldMs = trial.uses.reduce((sum, { cpuMs }) => sum + cpuMs, trial.correctedMs)
-  const ranMs = trial.uses.reduce((sum, use) => sum + use.ranMs, 0)
-  // Other processes may have had the core for a while.
-  assert.ok(toldMs > 0.3 * ranMs && toldMs < 1.1 * ranMs, `${toldMs} ms told, ${ranMs} ms ran`)
+  const ranMs = trial.uses.map((use) => use.ranMs)
+  const sumMs = ranMs.reduce((sum, ms) => sum + ms)
+  // Other processes may have had the core for a while, though hardly in every one of them.
+  const leastMs = 60 * Math.min(...ranMs)
+  assert.ok(toldMs > 0.3 * leastMs && toldMs < 1.1 * sumMs, `${toldMs} of ${leastMs}…${sumMs} ms`)
 })
 
 test("streams items as they are made, no more than the client can take", async () => {

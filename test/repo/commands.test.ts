@@ -30,7 +30,7 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   [/^npm ci( && npm start)?$/, "whoever runs this has run npm ci; start.test.ts runs npm start"],
   [/^npm start$/, "test/examples/start.test.ts"],
   [/^npm cit$/, "this is part of it"],
-  [/^(npm test|npm run check)$/, "this is part of it; in a new service: test/cli/new.test.ts"],
+  [/^(npm test|npm run check)$/, "this is part of it; in a new service: test/repo/package.test.ts"],
   [/^npm run (build|docs|format)$/, "what they write is compared with what is checked in"],
   [/^npm run screenshots$/, "by hand: a picture has to be looked at"],
   [/^npm run bench\b/, "takes minutes, and the machine for itself"],
@@ -55,7 +55,10 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   ],
   [/^npx capstan (image|deploy|watch|load users\.ts|down)\b/, "test/cluster/tutorial.ts"],
   [/^npx capstan gke\b/, "test/kubernetes/gke-commands.test.ts, with a gcloud that plays along"],
-  [/^minikube start /, "minikube's own; ours with a stand-in: test/kubernetes/builders.test.ts"],
+  [
+    /^(minikube (start |delete$)|podman rmi )/,
+    "their own; ours with stand-ins: test/kubernetes/builders.test.ts",
+  ],
   [/^npm run test:cluster$/, "on a cluster: .ci/run brings one up where it has one"],
   [/^npm run test:gcloud$/, "by .ci/run, where there is a gcloud"],
   [/^npx node --test /, "below"],
@@ -108,7 +111,11 @@ async function checkCalls(document: string, markdown: string): Promise<void> {
     assert.ok(module !== undefined, `${document}:${block.line}: which service is called here?`)
     server ??= stack.use(
       await serve(module, {
-        settings: { port: 0, managementPort: 0, logLevel: "silent", workers: 1, spareWorkers: 0 },
+        settings: {
+          ...{ port: 0, managementPort: 0, logLevel: "silent", workers: 1, spareWorkers: 0 },
+          // Else a call gets nothing, up to its deadline, while others want all of this machine.
+          workerNice: 0,
+        },
         env: {},
       }),
     )

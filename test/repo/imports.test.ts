@@ -26,6 +26,8 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["templates/", []],
   // What a picture shows of a document is read as the document's tests read it.
   ["scripts/", ["src/", "examples/", "test/support/"]],
+  // Namespaces on a cluster, and the command line as a process, are made and ended as in the tests.
+  ["bench/cluster/", ["bench/", "src/", "examples/", "test/support/"]],
   ["bench/", ["src/", "examples/"]],
   ["test/", ["src/", "examples/", "bench/", "scripts/", "templates/"]],
 ]

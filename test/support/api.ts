@@ -118,7 +118,7 @@ interface Answer {
 export async function serveApi(
   operations: Readonly<Record<string, Operation>>,
   settings: Settings = {},
-  more: { readonly now?: () => number } = {},
+  more: { readonly now?: () => number; readonly cores?: number } = {},
 ): Promise<ApiTrial> {
   const compute = new StubCompute()
   const records: RequestRecord[] = []

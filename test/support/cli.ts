@@ -1,5 +1,5 @@
 /** Runs the command line as people do: as a process of its own. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -10,15 +10,15 @@ import { cleanEnv } from "./clean-env.ts"
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const index = new URL("../../src/index.ts", import.meta.url).href
 
-/** More than anything here should take; a test that waits longer has failed. */
-const patienceMs = 20_000
+/** More than anything here takes on a machine ten times as slow; a test that waits longer has failed. */
+const patienceMs = 50_000
 
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Arguments for Node itself. */
   readonly node?: readonly string[]
-  /** After which it has run for too long and is ended. @default a minute */
+  /** After which it has run for too long and is ended. @default twice as long as anybody waits for it */
   readonly timeoutMs?: number
 }
 
@@ -36,7 +36,7 @@ export class CliProcess implements AsyncDisposable {
 
   constructor(
     args: readonly string[],
-    { cwd, env, node = [], timeoutMs = 3 * patienceMs }: RunOptions = {},
+    { cwd, env, node = [], timeoutMs = 2 * patienceMs }: RunOptions = {},
   ) {
     this.child = spawn(process.execPath, [...node, main, ...args], {
       cwd,
@@ -111,6 +111,13 @@ export class TemporaryFolder implements Disposable {
   write(name: string, text: string): string {
     const path = join(this.path, name)
     writeFileSync(path, text)
+    return path
+  }
+
+  /** A pipe that has a name. */
+  pipe(name: string): string {
+    const path = join(this.path, name)
+    execFileSync("mkfifo", [path])
     return path
   }
 

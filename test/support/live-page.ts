@@ -7,7 +7,7 @@ export async function opened(browser: Browser, url: string, before = ""): Promis
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   await context.addInitScript(before)
   const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(50_000)
   page.on("pageerror", (error) => assert.fail(error))
   page.on("console", (message) => {
     // A mistake in the form is answered 422, and Chromium tells its console.

@@ -43,6 +43,7 @@ export async function localTrial(
   given: Partial<Scaling> = {},
   probes?: RunningProbes,
   startingMax = 2,
+  startMsMax = 10_000,
 ): Promise<LocalTrial> {
   const folder = new TemporaryFolder()
   const told: Told[] = []
@@ -52,7 +53,7 @@ export async function localTrial(
     scaling: { ...scaling, ...given },
     balancer,
     startingMax,
-    startMsMax: 10_000,
+    startMsMax,
     ...(probes === undefined ? {} : { probes }),
     told: (event) => told.push(event),
   })

@@ -82,7 +82,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       encoding: undefined,
       ...more,
     }
-    return pool.submit(call, { ms: estimateMs, foretoldMs: undefined })
+    return pool.submit(call, { ms: estimateMs, medianMs: estimateMs, foretoldMs: undefined })
   }
   return Object.assign(trial, {
     pool,

@@ -27,6 +27,11 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "networking.k8s.io/v1": { networkpolicies: "NetworkPolicy" },
 }
 
+/** What it has besides, where somebody has installed it. */
+const gatewayApi = {
+  "gateway.networking.k8s.io/v1": { httproutes: "HTTPRoute", gateways: "Gateway" },
+}
+
 /** Which discovery does not tell of: metrics are read, and never deleted. */
 const measured = { "metrics.k8s.io/v1beta1": { pods: "PodMetrics" } }
 
@@ -54,10 +59,18 @@ export class StandInCluster implements AsyncDisposable {
   readonly podPorts = new Map<string, number>()
   /** What a pod has written to its log, by the pod's name. A log that is followed does not end. */
   readonly logs = new Map<string, string>()
+  /** Who has set which fields otherwise, by kind: `["kubectl-edit", ".spec.paused"]`. */
+  readonly conflicts = new Map<string, readonly (readonly [owner: string, field: string])[]>()
+  version = "v1.35.0"
+  hasGateways = false
+  /** Pings that it has had from those who hold a port of a pod. */
+  pings = 0
   /** Status to answer every request with. */
   refuses: number | undefined
   /** Every connection is cut. */
   isAway = false
+  /** Requests that were cut off because of it. */
+  turnedAway = 0
   rolls = true
   readonly #server: Server
   readonly #folder = new TemporaryFolder()
@@ -72,6 +85,7 @@ export class StandInCluster implements AsyncDisposable {
       let text = ""
       for await (const chunk of request.setEncoding("utf8")) text += chunk
       if (this.isAway) {
+        this.turnedAway += 1
         request.socket.destroy()
         return
       }
@@ -98,6 +112,9 @@ export class StandInCluster implements AsyncDisposable {
         target.on("close", () => channel.close())
         target.on("error", () => channel.close())
         channel.on("message", (data: Buffer) => target.write(data.subarray(1)))
+        channel.on("ping", () => {
+          this.pings += 1
+        })
         channel.on("close", () => target.destroy())
       })
     })
@@ -121,6 +138,11 @@ export class StandInCluster implements AsyncDisposable {
     )
     cluster.nodes = [node("one", "4", "8Gi")]
     return cluster
+  }
+
+  /** Whoever holds a port of a pod hears nothing more of it, nor that it has gone. */
+  fallSilent(): void {
+    for (const channel of this.#sockets.clients) channel.pause()
   }
 
   add(
@@ -165,7 +187,10 @@ export class StandInCluster implements AsyncDisposable {
       /^\/apis?\/((?:[a-z0-9.]+\/)?v\d\w*)(?:\/(namespaces\/default)\/([a-z]+)(?:\/(.+))?)?$/.exec(
         pathname,
       ) ?? []
-    const plurals: Readonly<Record<string, string>> | undefined = { ...kinds, ...measured }[version]
+    const known = { ...kinds, ...measured, ...(this.hasGateways ? gatewayApi : {}) }
+    const plurals: Readonly<Record<string, string>> | undefined = Object.entries(known).find(
+      ([each]) => each === version,
+    )?.[1]
     if (plurals === undefined) return notFound
     if (plural === undefined) {
       const resources = Object.entries(plurals).map(([plural, kind]) => ({
@@ -178,6 +203,10 @@ export class StandInCluster implements AsyncDisposable {
     }
     const kind = plurals[plural] ?? ""
     if (name !== undefined) {
+      const theirs = this.conflicts.get(kind) ?? []
+      if (method === "PATCH" && theirs.length > 0 && searchParams.get("force") !== "true") {
+        return conflict(theirs)
+      }
       return this.#one(kind, name, method, body as KubernetesObject, searchParams.has("dryRun"))
     }
     if (this.hidden.has(kind)) return { status: 403, body: { reason: "Forbidden" } }
@@ -196,7 +225,7 @@ export class StandInCluster implements AsyncDisposable {
   #fixed(pathname: string): unknown {
     switch (pathname) {
       case "/version":
-        return { gitVersion: "v1.35.0" }
+        return { gitVersion: this.version }
       case "/apis": {
         const groups = Object.keys(kinds)
           .filter((version) => version.includes("/"))
@@ -280,6 +309,17 @@ export class StandInCluster implements AsyncDisposable {
     await new Promise((resolve) => this.#server.close(resolve))
     this.#folder[Symbol.dispose]()
   }
+}
+
+/** As server-side apply tells of fields that have other owners. */
+function conflict(theirs: readonly (readonly [owner: string, field: string])[]): Answer {
+  const causes = theirs.map(([owner, field]) => ({
+    reason: "FieldManagerConflict",
+    message: `conflict with "${owner}" using apps/v1`,
+    field,
+  }))
+  const message = `Apply failed with ${theirs.length} conflicts`
+  return { status: 409, body: { reason: "Conflict", message, details: { causes } } }
 }
 
 /** A node that takes pods. */

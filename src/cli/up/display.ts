@@ -2,9 +2,9 @@
  * How a person follows `capstan up`: in a terminal a screenful that is drawn anew, elsewhere plain
  * lines. Replicas' log lines stand behind their names.
  */
+import { LogWriter } from "../log-writer.ts"
 import { FullScreen } from "../screen/full-screen.ts"
 import { isRoutine, shownLine } from "../screen/log-line.ts"
-import { LogWriter } from "./log-writer.ts"
 import type { UpReport } from "./report.ts"
 import { screen } from "./screen.ts"
 
@@ -15,6 +15,8 @@ export interface Display {
   log(replica: string, text: string): void
   /** From now on there is something to show. */
   show(report: () => UpReport): void
+  /** The first replica serves. */
+  serves(report: UpReport): void
   end(): Promise<void>
 }
 
@@ -23,16 +25,7 @@ export function createDisplay(): Display {
 }
 
 class LineDisplay implements Display {
-  readonly #writer = new LogWriter({
-    fd: 1,
-    trouble: (text) => {
-      try {
-        process.stderr.write(`capstan: ${text}\n`)
-      } catch {
-        // That one is full too. There is nobody left to tell.
-      }
-    },
-  })
+  readonly #writer = new LogWriter({ fd: 1 })
 
   say(lines: readonly string[]): void {
     for (const line of lines) this.#writer.line(`capstan: ${line}`)
@@ -42,8 +35,9 @@ class LineDisplay implements Display {
     this.#writer.line(`${replica}: ${text}`)
   }
 
-  show(report: () => UpReport): void {
-    const { title, url, docsUrl, pageUrl, managementUrl } = report()
+  show(): void {}
+
+  serves({ title, url, docsUrl, pageUrl, managementUrl }: UpReport): void {
     const docs = docsUrl === null ? "" : `, documentation at ${docsUrl}`
     this.say([
       `${title} is served at ${url}${docs}, live page at ${pageUrl}, metrics at ${managementUrl}/metrics`,
@@ -62,7 +56,7 @@ class ScreenDisplay implements Display {
     for (const line of lines) {
       this.#screen.note(shownLine(line))
       // Before there is a screen, and once it is gone.
-      if (!this.#screen.isShown) process.stdout.write(`capstan: ${line}\n`)
+      if (!this.#screen.isShown) this.#screen.print(`capstan: ${line}`)
     }
   }
 
@@ -74,7 +68,9 @@ class ScreenDisplay implements Display {
     this.#screen.show((notes, size, nowMs) => screen(report(), notes, size, nowMs))
   }
 
+  serves(): void {}
+
   async end(): Promise<void> {
-    this.#screen.end()
+    await this.#screen.end()
   }
 }

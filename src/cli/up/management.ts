@@ -18,7 +18,7 @@ export interface UpManagement extends AsyncDisposable {
 const host = "127.0.0.1"
 
 /**
- * @param report what there is to tell; undefined while nothing has served yet.
+ * @param report what there is to tell; undefined while it comes up itself, a moment.
  * @throws {Error} with code `EADDRINUSE` and the like, when the port can't be had.
  */
 export async function serveManagement(

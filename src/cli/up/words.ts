@@ -21,6 +21,10 @@ export function wordsOf(event: UpEvent): readonly string[] | undefined {
       return [
         `${event.replica} ended (${event.how})${again(event.againInMs)}; any request that ran there was answered 502`,
       ]
+    case "slow":
+      return [
+        `${event.replica} has been starting for ${seconds(event.afterMs)}; it may take ${seconds(event.startMsMax)}`,
+      ]
     case "hung":
       return [`${event.replica} does not answer any more and is killed`]
     case "readiness":
@@ -38,6 +42,10 @@ export function wordsOf(event: UpEvent): readonly string[] | undefined {
     case "rollout":
       return [
         `version ${event.version} is being started, ${event.replicas} of it; until it is ready the one before serves`,
+      ]
+    case "stands-in":
+      return [
+        `${event.replica} of version ${event.version} serves already: there are too few of the one before, and its source is gone`,
       ]
     case "rolled-out":
       return [`version ${event.version} serves now, after ${seconds(event.tookMs)}`]

@@ -4,8 +4,10 @@
  * The API does not announce syncs, but what they leave behind: a sync that measures or decides
  * anything new changes the autoscaler's status. So when its status is another than at the last look,
  * there was a sync in between, and what it saw is what one of the two looks shows, or a mixture: a
- * measurement or a pod may have come just before it or just after. Our decision is made from each of
- * them, and counts as the same if one comes to the same use and the same replicas. A sync that leaves
+ * measurement or a pod may have come just before it or just after. Nor does a status appear the moment
+ * that something was measured: meanwhile there may have been a look that shows the next measurement,
+ * and not yet the status. So the look before those two counts as well. Our decision is made from each
+ * of them, and counts as the same if one comes to the same use and replicas. A sync that leaves
  * everything as it was can't be seen; one is taken to have been there every 15 s, so that ours
  * remembers what the autoscaler does.
  *
@@ -35,6 +37,8 @@ const gapMs = 5_000
 export class Shadow {
   #number = 0
   #before: Seen | undefined
+  /** The look before that one. */
+  #earlier: Seen | undefined
   #memory: Memory = noMemory
   #sinceMs = 0
   #syncedMs = 0
@@ -60,13 +64,15 @@ export class Shadow {
   take(look: Look): Sync | undefined {
     const now = seenOf(look)
     const before = this.#before
+    const earlier = this.#earlier
+    this.#earlier = before
     this.#before = now
     if (now === undefined) return undefined
     if (before === undefined || before.uid !== now.uid) {
       this.#begin(now)
       return undefined
     }
-    if (before.status !== now.status) return this.#seen(before, now)
+    if (before.status !== now.status) return this.#seen(earlier, before, now)
     const dueMs = this.#syncedMs + syncEveryMs
     return look.atMs < dueMs + marginMs ? undefined : this.#unseen(now, dueMs)
   }
@@ -87,12 +93,12 @@ export class Shadow {
   }
 
   /** The status tells of a sync. */
-  #seen(before: Seen, now: Seen): Sync {
+  #seen(earlier: Seen | undefined, before: Seen, now: Seen): Sync {
     const atMs = now.syncedAtMs ?? now.look.atMs
     this.#syncedMs = atMs
     this.#number += 1
     const theirs = verdictOf(before, now)
-    const decisions = this.#candidates(before, now, theirs.from).map((observed) =>
+    const decisions = this.#candidates(earlier, before, now, theirs.from).map((observed) =>
       decide(observed, now.spec as ResolvedSpec, this.#memory, atMs),
     )
     const same = (decision: Decision): boolean =>
@@ -121,7 +127,7 @@ export class Shadow {
   #unseen(now: Seen, atMs: number): Sync | undefined {
     this.#syncedMs = atMs
     const replicas = now.look.deployment?.spec?.replicas ?? 0
-    const [observed] = this.#candidates(now, now, replicas)
+    const [observed] = this.#candidates(undefined, now, now, replicas)
     if (observed === undefined) return undefined
     const decision = decide(observed, now.spec as ResolvedSpec, this.#memory, atMs)
     const theirs: Verdict = {
@@ -153,8 +159,14 @@ export class Shadow {
   }
 
   /** What the sync may have seen, the likeliest first; nothing where there is no telling. */
-  #candidates(before: Seen, now: Seen, replicas: number): readonly Observed[] {
+  #candidates(
+    earlier: Seen | undefined,
+    before: Seen,
+    now: Seen,
+    replicas: number,
+  ): readonly Observed[] {
     if (typeof now.spec === "string") return []
+    const isNear = (seen: Seen): boolean => now.look.atMs - seen.look.atMs <= gapMs
     const pairs =
       before === now
         ? [[now, now] as const]
@@ -163,9 +175,14 @@ export class Shadow {
             [now, now],
             [before, now],
             [now, before],
+            ...(earlier !== undefined && isNear(earlier)
+              ? ([
+                  [before, earlier],
+                  [now, earlier],
+                ] as const)
+              : []),
           ] as const)
-    const kept =
-      now.look.atMs - before.look.atMs > gapMs ? pairs.filter(([pods]) => pods === now) : pairs
+    const kept = pairs.filter(([pods]) => pods === now || isNear(before))
     return kept.flatMap(([pods, metrics]) =>
       metrics.look.metrics === undefined
         ? []

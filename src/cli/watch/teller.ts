@@ -16,7 +16,7 @@ export interface Teller {
   begin(state: () => WatchState | undefined, pageUrl: string | undefined): void
   /** It may have changed. */
   looked(): void
-  end(): void
+  end(): void | Promise<void>
 }
 
 export function createTeller(isJson: boolean): Teller {
@@ -43,8 +43,8 @@ class ScreenTeller implements Teller {
 
   looked(): void {}
 
-  end(): void {
-    this.#screen.end()
+  async end(): Promise<void> {
+    await this.#screen.end()
   }
 }
 

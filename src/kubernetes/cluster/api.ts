@@ -18,12 +18,21 @@ export class ApiError extends Error {
   readonly status: number
   /** As in `NotFound`, `Forbidden`, `Conflict`. */
   readonly reason: string
+  /** What it consists of, where the API takes it apart. */
+  readonly causes: readonly Cause[]
 
-  constructor(status: number, reason: string, message: string) {
+  constructor(status: number, reason: string, message: string, causes: readonly Cause[] = []) {
     super(message)
     this.status = status
     this.reason = reason
+    this.causes = causes
   }
+}
+
+export interface Cause {
+  readonly reason?: string
+  readonly message?: string
+  readonly field?: string
 }
 
 export interface Call {
@@ -189,13 +198,18 @@ async function exchange(url: URL, login: Login, call: Call): Promise<Answer> {
 }
 
 function failure(status: number, text: string): ApiError {
-  let said: { readonly reason?: string; readonly message?: string } = {}
+  let said: {
+    readonly reason?: string
+    readonly message?: string
+    readonly details?: { readonly causes?: readonly Cause[] }
+  } = {}
   try {
     said = JSON.parse(text)
   } catch {
     // A proxy's page, say.
   }
-  return new ApiError(status, said.reason ?? `HTTP ${status}`, said.message ?? text.slice(0, 500))
+  const message = said.message ?? text.slice(0, 500)
+  return new ApiError(status, said.reason ?? `HTTP ${status}`, message, said.details?.causes)
 }
 
 /** Node's own errors of connecting have an empty message when several addresses were tried. */

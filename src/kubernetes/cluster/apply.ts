@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from "../kinds.ts"
 import { isMadeFor } from "../manifests/labels.ts"
-import type { Api } from "./api.ts"
+import { type Api, ApiError, type Call, type Cause } from "./api.ts"
 import { type Change, changesBetween } from "./changes.ts"
 import { pathOf } from "./resources.ts"
 
@@ -26,6 +26,11 @@ export class ForeignError extends Error {
   override readonly name = "ForeignError"
 }
 
+/** Others have set fields of an object that would be set otherwise. The message says who, and which. */
+export class ConflictError extends Error {
+  override readonly name = "ConflictError"
+}
+
 export interface ApplyOptions {
   /** Whose objects these are. */
   readonly deployment: string
@@ -37,8 +42,9 @@ export interface ApplyOptions {
 }
 
 /**
- * @throws {ApiError} as the server says it: 409 when somebody else owns a field.
+ * @throws {ApiError} as the server says it.
  * @throws {ForeignError} when the object is there, and of somebody else.
+ * @throws {ConflictError} when it is ours, and fields of it are somebody else's.
  */
 export async function apply(
   api: Api,
@@ -52,11 +58,17 @@ export async function apply(
       `There is a ${object.kind} ${object.metadata?.name} in the namespace ${namespace} that was not made for ${deployment} by Capstan.`,
     )
   }
-  const after = await api.json<KubernetesObject>(path, {
+  const patch: Call = {
     method: "PATCH",
     contentType: "application/apply-patch+yaml",
     body: { ...object, metadata: { ...object.metadata, namespace } },
     query: { fieldManager, force: `${force}`, ...(dryRun ? { dryRun: "All" } : {}) },
+  }
+  const after = await api.json<KubernetesObject>(path, patch).catch((error: unknown) => {
+    const theirs = error instanceof ApiError && error.status === 409 ? ownersIn(error.causes) : ""
+    if (theirs === "") throw error
+    const which = `the ${object.kind} ${object.metadata?.name}`
+    throw new ConflictError(`Others have set what this would change in ${which}: ${theirs}.`)
   })
   const changes = before === undefined ? [] : changesBetween(before, after)
   return {
@@ -65,4 +77,18 @@ export async function apply(
     what: before === undefined ? "created" : changes.length > 0 ? "changed" : "unchanged",
     changes,
   }
+}
+
+/** `kubectl-edit spec.replicas, spec.paused; helm metadata.labels.team`; empty when it says nothing of that. */
+function ownersIn(causes: readonly Cause[]): string {
+  const fields = causes.flatMap(({ reason, message = "", field = "" }) => {
+    const [, owner] = /conflict with "([^"]+)"/.exec(message) ?? []
+    if (reason !== "FieldManagerConflict" || owner === undefined) return []
+    return [{ owner, field: field.replace(/^\./, "") }]
+  })
+  const byOwner = Map.groupBy(fields, ({ owner }) => owner)
+  return Array.from(
+    byOwner,
+    ([owner, its]) => `${owner} ${its.map(({ field }) => field).join(", ")}`,
+  ).join("; ")
 }

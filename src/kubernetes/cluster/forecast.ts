@@ -7,6 +7,7 @@ import { shownBytes } from "../quantity.ts"
 import { limitsAgainst, quotaFor, type ReplicaSize } from "./quota.ts"
 import type { ImageFound } from "./registry.ts"
 import { type Needs, type Room, roomFor, takesPods } from "./room.ts"
+import { nodesTooOld } from "./versions.ts"
 
 export interface ForecastFacts {
   readonly options: Deployable
@@ -40,7 +41,13 @@ export interface Forecast {
 /** @param rolls whether the pods will be replaced: then one more is needed for a moment. */
 export function forecast(facts: ForecastFacts, rolls: boolean): Forecast {
   const missing: Forecast = { obstacles: facts.missing, warnings: [] }
-  const parts = [ofImage(facts), missing, ofRoom(facts, rolls), ofQuota(facts, rolls)]
+  const parts = [
+    ofImage(facts),
+    missing,
+    ofNodes(facts),
+    ofRoom(facts, rolls),
+    ofQuota(facts, rolls),
+  ]
   return {
     obstacles: parts.flatMap(({ obstacles }) => obstacles),
     warnings: parts.flatMap(({ warnings }) => warnings),
@@ -87,6 +94,11 @@ function isOnNode(image: string, nodes: readonly Node[]): boolean {
 function platformOf({ status }: Node): string {
   const { operatingSystem: os, architecture } = status?.nodeInfo ?? {}
   return os === undefined || architecture === undefined ? "" : `${os}/${architecture}`
+}
+
+function ofNodes({ nodes = [], options }: ForecastFacts): Forecast {
+  const text = nodesTooOld(nodes.filter(takesPods), options.preStopSeconds)
+  return text === undefined ? nothing : warning(text)
 }
 
 function ofRoom(facts: ForecastFacts, rolls: boolean): Forecast {

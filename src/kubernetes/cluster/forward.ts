@@ -6,6 +6,11 @@
  * what was under way on it ends as it would behind any balancer. While none is ready, connections
  * wait.
  *
+ * A replica can also vanish without a word: with its node, or behind something on the way that has
+ * forgotten the connection. Nothing closes then. So each connection is pinged, through to the node's
+ * kubelet, and one that has said nothing for half a minute is given up: its client is cut off, comes
+ * again if it wants to, and gets another replica.
+ *
  * The protocol is the one of `kubectl`'s older sibling, a web socket for each connection: a message
  * is a byte for the channel (0 data, 1 errors) and what goes through it, and the first one of each
  * channel is the port's number.
@@ -27,6 +32,12 @@ export interface ForwardOptions {
   /** Of this machine, on 127.0.0.1; 0 takes a free one. */
   readonly port: number
   readonly said: (event: ForwardEvent) => void
+  /**
+   * For how long a connection's other end may say nothing, pings unanswered, until it is given up. It
+   * is pinged three times in that time.
+   * @default 30 s
+   */
+  readonly silenceMsMax?: number
 }
 
 export type ForwardEvent =
@@ -41,6 +52,7 @@ const listMsMax = 1_000
 /** How long a connection waits for a replica to be ready. */
 const patienceMs = 30_000
 const retryMs = 500
+const silenceMsMaxDefault = 30_000
 const connectionsMax = 1_000
 /** What may lie in memory on its way to the cluster, of one connection. */
 const sentBytesMax = 1 << 20
@@ -106,23 +118,25 @@ export class Forward implements AsyncDisposable {
   async #serve(socket: Socket): Promise<void> {
     const endMs = performance.now() + patienceMs
     for (;;) {
-      const [names, asked] = await this.#replicas()
-      const name = names[this.#turn++ % Math.max(1, names.length)]
       let why = "no replica is ready"
-      if (name !== undefined) {
-        try {
+      let isAsked = true
+      try {
+        const [names, asked] = await this.#replicas()
+        isAsked = asked
+        const name = names[this.#turn++ % Math.max(1, names.length)]
+        if (name !== undefined) {
           await this.#join(socket, name)
           return
-        } catch (error) {
-          why = (error as Error).message
-          if (error instanceof ApiError && error.status === 403) throw error
-          // It may have gone since the list was made.
-          this.#listed = undefined
         }
+      } catch (error) {
+        why = (error as Error).message
+        if (error instanceof ApiError && error.status === 403) throw error
+        // It may have gone since the list was made; and an API server that is away may come back.
+        this.#listed = undefined
       }
       if (socket.destroyed) return
       if (performance.now() > endMs) throw new Error(why)
-      if (asked) await sleep(retryMs)
+      if (isAsked) await sleep(retryMs)
     }
   }
 
@@ -139,7 +153,7 @@ export class Forward implements AsyncDisposable {
 
   /** Resolves once the two are joined; rejects when the replica can't be reached. */
   async #join(socket: Socket, pod: string): Promise<void> {
-    const { namespace, podPort } = this.#options
+    const { namespace, podPort, said, silenceMsMax = silenceMsMaxDefault } = this.#options
     const path = `${collection("v1", "pods", namespace)}/${pod}/portforward`
     const { url, login } = await this.#api.door(path)
     url.searchParams.set("ports", `${podPort}`)
@@ -159,9 +173,14 @@ export class Forward implements AsyncDisposable {
     })
     channel.on("error", reject)
     // Before it is open: the first messages may come with the answer that opens it.
-    receive(socket, channel, (why) => this.#options.said({ kind: "failed", why: `${pod}: ${why}` }))
+    receive(socket, channel, (why) => said({ kind: "failed", why: `${pod}: ${why}` }))
     await promise
     send(socket, channel)
+    watchOver(channel, silenceMsMax, () => {
+      said({ kind: "failed", why: `${pod} has said nothing for ${silenceMsMax / 1000} s` })
+      this.#listed = undefined
+      socket.resetAndDestroy()
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,6 +209,24 @@ function receive(socket: Socket, channel: WebSocket, failed: (why: string) => vo
       socket.once("drain", () => channel.resume())
     }
   })
+}
+
+/** Gives up a channel whose other end has gone without a word. */
+function watchOver(channel: WebSocket, silenceMsMax: number, lost: () => void): void {
+  let heardMs = performance.now()
+  const hear = (): void => {
+    heardMs = performance.now()
+  }
+  channel.on("message", hear).on("pong", hear)
+  const timer = setInterval(() => {
+    // While the client takes nothing, nothing is read here, pongs neither.
+    if (channel.isPaused) hear()
+    if (performance.now() - heardMs > silenceMsMax) {
+      lost()
+      channel.terminate()
+    } else channel.ping()
+  }, silenceMsMax / 3)
+  channel.on("close", () => clearInterval(timer))
 }
 
 /** Passes on what goes to the replica, and ends either side with the other. */

@@ -5,6 +5,7 @@
  */
 import type { KubernetesObject, OwnerReference } from "../kinds.ts"
 import { selectorOf } from "../manifests/labels.ts"
+import { namesFor } from "../manifests/objects.ts"
 import { type Api, ApiError } from "./api.ts"
 import { fieldManager } from "./apply.ts"
 import { collection, deletableResources, plurals, type Resource } from "./resources.ts"
@@ -20,12 +21,18 @@ export interface Found {
   readonly going: boolean
   /** By `capstan deploy`, whose name the server has kept. */
   readonly isDeployed: boolean
+  /**
+   * Bears the labels, and is not what Capstan makes, nor made by what it makes: labels get copied, by
+   * `kubectl expose deployment` for one.
+   */
+  readonly isForeign: boolean
 }
 
 export class Inventory {
   readonly #api: Api
   readonly #namespace: string
   readonly #selector: string
+  readonly #names: readonly string[]
   #resources: readonly Resource[] | undefined
   /** Kinds that Capstan makes, and of which one may not see what there is. */
   readonly unseen = new Set<string>()
@@ -34,6 +41,7 @@ export class Inventory {
     this.#api = api
     this.#namespace = namespace
     this.#selector = selectorOf(name)
+    this.#names = namesFor(name)
   }
 
   /** All of it, sorted by kind and name. */
@@ -43,23 +51,30 @@ export class Inventory {
     const key = ({ kind, name }: Found): string => `${kind}/${name}`
     // Events and some others are served by two groups; an object is the same by its uid.
     const unique = new Map(lists.flat().map((found) => [found.uid, found]))
-    return [...unique.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+    const sorted = [...unique.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+    return withStrangersChildren(sorted)
   }
 
   async #list({ apiVersion, kind, plural }: Resource): Promise<Found[]> {
     const path = collection(apiVersion, plural, this.#namespace)
     try {
       const items = await this.#api.list<KubernetesObject>(path, { labelSelector: this.#selector })
-      return items.map(({ metadata = {} }) => ({
-        kind,
-        name: metadata.name ?? "",
-        path: `${path}/${metadata.name}`,
-        uid: metadata.uid ?? "",
-        owners: metadata.ownerReferences ?? [],
-        going: metadata.deletionTimestamp !== undefined,
-        isDeployed:
-          metadata.managedFields?.some(({ manager }) => manager === fieldManager) === true,
-      }))
+      return items.map(({ metadata = {} }) => {
+        const { name = "", ownerReferences: owners = [], managedFields = [] } = metadata
+        const isDeployed = managedFields.some(({ manager }) => manager === fieldManager)
+        // Applied by others, as GitOps does, it has the names that manifests give it.
+        const isMade = isDeployed || (kind in plurals && this.#names.includes(name))
+        return {
+          kind,
+          name,
+          path: `${path}/${name}`,
+          uid: metadata.uid ?? "",
+          owners,
+          going: metadata.deletionTimestamp !== undefined,
+          isDeployed,
+          isForeign: !isMade && owners.length === 0 && !followers.has(kind),
+        }
+      })
     } catch (error) {
       // What is gone as a kind is gone.
       const isHidden = error instanceof ApiError && [403, 404, 405].includes(error.status)
@@ -70,12 +85,33 @@ export class Inventory {
   }
 }
 
+/** Kinds that a controller makes of another, and takes away with it, without saying whose they are. */
+const followers = new Set(["Endpoints"])
+
+/** What a stranger has made is a stranger's. */
+function withStrangersChildren(found: readonly Found[]): readonly Found[] {
+  const strangers = found.filter(({ isForeign }) => isForeign)
+  const isTheirs = ({ owners, isForeign }: Found): boolean =>
+    !isForeign && owners.some((owner) => strangers.some((each) => isSame(each, owner)))
+  if (!found.some(isTheirs)) return found
+  return withStrangersChildren(
+    found.map((each) => (isTheirs(each) ? { ...each, isForeign: true } : each)),
+  )
+}
+
+function isSame(a: Pick<Found, "kind" | "name">, b: Pick<Found, "kind" | "name">): boolean {
+  return a.kind === b.kind && a.name === b.name
+}
+
 /**
  * What has to be deleted so that all of it goes, in this order: the autoscaler first, or it might
  * scale what is just going; then whatever nobody else owns.
  */
 export function toDelete(found: readonly Found[]): readonly Found[] {
-  const roots = found.filter(({ owners, going }) => owners.length === 0 && !going)
+  const roots = found.filter(
+    ({ kind, owners, going, isForeign }) =>
+      owners.length === 0 && !going && !isForeign && !followers.has(kind),
+  )
   const isFirst = ({ kind }: Found): boolean => kind === "HorizontalPodAutoscaler"
   return [...roots.filter(isFirst), ...roots.filter((each) => !isFirst(each))]
 }

@@ -21,6 +21,7 @@ import { type Forecast, type ForecastFacts, forecast } from "./forecast.ts"
 import { missingReferences } from "./references.ts"
 import { findImage } from "./registry.ts"
 import { collection, groupOf, pluralOf } from "./resources.ts"
+import { tooOldFor } from "./versions.ts"
 
 export interface Preflight {
   /** The server's version. */
@@ -47,7 +48,9 @@ export async function preflight(
     unknownKinds(api, objects),
     servesMetrics(api),
   ])
+  const tooOld = tooOldFor(objects, gitVersion)
   const obstacles = [
+    ...(tooOld === undefined ? [] : [tooOld]),
     ...(missing
       ? [`There is no namespace ${namespace}. Make it:  kubectl create namespace ${namespace}`]
       : []),

@@ -1,14 +1,16 @@
 /**
- * Secrets and config maps that a deployment names, and that are not in the namespace: its replicas
- * would wait for them. Only whether they are there is asked for, never what is in them.
+ * What a deployment names and what is not there: secrets and config maps, for which its replicas would
+ * wait, and the Gateway, without which nothing reaches it. Only whether they are there is asked for,
+ * never what is in them.
  */
 import type { DeploymentOptions } from "../manifests/options.ts"
 import { type Api, ApiError } from "./api.ts"
 import { collection } from "./resources.ts"
 
 interface Reference {
-  readonly kind: "secret" | "configmap"
-  readonly name: string
+  readonly path: string
+  /** What to say when it is not there. */
+  readonly missing: string
 }
 
 /** In words, with what to do. */
@@ -17,28 +19,56 @@ export async function missingReferences(
   namespace: string,
   options: DeploymentOptions,
 ): Promise<readonly string[]> {
-  const named = new Map(referencesOf(options).map((each) => [`${each.kind}/${each.name}`, each]))
+  const named = new Map(referencesOf(options, namespace).map((each) => [each.path, each]))
   const answers = await Promise.all(
-    Array.from(named.values(), async (each) =>
-      (await isThere(api, namespace, each)) ? [] : [inWords(each, namespace, options)],
+    Array.from(named.values(), async ({ path, missing }) =>
+      (await isThere(api, path)) ? [] : [missing],
     ),
   )
   return answers.flat()
 }
 
-function referencesOf({ env, envFrom, pullSecret }: DeploymentOptions): readonly Reference[] {
-  const ofVariables = Object.values(env).flatMap((value): Reference[] => {
-    if (typeof value === "string") return []
-    return "secret" in value
-      ? [{ kind: "secret", name: value.secret }]
-      : [{ kind: "configmap", name: value.configmap }]
-  })
-  const pull: Reference[] = pullSecret === undefined ? [] : [{ kind: "secret", name: pullSecret }]
-  return [...ofVariables, ...envFrom, ...pull]
+function referencesOf(
+  { env, envFrom, pullSecret, gateway }: DeploymentOptions,
+  namespace: string,
+): readonly Reference[] {
+  const secret = (name: string): Reference => kept("secret", name, namespace)
+  const configMap = (name: string): Reference => kept("configmap", name, namespace)
+  return [
+    ...Object.values(env).flatMap((value): Reference[] => {
+      if (typeof value === "string") return []
+      return "secret" in value ? [secret(value.secret)] : [configMap(value.configmap)]
+    }),
+    ...envFrom.map(({ kind, name }) => (kind === "secret" ? secret(name) : configMap(name))),
+    // Behind the others, so that of a secret that is named twice it is told how to make this kind.
+    ...(pullSecret === undefined ? [] : [kept("secret docker-registry", pullSecret, namespace)]),
+    ...(gateway === undefined ? [] : [gatewayAt(gateway, namespace)]),
+  ]
 }
 
-async function isThere(api: Api, namespace: string, { kind, name }: Reference): Promise<boolean> {
-  const path = `${collection("v1", `${kind}s`, namespace)}/${name}`
+function kept(
+  type: "secret" | "secret docker-registry" | "configmap",
+  name: string,
+  namespace: string,
+): Reference {
+  const isSecret = type !== "configmap"
+  const is = isSecret ? "secret" : "config map"
+  const made = type === "secret" ? "secret generic" : type
+  return {
+    path: `${collection("v1", isSecret ? "secrets" : "configmaps", namespace)}/${name}`,
+    missing: `There is no ${is} ${name} in the namespace ${namespace}. Make it:  kubectl create ${made} ${name} --namespace ${namespace} …`,
+  }
+}
+
+function gatewayAt(gateway: string, own: string): Reference {
+  const [name = "", namespace = own] = gateway.split("/").toReversed()
+  return {
+    path: `${collection("gateway.networking.k8s.io/v1", "gateways", namespace)}/${name}`,
+    missing: `There is no Gateway ${name} in the namespace ${namespace}: nothing would be routed. Those that there are:  kubectl get gateways --all-namespaces`,
+  }
+}
+
+async function isThere(api: Api, path: string): Promise<boolean> {
   try {
     const accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
     return (await api.find(path, { accept })) !== undefined
@@ -47,15 +77,4 @@ async function isThere(api: Api, namespace: string, { kind, name }: Reference): 
     if (error instanceof ApiError) return true
     throw error
   }
-}
-
-function inWords({ kind, name }: Reference, namespace: string, options: DeploymentOptions): string {
-  const type =
-    kind === "configmap"
-      ? "configmap"
-      : name === options.pullSecret
-        ? "secret docker-registry"
-        : "secret generic"
-  const is = kind === "secret" ? "secret" : "config map"
-  return `There is no ${is} ${name} in the namespace ${namespace}. Make it:  kubectl create ${type} ${name} --namespace ${namespace} …`
 }

@@ -5,7 +5,7 @@ import type { Deployment } from "../kinds.ts"
 import { type Api, ApiError } from "./api.ts"
 import { type Observed, observe } from "./observe.ts"
 import { collection } from "./resources.ts"
-import { type Trouble, troubleOf } from "./trouble.ts"
+import { type Trouble, troubleOf, withLog } from "./trouble.ts"
 
 export interface Progress {
   readonly wanted: number
@@ -42,6 +42,8 @@ export interface WaitOptions {
   readonly namespace: string
   readonly name: string
   readonly timeoutMs: number
+  /** Ends the wait, and nothing else: the cluster goes on. */
+  readonly signal: AbortSignal
   readonly progressed: (progress: Progress) => void
   /** Something is the matter that may yet come right. */
   readonly troubled: (trouble: Trouble) => void
@@ -56,11 +58,11 @@ const ordinaryMs = 5_000
 const outageMsMax = 30_000
 
 export async function waitForRollout(api: Api, options: WaitOptions): Promise<RolloutEnd> {
-  const { namespace, name, timeoutMs } = options
+  const { namespace, name, timeoutMs, signal } = options
   const endMs = performance.now() + timeoutMs
   let told = ""
   let standing: { readonly of: string; readonly sinceMs: number; told: boolean } | undefined
-  const look = patiently(() => observe(api, namespace, name), options.unanswered)
+  const look = patiently(() => observe(api, namespace, name), options)
   for (;;) {
     const seen = await look()
     const progress = progressOf(seen.deployment)
@@ -88,12 +90,15 @@ export async function waitForRollout(api: Api, options: WaitOptions): Promise<Ro
       }
     }
     if (nowMs > endMs) return await failed(api, namespace, "timeout", seen, trouble)
-    await sleep(lookEachMs)
+    await sleep(lookEachMs, undefined, { signal })
   }
 }
 
 /** Asks until there is an answer; an outage is told once, and ends it when it lasts. */
-function patiently<T>(ask: () => Promise<T>, told: (error: Error) => void): () => Promise<T> {
+function patiently<T>(
+  ask: () => Promise<T>,
+  { unanswered, signal }: Pick<WaitOptions, "unanswered" | "signal">,
+): () => Promise<T> {
   return async () => {
     let sinceMs: number | undefined
     for (;;) {
@@ -103,10 +108,10 @@ function patiently<T>(ask: () => Promise<T>, told: (error: Error) => void): () =
         const isOutage =
           error instanceof UnreachableError || (error instanceof ApiError && error.status >= 500)
         if (!isOutage) throw error
-        if (sinceMs === undefined) told(error)
+        if (sinceMs === undefined) unanswered(error)
         sinceMs ??= performance.now()
         if (performance.now() - sinceMs > outageMsMax) throw error
-        await sleep(lookEachMs)
+        await sleep(lookEachMs, undefined, { signal })
       }
     }
   }
@@ -134,5 +139,5 @@ async function failed(
       .split("\n")
       .filter((line) => line !== "")
   }
-  return { kind, trouble, logLines, olderReady }
+  return { kind, trouble: trouble && withLog(trouble, logLines), logLines, olderReady }
 }

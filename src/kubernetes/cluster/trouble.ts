@@ -2,7 +2,7 @@
  * Why a rollout does not get on, in words, with what to do next. Kubernetes says it in a dozen places;
  * these are looked through from what stops everything to what may yet come right by itself.
  */
-import type { ContainerStatus, Pod } from "../kinds.ts"
+import type { ContainerStatus, Event, Pod } from "../kinds.ts"
 import { isReady, type Observed } from "./observe.ts"
 
 export interface Trouble {
@@ -18,16 +18,26 @@ export interface Trouble {
 }
 
 export function troubleOf(observed: Observed): Trouble | undefined {
-  const refused = creationRefused(observed)
-  if (refused !== undefined) return refused
   const { pods } = observed
   return (
+    paused(observed) ??
+    creationRefused(observed) ??
     firstOf(pods, imageTrouble) ??
     firstOf(pods, startTrouble) ??
-    firstOf(pods, crash) ??
+    firstOf(pods, (pod) => crash(pod, observed)) ??
     firstOf(pods, unschedulable) ??
-    firstOf(pods, (pod) => unready(pod, observed))
+    firstOf(pods, (pod) => unready(pod, observed)) ??
+    firstOf(pods, (pod) => heldUp(pod, observed))
   )
+}
+
+/** What a log can tell better than the cluster. */
+export function withLog(trouble: Trouble, logLines: readonly string[]): Trouble {
+  const isForeign = logLines.some((line) => line.includes("exec format error"))
+  if (!isForeign) return trouble
+  const next =
+    "The image is for another processor than the node's. Build it for that one:  capstan image … --platform linux/arm64, say; capstan deploy does by itself, where it builds the image."
+  return { ...trouble, next }
 }
 
 function firstOf(
@@ -39,6 +49,17 @@ function firstOf(
     if (trouble !== undefined) return trouble
   }
   return undefined
+}
+
+/** Of a deployment that is all there one need not hear that it is. */
+function paused({ deployment: { metadata, spec, status } }: Observed): Trouble | undefined {
+  const isThere = (status?.updatedReplicas ?? 0) >= (spec?.replicas ?? 1)
+  if (spec?.paused !== true || isThere) return undefined
+  return trouble(
+    "The deployment has been paused: no new version is rolled out until it goes on.",
+    `kubectl rollout resume deployment ${metadata?.name} --namespace ${metadata?.namespace}`,
+    5_000,
+  )
 }
 
 function creationRefused({ deployment }: Observed): Trouble | undefined {
@@ -87,7 +108,10 @@ function startTrouble(pod: Pod): Trouble | undefined {
   return trouble(`The container can't be started: ${message || reason}.`, next, 10_000)
 }
 
-function crash(pod: Pod): Trouble | undefined {
+/** As a process ends that is told to, or killed. */
+const endedFromOutside: readonly (number | undefined)[] = [0, 137, 143]
+
+function crash(pod: Pod, observed: Observed): Trouble | undefined {
   const status = containerOf(pod)
   const ended = status?.lastState?.terminated ?? status?.state?.terminated
   if (status === undefined || ended === undefined) return undefined
@@ -99,6 +123,17 @@ function crash(pod: Pod): Trouble | undefined {
   if (reason === "OOMKilled") {
     const message = `The container needs more memory than its limit and was killed${often(times)}.`
     return { message, next: "Give it more with --memory.", patienceMs, log }
+  }
+  const probe = lastWarning(pod, observed, ({ reason = "", message = "" }) => {
+    return reason === "Unhealthy" && /^(Liveness|Startup) probe/.test(message)
+  })
+  if (probe !== undefined && endedFromOutside.includes(exitCode)) {
+    return {
+      message: `The container does not answer its probe, so it is ended and started again${often(times)}: ${probe}.`,
+      next: "What keeps its main thread busy, or waiting, for so long is in the module, outside of the operations; or give it more with --cpu.",
+      patienceMs,
+      log,
+    }
   }
   return {
     message: `The container starts and ends again, with exit code ${exitCode}${often(times)}.`,
@@ -124,19 +159,39 @@ function unschedulable({ status }: Pod): Trouble | undefined {
   )
 }
 
-function unready(pod: Pod, { warnings }: Observed): Trouble | undefined {
+function unready(pod: Pod, observed: Observed): Trouble | undefined {
   if (pod.status?.phase !== "Running" || isReady(pod)) return undefined
-  const name = pod.metadata?.name ?? ""
-  const unhealthy = warnings.findLast(
-    ({ reason, involvedObject }) => reason === "Unhealthy" && involvedObject?.name === name,
-  )
+  const unhealthy = lastWarning(pod, observed, ({ reason }) => reason === "Unhealthy")
   if (unhealthy === undefined) return undefined
   return {
-    message: `A replica runs and is not ready: ${unhealthy.message?.trim() ?? "its probe fails"}.`,
+    message: `A replica runs and is not ready: ${unhealthy}.`,
     next: "A slow `setup` may take as long as CAPSTAN_SETUP_TIMEOUT_MS; then --timeout has to be longer.",
     patienceMs: Number.POSITIVE_INFINITY,
-    log: { pod: name, previous: false },
+    log: { pod: pod.metadata?.name ?? "", previous: false },
   }
+}
+
+/** By what only its node knows: a network that can't be set up, a disk that is full. */
+function heldUp(pod: Pod, observed: Observed): Trouble | undefined {
+  if (pod.status?.phase !== "Pending") return undefined
+  const warning = lastWarning(pod, observed, ({ reason }) => reason !== "FailedScheduling")
+  if (warning === undefined) return undefined
+  return trouble(
+    `A replica is held up on its node, ${pod.spec?.nodeName}: ${warning}.`,
+    "That is the cluster's to set right; whoever looks after it knows the message.",
+    Number.POSITIVE_INFINITY,
+  )
+}
+
+function lastWarning(
+  { metadata }: Pod,
+  { warnings }: Observed,
+  isIt: (event: Event) => boolean,
+): string | undefined {
+  const found = warnings.findLast(
+    (event) => event.involvedObject?.name === metadata?.name && isIt(event),
+  )
+  return found && (found.message?.trim().replace(/\.$/, "") || found.reason)
 }
 
 function trouble(message: string, next: string, patienceMs: number): Trouble {

@@ -8,8 +8,9 @@
  * they keep an image; docker has it in the registry only.
  */
 import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { Platform } from "./native.ts"
-import { must, run, withFile } from "./run.ts"
+import { must, run, type Workplace } from "./run.ts"
 
 export const builders = ["docker", "podman", "buildah"] as const
 export type Builder = (typeof builders)[number]
@@ -17,14 +18,20 @@ export type Builder = (typeof builders)[number]
 export const formats = ["oci", "docker"] as const
 type Format = (typeof formats)[number]
 
+/** One that takes longer to say which it is hangs. */
+const answerMsMax = 20_000
+
 /** The first builder that works, or undefined. */
 export async function findBuilder(
+  signal: AbortSignal,
   among: readonly Builder[] = builders,
 ): Promise<Builder | undefined> {
   for (const builder of among) {
-    // docker's client may be there without its daemon; `version` asks both.
-    const { code } = await run(builder, ["version"])
-    if (code === 0) return builder
+    // docker's client may be there without its daemon, or with one that hangs; `version` asks both.
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(answerMsMax)])
+    const ran = await run(builder, ["version"], { signal: bounded }).catch(() => undefined)
+    signal.throwIfAborted()
+    if (ran?.code === 0) return builder
   }
   return undefined
 }
@@ -52,40 +59,40 @@ interface Part {
 }
 
 /** @throws {ProgramError} when the builder fails. */
-export async function buildImage(options: BuildOptions): Promise<Built> {
+export async function buildImage(options: BuildOptions, place: Workplace): Promise<Built> {
   const { builder, tag, folders } = options
   const parts: Part[] = []
   for (const [platform, folder] of folders) {
     const own = folders.size === 1 ? tag : `${withTag(tag)}-${platform.split("/")[1]}`
-    parts.push({ platform, tag: own, id: await buildPart(options, platform, folder, own) })
+    const id = await buildPart(options, place, { platform, folder, tag: own })
+    parts.push({ platform, tag: own, id })
   }
-  if (parts.length > 1 && builder !== "docker") await makeIndex(builder, tag, parts)
+  if (parts.length > 1 && builder !== "docker") await makeIndex(builder, tag, parts, place)
   return { builder, tag, parts }
 }
 
 async function buildPart(
   { builder, format }: BuildOptions,
-  platform: Platform,
-  folder: string,
-  tag: string,
+  place: Workplace,
+  { platform, folder, tag }: Omit<Part, "id"> & { readonly folder: string },
 ): Promise<string> {
-  return await withFile(async (idFile) => {
-    const common = ["--tag", tag, "--platform", platform, "--iidfile", idFile]
-    // A fixed time, so that the same input gives the same image. So does OCI's format alone: docker's
-    // holds the names of the containers that built it. The price is HEALTHCHECK, which OCI lacks.
-    const steady = ["--timestamp", "0", "--format", format]
-    const args = {
-      docker: ["build", ...common, folder],
-      podman: ["build", ...steady, ...common, folder],
-      buildah: ["build", ...steady, ...common, folder],
-    }[builder]
-    await must(builder, args, {
-      SOURCE_DATE_EPOCH: "0",
-      // Docker's attestations hold the time of the build, and make an index of every image.
-      BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
-    })
-    return readFileSync(idFile, "utf8").trim()
-  })
+  const idFile = join(place.folder, `${platform.replace("/", "-")}.id`)
+  const common = ["--tag", tag, "--platform", platform, "--iidfile", idFile]
+  // A fixed time, so that the same input gives the same image. So does OCI's format alone: docker's
+  // holds the names of the containers that built it. The price is HEALTHCHECK, which OCI lacks.
+  const steady = ["--timestamp", "0", "--format", format]
+  const args = {
+    docker: ["build", ...common, folder],
+    podman: ["build", ...steady, ...common, folder],
+    buildah: ["build", ...steady, ...common, folder],
+  }[builder]
+  const env = {
+    SOURCE_DATE_EPOCH: "0",
+    // Docker's attestations hold the time of the build, and make an index of every image.
+    BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
+  }
+  await must(builder, args, { signal: place.signal, env })
+  return readFileSync(idFile, "utf8").trim()
 }
 
 /** Under the image's name; what was called that before, an index or an image, gives it up. */
@@ -93,13 +100,14 @@ async function makeIndex(
   builder: "podman" | "buildah",
   tag: string,
   parts: readonly Part[],
+  { signal }: Workplace,
 ): Promise<void> {
-  const { code } = await run(builder, ["manifest", "rm", tag])
-  if (code !== 0) await run(builder, ["rmi", tag])
-  await must(builder, ["manifest", "create", tag])
+  const { code } = await run(builder, ["manifest", "rm", tag], { signal })
+  if (code !== 0) await run(builder, ["rmi", tag], { signal })
+  await must(builder, ["manifest", "create", tag], { signal })
   for (const part of parts) {
     // From the builder's store: a name alone may be asked of a registry, which has it not yet.
-    await must(builder, ["manifest", "add", tag, `containers-storage:${part.tag}`])
+    await must(builder, ["manifest", "add", tag, `containers-storage:${part.tag}`], { signal })
   }
 }
 

@@ -5,7 +5,7 @@
  * service that both import by its URL. They have to stay three files, because a thread begins with a
  * file of its own; and all chunks lie beside them, because the pool looks for `./worker.js` from
  * wherever its own code ended up. Sharing also means that there is one copy of Capstan and one of the
- * service in a thread, as there is without a bundle.
+ * service in a thread, as there is without a bundle. A fourth has what Fastify seldom needs: late.ts.
  *
  * Nothing is minified: a stack trace from production should say something, and the whitespace is a
  * tenth of an image layer that is compressed anyway.
@@ -13,6 +13,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { build, type Plugin } from "esbuild"
+import { late, lateEntryPoint } from "./late.ts"
 import { type NativePackage, nativePackages } from "./native.ts"
 
 export interface BundleSource {
@@ -49,7 +50,12 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
   const natives = nativePackages(source.external)
   try {
     await build({
-      entryPoints: { server: source.server, worker: source.worker, service: source.service },
+      entryPoints: [
+        { in: source.server, out: "server" },
+        { in: source.worker, out: "worker" },
+        { in: source.service, out: "service" },
+        lateEntryPoint,
+      ],
       outdir: folder,
       absWorkingDir: dirname(source.service),
       bundle: true,
@@ -60,7 +66,7 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
       target: "node24",
       alias: { capstan: source.capstan },
       banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
-      plugins: [natives.plugin, swaggerUi(folder)],
+      plugins: [natives.plugin, swaggerUi(folder), late],
       logLevel: "silent",
     })
   } catch (error) {
@@ -78,8 +84,7 @@ export const bundleMark = "// Made by `capstan image`, which writes it anew."
 
 /** Libraries in CommonJS expect these, which a module does not have by itself. */
 const wordsOfCommonJs = [
-  'import { createRequire as __createRequire } from "node:module"',
-  "const require = __createRequire(import.meta.url)",
+  'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url)',
   "const __filename = import.meta.filename",
   "const __dirname = import.meta.dirname",
 ].join("\n")

@@ -22,7 +22,12 @@ const livez =
   "fetch(`http://127.0.0.1:${process.env.CAPSTAN_MANAGEMENT_PORT ?? 9090}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"
 
 export function dockerfile({ base, title, version, description }: DockerfileFacts): string {
-  const labels = { title, version, ...(description === undefined ? {} : { description }) }
+  const labels = {
+    title,
+    version,
+    ...(description === undefined ? {} : { description }),
+    "base.name": fullName(base),
+  }
   return `FROM ${fullName(base)}
 
 ${Object.entries(labels)

@@ -4,10 +4,12 @@
  * dependency and no secret can get into the image.
  */
 import {
+  chmodSync,
   existsSync,
-  globSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,7 +18,7 @@ import {
 import { join } from "node:path"
 import { type BundleSource, bundle, bundleMark } from "./bundle.ts"
 import { type DockerfileFacts, dockerfile, dockerignore } from "./dockerfile.ts"
-import { install, type NativePackage, type Platform } from "./native.ts"
+import { type InstalledPackage, install, type Platform } from "./native.ts"
 
 export interface ImageSource extends BundleSource {
   readonly title: string
@@ -27,7 +29,7 @@ export interface ImageSource extends BundleSource {
 
 export interface WrittenFolder {
   /** Installed for the image's platform. */
-  readonly packages: readonly NativePackage[]
+  readonly packages: readonly InstalledPackage[]
   /** Whether a Dockerfile was there already, and was left as it is. */
   readonly keptDockerfile: boolean
 }
@@ -41,11 +43,12 @@ export interface WrittenFolder {
 export async function writeImageFolder(
   source: ImageSource,
   folder: string,
+  signal: AbortSignal,
 ): Promise<WrittenFolder> {
   const begun = join(folder, ".app-begun")
   rmSync(begun, { recursive: true, force: true })
   mkdirSync(begun, { recursive: true })
-  const packages = await writeApp(source, begun).catch((error: unknown) => {
+  const packages = await writeApp(source, begun, signal).catch((error: unknown) => {
     rmSync(begun, { recursive: true, force: true })
     throw error
   })
@@ -59,11 +62,17 @@ export async function writeImageFolder(
   return { packages, keptDockerfile }
 }
 
-async function writeApp(source: ImageSource, folder: string): Promise<readonly NativePackage[]> {
+async function writeApp(
+  source: ImageSource,
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly InstalledPackage[]> {
   const { packages } = await bundle(source, folder)
-  if (packages.length > 0) await install(packages, source.platform, folder)
-  forgetTimes(folder)
-  return packages
+  signal.throwIfAborted()
+  const installed =
+    packages.length === 0 ? [] : await install(packages, source.platform, folder, signal)
+  makeSteady(folder)
+  return installed
 }
 
 /** Whether something lies where `app/` goes that we have not written: many a project has an app/. */
@@ -73,7 +82,17 @@ export function isForeign(folder: string): boolean {
   return !existsSync(server) || !readFileSync(server, "utf8").startsWith(bundleMark)
 }
 
-/** A layer holds the times of its files: the same files are the same layer only without them. */
-function forgetTimes(folder: string): void {
-  for (const path of globSync("**", { cwd: folder })) lutimesSync(join(folder, path), 0, 0)
+/**
+ * A layer holds the times and the modes of its files: the same files are the same layer only with the
+ * same of both. Modes come from the umask of whoever builds, and under a strict one the process could
+ * not read its own bundle, which is root's.
+ */
+function makeSteady(folder: string): void {
+  const paths = readdirSync(folder, { recursive: true }).map((path) => join(folder, String(path)))
+  for (const path of [folder, ...paths]) {
+    const stats = lstatSync(path)
+    const isRun = stats.isDirectory() || (stats.mode & 0o100) !== 0
+    if (!stats.isSymbolicLink()) chmodSync(path, isRun ? 0o755 : 0o644)
+    lutimesSync(path, 0, 0)
+  }
 }

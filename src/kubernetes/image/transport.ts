@@ -4,49 +4,49 @@
  * the image is in.
  */
 import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import type { LocalCluster } from "../cluster/api.ts"
 import type { Built } from "./builder.ts"
 import { fullName } from "./dockerfile.ts"
-import { must, ProgramError, withFile } from "./run.ts"
+import { must, ProgramError, type Workplace } from "./run.ts"
 
 /** Pushes the image; resolves to its name by digest, `registry/name@sha256:…`. */
-export async function pushImage(built: Built): Promise<string> {
+export async function pushImage(built: Built, place: Workplace): Promise<string> {
   const { builder, tag, parts } = built
+  const { signal } = place
   const name = nameOnly(tag)
   if (builder === "docker") {
     const pushed: string[] = []
-    for (const part of parts) pushed.push(await pushByDocker(part.tag))
+    for (const part of parts) pushed.push(await pushByDocker(part.tag, signal))
     if (pushed.length === 1) return pushed[0] ?? tag
-    await must("docker", ["buildx", "imagetools", "create", "--tag", tag, ...pushed])
+    await must("docker", ["buildx", "imagetools", "create", "--tag", tag, ...pushed], { signal })
     const shown = ["buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}", tag]
-    const { digest } = JSON.parse(await must("docker", shown)) as { readonly digest: string }
+    const said = await must("docker", shown, { signal })
+    const { digest } = JSON.parse(said) as { readonly digest: string }
     return `${name}@${digest}`
   }
-  return await withFile(async (digestFile) => {
-    // docker speaks plain http with a registry on this machine without being asked; so do we.
-    const plain = /^(localhost|127\.0\.0\.1)[:/]/.test(tag) ? ["--tls-verify=false"] : []
-    const push =
-      parts.length > 1
-        ? [
-            "manifest",
-            "push",
-            "--all",
-            ...plain,
-            "--digestfile",
-            digestFile,
-            tag,
-            `docker://${tag}`,
-          ]
-        : ["push", ...plain, "--digestfile", digestFile, tag]
-    await must(builder, push)
-    return `${name}@${readFileSync(digestFile, "utf8").trim()}`
-  })
+  const digestFile = join(place.folder, "digest")
+  // docker speaks plain http with a registry on this machine without being asked; so do we.
+  const plain = /^(localhost|127\.0\.0\.1)[:/]/.test(tag) ? ["--tls-verify=false"] : []
+  const how = [...plain, "--digestfile", digestFile]
+  const push =
+    parts.length > 1
+      ? ["manifest", "push", "--all", ...how, tag, `docker://${tag}`]
+      : ["push", ...how, tag]
+  await must(builder, push, { signal })
+  return `${name}@${readFileSync(digestFile, "utf8").trim()}`
 }
 
-async function pushByDocker(tag: string): Promise<string> {
-  await must("docker", ["push", "--quiet", tag])
-  const format = "{{range .RepoDigests}}{{println .}}{{end}}"
-  const lines = (await must("docker", ["image", "inspect", "--format", format, tag])).split("\n")
+async function pushByDocker(tag: string, signal: AbortSignal): Promise<string> {
+  await must("docker", ["push", "--quiet", tag], { signal })
+  const inspect = [
+    "image",
+    "inspect",
+    "--format",
+    "{{range .RepoDigests}}{{println .}}{{end}}",
+    tag,
+  ]
+  const lines = (await must("docker", inspect, { signal })).split("\n")
   // docker tells `me/a@…` of what was pushed as `docker.io/me/a`.
   const name = nameOnly(tag)
   const digest = lines
@@ -66,27 +66,35 @@ export function loadedName({ tag, parts }: Built): string {
 }
 
 /** Loads the image, of one platform, into a cluster on this machine; resolves to its name there. */
-export async function loadImage(built: Built, cluster: LocalCluster): Promise<string> {
+export async function loadImage(
+  built: Built,
+  cluster: LocalCluster,
+  place: Workplace,
+): Promise<string> {
   const name = loadedName(built)
-  await withFile(async (archive) => {
-    await save(built, name, archive)
-    const [command, args] =
-      cluster.kind === "minikube"
-        ? ["minikube", ["image", "load", "--profile", cluster.profile, archive]]
-        : ["kind", ["load", "image-archive", "--name", cluster.cluster, archive]]
-    await must(command as string, args as readonly string[])
-  })
+  const archive = join(place.folder, "image.tar")
+  await save(built, name, archive, place.signal)
+  const args =
+    cluster.kind === "minikube"
+      ? ["image", "load", "--profile", cluster.profile, archive]
+      : ["load", "image-archive", "--name", cluster.cluster, archive]
+  await must(cluster.kind, args, { signal: place.signal })
   return name
 }
 
-async function save({ builder, parts }: Built, name: string, archive: string): Promise<void> {
+async function save(
+  { builder, parts }: Built,
+  name: string,
+  archive: string,
+  signal: AbortSignal,
+): Promise<void> {
   const tag = parts[0]?.tag ?? ""
   if (builder !== "docker") {
-    await must(builder, ["push", tag, `docker-archive:${archive}:${name}`])
+    await must(builder, ["push", tag, `docker-archive:${archive}:${name}`], { signal })
     return
   }
-  await must("docker", ["tag", tag, name])
-  await must("docker", ["save", "--output", archive, name])
+  await must("docker", ["tag", tag, name], { signal })
+  await must("docker", ["save", "--output", archive, name], { signal })
 }
 
 /** Without its tag. */

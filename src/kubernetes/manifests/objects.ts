@@ -142,6 +142,11 @@ function serviceMonitor(options: Deployable): ServiceMonitor {
 
 const managementLabel = { "app.kubernetes.io/component": "management" } as const
 
+/** What objects of a deployment are called. */
+export function namesFor(name: string): readonly string[] {
+  return [name, managementName(name)]
+}
+
 /** A Service's name has an end. */
 function managementName(name: string): string {
   const suffix = "-management"

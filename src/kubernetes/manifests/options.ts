@@ -3,7 +3,7 @@
  * each over the one before: the table's defaults, the configuration file, the environment that was
  * chosen in it, the command line.
  */
-import { isKey, labelValue } from "../name.ts"
+import { isKey, isObjectName, labelValue } from "../name.ts"
 import { checked, OptionError, type OptionSpec, type OptionValue } from "../option.ts"
 import { milliCpu } from "../quantity.ts"
 import { isOurs } from "./labels.ts"
@@ -22,7 +22,7 @@ export const deploymentTable = {
     why: "Said for an environment, it keeps that environment out of the wrong cluster.",
   },
   namespace: {
-    kind: "name",
+    kind: "namespace",
     default: undefined,
     doc: "The namespace, which must be there. Left out: that of the kubeconfig's context; manifests then name none.",
     why: "It is where your rights, quotas and secrets already are; making one is somebody's decision.",
@@ -259,6 +259,8 @@ function checkVariable(name: string, value: EnvironmentValue, where: string): vo
       `${where}: a deployment's ports are 8080 and 9090, inside its own address. The Service decides what others see.`,
     )
   }
+  if (typeof value !== "string")
+    checkReference("secret" in value ? value.secret : value.configmap, where)
   if (name === drainGraceVariable && typeof value !== "string") {
     throw new OptionError(
       `${where}: it has to be said here, not by reference, since the pod's own grace is reckoned from it.`,
@@ -267,13 +269,21 @@ function checkVariable(name: string, value: EnvironmentValue, where: string): vo
 }
 
 function reference(text: string, where: string): DeploymentOptions["envFrom"][number] {
-  const [, kind, name] = /^(secret|configmap)\/([a-z0-9][a-z0-9.-]*)$/.exec(text) ?? []
+  const [, kind, name] = /^(secret|configmap)\/(.+)$/.exec(text) ?? []
   if (name === undefined) {
     throw new OptionError(
       `${where} is ${JSON.stringify(text)}; it must be secret/NAME or configmap/NAME.`,
     )
   }
+  checkReference(name, where)
   return { kind: kind as "secret" | "configmap", name }
+}
+
+function checkReference(name: string, where: string): void {
+  if (isObjectName(name)) return
+  throw new OptionError(
+    `${where}: no secret or config map can be called ${JSON.stringify(name)}; they are called like database or database.shop.`,
+  )
 }
 
 function checkLabel(name: string, value: string, where: string): void {

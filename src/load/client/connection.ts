@@ -8,16 +8,19 @@
  */
 import assert from "node:assert/strict"
 import type { Socket } from "node:net"
+import { type Reader, ResponseParser } from "../../core/http/response-parser.ts"
 import type { Linked } from "./chain.ts"
 import { isIdempotent, type Message } from "./message.ts"
-import { type Reader, ResponseParser } from "./response.ts"
 
 /** Who has sent a request, and is told what comes of it: the answer, or an error. */
-export interface Sent extends Reader {
+export interface Sent {
   /** It is being written, just now. */
   written(): void
   /** The first byte of an answer has come. */
   begun(): void
+  head: Reader["head"]
+  data: Reader["data"]
+  end(): void
   /** There will be no whole answer. */
   failed(error: Error): void
 }
@@ -124,8 +127,8 @@ export class Connection implements Linked<Connection> {
   }
 
   readonly #reader: Reader = {
-    head: (status, statusText, head, setsCookies) =>
-      this.#sent?.head(status, statusText, head, setsCookies),
+    interim: () => {},
+    head: (head) => this.#sent?.head(head),
     data: (bytes, start, end) => this.#sent?.data(bytes, start, end),
     end: () => {
       const sent = this.#sent

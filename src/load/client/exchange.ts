@@ -3,13 +3,13 @@
  * closed under it, and on, where a redirect leads.
  */
 import type { Clock } from "../../core/clock.ts"
+import { parseHeaders, type ResponseHead } from "../../core/http/response-parser.ts"
 import type { Failure } from "../books/failure.ts"
 import type { Answer, RequestOptions } from "../scenario/scenario.ts"
 import type { RunUser } from "../scenario/user.ts"
 import type { Linked } from "./chain.ts"
 import type { Connection, Sent } from "./connection.ts"
 import type { Message } from "./message.ts"
-import { parseHeaders } from "./response.ts"
 
 /** Of a failed answer's body, for the example. */
 const exampleBytes = 500
@@ -116,12 +116,12 @@ export class Exchange implements Sent, Linked<Exchange> {
     this.firstByteAtMs = this.#clock()
   }
 
-  head(status: number, statusText: string, head: string, setsCookies: boolean): void {
+  head({ status, statusText, lines, setsCookies }: ResponseHead): void {
     const { discardBody, checks } = this.options
     this.setsCookies = setsCookies
     this.status = status
     this.statusText = statusText
-    this.#head = head
+    this.#head = lines
     this.#room =
       discardBody !== true || checks !== undefined ? bodyBytesMax : status >= 400 ? exampleBytes : 0
   }

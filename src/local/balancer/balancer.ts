@@ -1,11 +1,12 @@
 /**
  * The balancer of `capstan up`: one port in front of replicas that come and go.
  *
- * Being a proxy is left to node:http on both sides: it frames, parses, keeps connections, and has
- * seen more odd peers than we have. What is here is what it doesn't know: which replica
- * (`pick.ts`), whether one may be asked at all (`circuit.ts`), what to do meanwhile
- * (`upstreams.ts`), and what may be tried again (`fate.ts`). A request's way is `forward.ts`, that of
- * a connection which becomes something else `tunnel.ts`.
+ * Clients are left to node:http: it frames, parses, keeps connections, and has seen more odd peers
+ * than we have. The replicas are services of our own, and there half of what a request costs here is
+ * saved by a client that does no more than it takes (`connection.ts`). The rest is what a library
+ * doesn't know: which replica (`pick.ts`), whether one may be asked at all (`circuit.ts`), what to do
+ * meanwhile (`upstreams.ts`), and what may be tried again (`fate.ts`). A request's way is
+ * `forward.ts`, that of a connection which becomes something else `tunnel.ts`.
  *
  * What it promises: bodies are passed on as they come, and no faster than they are taken. A request
  * is given to one replica, and to a second one only when it is certain that the first never saw it. A
@@ -13,11 +14,12 @@
  * silence. It has no time limit for an answer: the service has deadlines, and a replica that hangs is
  * killed by who looks after it.
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import type { IncomingMessage, Server } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import { http, net } from "../../core/http/builtin.ts"
+import { Pipelines } from "../../core/http/pipelines.ts"
 import { untilQuiet } from "../../core/quiet.ts"
 import { answerClientError, answerConnect } from "./client-error.ts"
 import type { Surroundings } from "./errand.ts"
@@ -69,6 +71,9 @@ export class Balancer {
       options,
       upstreams: this.#upstreams,
       newest: new WeakMap(),
+      pipelines: new Pipelines((request, response) => {
+        new Forward(this.#surroundings, request, response).start()
+      }),
       isClosing: () => this.#closed !== undefined,
     }
     this.#server = this.#createServer()
@@ -135,13 +140,11 @@ export class Balancer {
     server.maxConnections = connectionsMax
     server.on("connection", (socket) => this.#track(socket))
     server.on("drop", this.#dropped())
-    const forward = (request: IncomingMessage, response: ServerResponse): void => {
-      new Forward(this.#surroundings, request, response).start()
-    }
-    server.on("request", forward)
+    const { arrived } = this.#surroundings.pipelines
+    server.on("request", arrived)
     // Node would answer these two by itself, before the replica was asked.
-    server.on("checkContinue", forward)
-    server.on("checkExpectation", forward)
+    server.on("checkContinue", arrived)
+    server.on("checkExpectation", arrived)
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       new Tunnel(this.#surroundings, request, socket as Socket, head).start()
     })

@@ -1,7 +1,7 @@
 /**
  * Requests that node:http could not read, or would wait for no longer: 400, 408, 413 and 431. No
  * response object exists for them, or it is of no use any more, so the answer is written to the
- * socket, if none has begun there.
+ * socket: when those in front of them are answered, and if none has begun there.
  */
 import type { Socket } from "node:net"
 import { randomUUID } from "../../core/http/builtin.ts"
@@ -14,7 +14,9 @@ export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
-  refuse(surroundings, socket, unreadable(error))
+  const refusal = unreadable(error)
+  if (refusal?.status === 408 && surroundings.pipelines.isStopped(socket)) return
+  refuse(surroundings, socket, refusal)
 }
 
 /** A proxy's way of asking for a tunnel to anywhere; this is no such proxy. */
@@ -26,16 +28,28 @@ export function answerConnect(surroundings: Surroundings, socket: Socket): void 
 }
 
 /** `undefined`: nobody is there to be told. */
-function refuse({ newest }: Surroundings, socket: Socket, refusal: Unreadable | undefined): void {
+function refuse(
+  { newest, pipelines }: Surroundings,
+  socket: Socket,
+  refusal: Unreadable | undefined,
+): void {
   // What follows what was refused already.
   if (socket.writableEnded) return
-  const last = newest.get(socket)
-  // What is refused came behind one that has been answered.
-  const current = last?.isAnswered ? undefined : last
-  if (refusal === undefined || !socket.writable || current?.hasBegunToAnswer) {
+  if (refusal === undefined || !socket.writable) {
     socket.destroy()
     return
   }
-  current?.cutOff()
-  writeProblem(socket, { ...refusal, requestId: current?.requestId.id ?? randomUUID() })
+  pipelines.atLast(socket, () => {
+    const last = newest.get(socket)
+    // What is refused came behind one that has been answered.
+    const current = last?.isAnswered ? undefined : last
+    if (current?.hasBegunToAnswer) {
+      // Its answer is on its way to the end, unless it is this one that can't be read.
+      if (current.isReceiving) socket.destroy()
+      return current.isReceiving
+    }
+    current?.cutOff()
+    writeProblem(socket, { ...refusal, requestId: current?.requestId.id ?? randomUUID() })
+    return true
+  })
 }

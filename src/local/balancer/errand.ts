@@ -8,10 +8,13 @@
  */
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import type { Pipelines } from "../../core/http/pipelines.ts"
 import { type RequestId, requestIdOf } from "../../core/http/request-id.ts"
-import type { Attempt } from "./attempt.ts"
+import { MalformedError, type ResponseHead } from "../../core/http/response-parser.ts"
+import { type Asker, Attempt } from "./attempt.ts"
 import { fateOf, wasClosedBefore } from "./fate.ts"
 import { patienceMs } from "./headers.ts"
+import type { Message } from "./message.ts"
 import type { ResolvedOptions } from "./options.ts"
 import type { BalancerProblem } from "./problem.ts"
 import type { Upstream } from "./upstream.ts"
@@ -21,8 +24,9 @@ import type { Passenger, Upstreams } from "./upstreams.ts"
 export interface Surroundings {
   readonly options: ResolvedOptions
   readonly upstreams: Upstreams
-  /** By connection, the request that arrived last. */
+  /** By connection, the request whose turn came last. */
   readonly newest: WeakMap<Socket, NewestRequest>
+  readonly pipelines: Pipelines
   readonly isClosing: () => boolean
 }
 
@@ -31,6 +35,8 @@ export interface NewestRequest {
   readonly requestId: RequestId
   readonly hasBegunToAnswer: boolean
   readonly isAnswered: boolean
+  /** Whether some of it is still to come. */
+  readonly isReceiving: boolean
   cutOff(): void
 }
 
@@ -40,14 +46,14 @@ const attemptsMax = 5
 /** Nearly always there is a replica within a second. */
 const retryAfterSeconds = 1
 
-export abstract class Errand implements Passenger {
+export abstract class Errand implements Passenger, Asker {
   readonly request: IncomingMessage
   readonly requestId: RequestId
   protected readonly surroundings: Surroundings
   protected readonly arrivedAtMs = performance.now()
   protected isOver = false
   /** The newest. */
-  #attempt: Attempt | undefined
+  protected attempt: Attempt | undefined
   #attempts = 0
 
   constructor(surroundings: Surroundings, request: IncomingMessage) {
@@ -64,9 +70,9 @@ export abstract class Errand implements Passenger {
 
   board(upstream: Upstream): void {
     this.#attempts += 1
-    let attempt: Attempt
+    let message: Message
     try {
-      attempt = this.begin(upstream)
+      message = this.message()
     } catch {
       this.answer({
         status: 400,
@@ -75,11 +81,7 @@ export abstract class Errand implements Passenger {
       })
       return
     }
-    this.#attempt = attempt
-    attempt.sent.on("error", (error) => {
-      if (attempt === this.#attempt) this.#failed(attempt, error)
-    })
-    this.send(attempt)
+    this.attempt = new Attempt(this.surroundings.upstreams, upstream, message, this)
   }
 
   refuse(because: string): void {
@@ -98,12 +100,36 @@ export abstract class Errand implements Passenger {
   cutOff(): void {
     this.isOver = true
     this.surroundings.upstreams.leave(this)
-    this.#attempt?.leave()
+    this.attempt?.leave()
   }
 
+  failed(attempt: Attempt, error: NodeJS.ErrnoException): void {
+    // The balancer has answered in its place.
+    if (this.isOver || this.hasBegunToAnswer) return
+    attempt.gotNone(error.message)
+    const decide = (isNotTaken: boolean): void => {
+      if (isNotTaken) this.#retry(attempt, error)
+      else this.answerLost(attempt, error.message, this.#whyLost(attempt, error))
+    }
+    const fate = fateOf(error, this.isInOnePiece && !attempt.hasHeard)
+    if (fate === "unsure") wasClosedBefore(attempt.socket, decide)
+    else decide(fate === "not-taken")
+  }
+
+  abstract answered(head: ResponseHead): void
+  abstract data(bytes: Buffer): void
+  abstract ended(trailers: string): void
+  abstract broken(attempt: Attempt): void
+
+  // For who wants to know.
+  connected(): void {}
+  interim(_head: ResponseHead): void {}
+  settled(): void {}
+  drained(): void {}
+  over(): void {}
+
   /** @throws {TypeError} when it can't be passed on. */
-  protected abstract begin(upstream: Upstream): Attempt
-  protected abstract send(attempt: Attempt): void
+  protected abstract message(): Message
   /** Does nothing when an answer has begun. */
   protected abstract answer(problem: BalancerProblem): void
   /** Whether what is sent leaves in one piece: see fate.ts. */
@@ -133,19 +159,6 @@ export abstract class Errand implements Passenger {
     this.answer({ status: 502, detail, requestId: this.requestId.id })
   }
 
-  #failed(attempt: Attempt, error: NodeJS.ErrnoException): void {
-    // What is wrong once an answer has begun, the answer's own end tells.
-    if (this.isOver || this.hasBegunToAnswer) return
-    attempt.failed(error.message)
-    const decide = (isNotTaken: boolean): void => {
-      if (isNotTaken) this.#retry(attempt, error)
-      else this.answerLost(attempt, error.message, this.#whyLost(attempt, error))
-    }
-    const fate = fateOf(error, this.isInOnePiece)
-    if (fate === "unsure") wasClosedBefore(attempt.sent.socket, decide)
-    else decide(fate === "not-taken")
-  }
-
   #retry({ upstream }: Attempt, { message: because }: Error): void {
     if (this.isOver) return
     if (this.#attempts >= attemptsMax) {
@@ -162,11 +175,11 @@ export abstract class Errand implements Passenger {
     this.place()
   }
 
-  #whyLost({ upstream }: Attempt, { code }: NodeJS.ErrnoException): string {
+  #whyLost({ upstream }: Attempt, error: Error): string {
     if (this.surroundings.isClosing()) {
       return "The service was stopped before the request had been answered."
     }
-    if (code?.startsWith("HPE_")) return notHttp(upstream)
+    if (error instanceof MalformedError) return notHttp(upstream)
     return `The replica that this request was sent to (${upstream.name}) ended before it had answered. Whether its work was done is not known.`
   }
 }

@@ -7,13 +7,13 @@
  *
  * - The connection was never made: nothing was sent.
  * - It was reset. A system resets a connection when the process that holds it ends, or closes it,
- *   with bytes in it that were not read (RFC 2525, section 2.17; RFC 1122, section 4.2.2.13). A request that left in one
- *   piece is read in one piece: it was not read. That is how a replica ends that was killed while its
- *   request was on its way.
+ *   with bytes in it that were not read (RFC 2525, section 2.17; RFC 1122, section 4.2.2.13). A
+ *   request that left in one piece is read in one piece: it was not read. That is how a replica ends
+ *   that was killed while its request was on its way.
  * - It was closed in good order. Either the request had been read, and whoever read it has ended; or
  *   the connection had been closed before the request got there, the old race of kept-alive
- *   connections. In that case the other system has answered the request with a reset, and nothing more can
- *   be written ({@link wasClosedBefore}).
+ *   connections. In that case the other system has answered the request with a reset, and nothing
+ *   more can be written ({@link wasClosedBefore}).
  *
  * Where a system does it otherwise, less is retried, never more.
  */
@@ -28,8 +28,8 @@ export type Fate =
   | "lost"
 
 /**
- * @param inOnePiece the request left in a single write, body included, and is no longer than what a
- *   socket reads at once.
+ * @param inOnePiece the request left in a single write, body included, is no longer than what a socket
+ *   reads at once, and nothing has been heard of it since.
  */
 export function fateOf(error: NodeJS.ErrnoException, inOnePiece: boolean): Fate {
   if (error.syscall === "connect" || error.syscall === "getaddrinfo") return "not-taken"
@@ -38,7 +38,7 @@ export function fateOf(error: NodeJS.ErrnoException, inOnePiece: boolean): Fate 
     case "EPIPE":
       return "not-taken"
     case "ECONNRESET":
-      // Node calls it a reset, too, when the other side has just ended the connection.
+      // Without a system call it is the other side's end of the connection: connection.ts.
       return error.syscall === undefined ? "unsure" : "not-taken"
     default:
       return "lost"
@@ -53,9 +53,9 @@ export function fateOf(error: NodeJS.ErrnoException, inOnePiece: boolean): Fate 
  * It must be asked while `error` events are sent, before anyone destroys the socket.
  */
 export function wasClosedBefore(
-  socket: Socket | null,
+  socket: Socket | undefined,
   answer: (closedBefore: boolean) => void,
 ): void {
-  if (socket === null || socket.destroyed) answer(false)
+  if (socket === undefined || socket.destroyed) answer(false)
   else socket.write("\r\n", (error) => answer((error as NodeJS.ErrnoException)?.code === "EPIPE"))
 }

@@ -7,14 +7,21 @@
  * a replica has seen (`fate.ts`). Any other body flows, as fast as it is taken, from when there is a
  * connection; such a request can be given to another replica only until then.
  */
-import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import {
+  hasOption,
+  parseHeaders,
+  type ResponseHead,
+  rawHeaders,
+} from "../../core/http/response-parser.ts"
 import { breakWhenStalled } from "../../core/http/stall.ts"
-import { Attempt } from "./attempt.ts"
+import type { Attempt } from "./attempt.ts"
 import { Errand, type NewestRequest, notHttp, type Surroundings } from "./errand.ts"
 import { giveUpBody } from "./give-up-body.ts"
 import { headersForClient, headersForReplica } from "./headers.ts"
+import { type Message, noBytes, requestHead } from "./message.ts"
 import { answerProblem, type BalancerProblem } from "./problem.ts"
-import type { Upstream } from "./upstream.ts"
+import { Upload } from "./upload.ts"
 
 /**
  * What is read in one piece: a socket's read takes 64 KiB, and so does a packet on the loopback
@@ -22,11 +29,24 @@ import type { Upstream } from "./upstream.ts"
  */
 const pieceBytesMax = 32_768
 
+/** What has come of an answer before its head is passed on. */
+interface Answer {
+  readonly head: ResponseHead
+  readonly pieces: Buffer[]
+}
+
 export class Forward extends Errand implements NewestRequest {
   readonly #response: ServerResponse
-  /** The whole body, or that there is none; undefined while it has yet to come. */
-  #body: Buffer | "none" | undefined
+  /** The whole body, empty when there is none; undefined while it has yet to come. */
+  #body: Buffer | undefined
+  /** Of a body that flows, once it does. */
+  #upload: Upload | undefined
   #hasContinued = false
+  /** Until its head is passed on. */
+  #answer: Answer | undefined
+  /** The replica does not want the rest of the body. */
+  #isUnwanted = false
+  #lift: (() => void) | undefined
 
   constructor(surroundings: Surroundings, request: IncomingMessage, response: ServerResponse) {
     super(surroundings, request)
@@ -42,12 +62,12 @@ export class Forward extends Errand implements NewestRequest {
     })
     const { "content-length": length, "transfer-encoding": coding, expect } = request.headers
     if (coding === undefined && (length === undefined || length === "0")) {
-      this.#body = "none"
+      this.#body = noBytes
       this.place()
     } else if (expect !== undefined) {
       this.place()
     } else {
-      // The parser has then read on, and the body is there if it came together with the head.
+      // By then the parser has read on, and a body of known length is here if it came with the head.
       process.nextTick(() => {
         this.#takeWholeBody()
         this.place()
@@ -63,32 +83,98 @@ export class Forward extends Errand implements NewestRequest {
     return this.#response.writableFinished
   }
 
+  get isReceiving(): boolean {
+    return !this.request.complete
+  }
+
+  override connected(): void {
+    const { attempt } = this
+    if (this.#body !== undefined || this.isOver || attempt === undefined) return
+    this.#upload = new Upload(this.request, attempt)
+  }
+
+  override interim({ status, lines }: ResponseHead): void {
+    const { httpVersionMinor, headers } = this.request
+    if (status === 100) this.#hasContinued = true
+    if (this.isOver || this.hasBegunToAnswer || httpVersionMinor === 0) return
+    const response = this.#response
+    if (status === 100 && headers.expect !== undefined) this.#inTurn(() => response.writeContinue())
+    // Of no use any more by the time that another answer is through.
+    else if (response.socket === null) return
+    else if (status === 102) response.writeProcessing()
+    else if (status === 103) this.#hint(lines)
+  }
+
+  answered(head: ResponseHead): void {
+    this.#answer = { head, pieces: [] }
+  }
+
+  data(bytes: Buffer): void {
+    if (this.#answer !== undefined) this.#answer.pieces.push(bytes)
+    else if (!this.isOver) this.#write(bytes)
+  }
+
+  /** What has come in one read, head included, leaves in one write. */
+  ended(trailers: string): void {
+    const answer = this.#answer
+    if (this.isOver) return
+    if (answer !== undefined && !this.#writeHead(answer)) return
+    const response = this.#response
+    if (trailers !== "") response.addTrailers(pairs(rawHeaders(trailers)))
+    const last = answer === undefined ? noBytes : joined(answer.pieces)
+    if (last.length === 0) response.end()
+    // Text is joined to the head, which makes one buffer instead of two; each byte is one of latin1.
+    else if (last.length <= joinedBytesMax) response.end(last.toString("latin1"), "latin1")
+    else response.end(last)
+    if (answer === undefined || last.length > stallBytesMin) this.#limitStall()
+    if (this.#isUnwanted) this.attempt?.leave()
+  }
+
+  /** What is not over by now may trickle: it goes on as it comes, beginning with the head. */
+  override settled(): void {
+    const answer = this.#answer
+    if (answer === undefined || this.isOver || !this.#writeHead(answer)) return
+    if (answer.pieces.length === 0) this.#response.flushHeaders()
+    for (const piece of answer.pieces) this.#write(piece)
+  }
+
+  override drained(): void {
+    this.#upload?.drained()
+  }
+
+  broken(attempt: Attempt): void {
+    if (this.isOver) return
+    if (this.#answer !== undefined) {
+      const because = "Its answer stopped being one within its first bytes."
+      this.answerLost(attempt, because, notHttp(attempt.upstream))
+      return
+    }
+    this.lost(attempt, "It broke off in the middle of an answer.")
+    // All that is left to say to a client that has the head: that this is not the end.
+    this.#response.destroy()
+  }
+
+  /** A replica that has answered may take no more. Then nobody does, but it has to be read. */
+  override over(): void {
+    if (this.#upload !== undefined && !this.request.complete) this.#giveUpBody()
+    this.#upload?.stop()
+  }
+
   protected get isInOnePiece(): boolean {
     return this.#body !== undefined
   }
 
-  protected begin(upstream: Upstream): Attempt {
+  protected message(): Message {
     const { method = "GET", url = "/", headers } = this.request
     const waitedMs = performance.now() - this.arrivedAtMs
     const sent = headersForReplica(this.request, this.requestId, waitedMs)
-    const saysLength =
-      headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined
-    // Else node:http would say for some methods that the body comes in chunks.
-    if (!saysLength && !bodiless.has(method)) sent.push("content-length", "0")
-    return new Attempt(this.surroundings.upstreams, upstream, { method, path: url, headers: sent })
-  }
-
-  protected send(attempt: Attempt): void {
-    const { sent } = attempt
-    sent.on("response", (answer: IncomingMessage) => {
-      attempt.worked(answer)
-      // Likewise.
-      process.nextTick(() => this.#passOn(attempt, answer))
-    })
-    if (this.request.httpVersionMinor > 0) sent.on("information", (head) => this.#inform(head))
-    if (this.#body === "none") sent.end()
-    else if (this.#body !== undefined) sent.end(this.#body)
-    else this.#sendBodyOnceConnected(sent)
+    const isChunked = headers["transfer-encoding"] !== undefined
+    // A server would have to guess whether it was forgotten.
+    if (!isChunked && headers["content-length"] === undefined && !bodiless.has(method)) {
+      sent.push("content-length", "0")
+    }
+    const head = requestHead(method, url, sent)
+    return { method, head, body: this.#body ?? "flows", isChunked, mayUpgrade: false }
   }
 
   protected answer(problem: BalancerProblem): void {
@@ -98,75 +184,55 @@ export class Forward extends Errand implements NewestRequest {
 
   #takeWholeBody(): void {
     const { request } = this
-    if (request.readableLength <= pieceBytesMax && isWhole(request)) {
-      this.#body = request.read() ?? "none"
+    const { readableLength: length, complete, headers, rawTrailers } = request
+    const isWhole = complete
+      ? rawTrailers.length === 0
+      : length > 0 && length === Number(headers["content-length"])
+    if (isWhole && length <= pieceBytesMax) this.#body = request.read() ?? noBytes
+  }
+
+  /** Not into the middle of another answer on the same connection. */
+  #inTurn(say: () => void): void {
+    if (this.#response.socket !== null) say()
+    else {
+      this.#response.once("socket", () => {
+        if (!this.hasBegunToAnswer) say()
+      })
     }
   }
 
-  #sendBodyOnceConnected(sent: ClientRequest): void {
-    sent.on("continue", () => {
-      this.#hasContinued = true
-      if (this.request.headers.expect !== undefined) this.#response.writeContinue()
-    })
-    sent.once("socket", (socket) => {
-      if (socket.connecting) socket.once("connect", () => this.#sendBody(sent))
-      else this.#sendBody(sent)
-    })
+  /** @returns whether the connection has to end for it. */
+  #giveUpBody(): boolean {
+    this.#upload?.stop()
+    return giveUpBody(this.request)
   }
 
-  #sendBody(sent: ClientRequest): void {
-    const { request } = this
-    if (this.isOver) return
-    sent.flushHeaders()
-    request.pipe(sent, { end: false })
-    request.once("end", () => {
-      if (request.rawTrailers.length > 0) sent.addTrailers(pairs(request.rawTrailers))
-      sent.end()
-    })
-    // A replica that has answered may take no more. Then nobody does, but it has to be read.
-    sent.once("close", () => {
-      if (!request.complete) giveUpBody(request)
-    })
-    // And a client that has its answer may send no more.
-    request.once("close", () => {
-      if (!request.complete) sent.destroy()
-    })
-  }
-
-  #inform({ statusCode, headers }: { statusCode: number; headers: object }): void {
-    if (this.isOver || this.hasBegunToAnswer) return
-    if (statusCode === 102) this.#response.writeProcessing()
-    if (statusCode !== 103) return
+  #hint(lines: string): void {
     try {
-      this.#response.writeEarlyHints(headers as Record<string, string>)
+      this.#response.writeEarlyHints(parseHeaders(lines))
     } catch {
       // Links that node:http would not write itself. A hint may be left out.
     }
   }
 
-  #passOn(attempt: Attempt, answer: IncomingMessage): void {
-    if (this.isOver) return
-    const { request } = this
-    const response = this.#response
-    const headers = headersForClient(answer)
-    const isUnwanted = !request.complete && this.#isBodyUnwanted(answer)
-    if (isUnwanted) answer.once("end", () => attempt.sent.destroy())
-    if ((isUnwanted && giveUpBody(request)) || this.#isLast()) headers.push("connection", "close")
-    try {
-      response.writeHead(answer.statusCode ?? 0, answer.statusMessage, headers)
-    } catch {
-      this.answerLost(attempt, "Its answer's head is malformed.", notHttp(attempt.upstream))
-      attempt.sent.destroy()
-      return
+  /** @returns whether the answer goes on. */
+  #writeHead({ head }: Answer): boolean {
+    const { request, attempt } = this
+    this.#answer = undefined
+    const mayTrail = request.method !== "HEAD" && request.httpVersionMinor > 0
+    const headers = headersForClient(head, mayTrail)
+    this.#isUnwanted = !request.complete && this.#isBodyUnwanted(head)
+    if ((this.#isUnwanted && this.#giveUpBody()) || this.#isLast()) {
+      headers.push("connection", "close")
     }
-    if (isWhole(answer)) {
-      const body: Buffer | null = answer.read()
-      response.end(body)
-      if (body !== null && body.length > stallBytesMin) this.#limitStall()
-      // To its end, where node:http takes the connection back.
-      answer.resume()
-    } else {
-      this.#stream(attempt, answer)
+    try {
+      this.#response.writeHead(head.status, head.statusText, headers)
+      return true
+    } catch {
+      if (attempt === undefined) return false
+      this.answerLost(attempt, "Its answer's head is malformed.", notHttp(attempt.upstream))
+      attempt.leave()
+      return false
     }
   }
 
@@ -174,37 +240,22 @@ export class Forward extends Errand implements NewestRequest {
    * Whether an answer that came before the body's end says that the rest is not wanted: the replica
    * hangs up, or has never said 100 Continue to a client that waits for it.
    */
-  #isBodyUnwanted({ headers }: IncomingMessage): boolean {
+  #isBodyUnwanted({ connection }: ResponseHead): boolean {
     if (this.#body !== undefined) return false
     const waits = this.request.headers.expect !== undefined && !this.#hasContinued
-    return waits || /\bclose\b/i.test(headers.connection ?? "")
+    return waits || hasOption(connection, "close")
   }
 
-  #stream(attempt: Attempt, answer: IncomingMessage): void {
+  /** No faster than the client takes it. */
+  #write(bytes: Buffer): void {
     const response = this.#response
-    // Events that trickle have to arrive as they are sent, beginning with the head.
-    if (answer.readableLength === 0) response.flushHeaders()
-    let lift: (() => void) | undefined
-    answer.on("data", (chunk: Buffer) => {
-      if (response.write(chunk)) return
-      answer.pause()
-      lift ??= this.#limitStall()
-    })
-    response.on("drain", () => {
-      lift?.()
-      lift = undefined
-      answer.resume()
-    })
-    answer.once("end", () => {
-      if (answer.rawTrailers.length > 0) response.addTrailers(pairs(answer.rawTrailers))
-      response.end()
-      this.#limitStall()
-    })
-    answer.once("close", () => {
-      if (answer.complete || this.isOver) return
-      this.lost(attempt, "It broke off in the middle of an answer.")
-      // All that is left to say to a client that has the head: that this is not the end.
-      response.destroy()
+    if (response.write(bytes) || this.#lift !== undefined) return
+    this.#lift = this.#limitStall()
+    this.attempt?.pause()
+    response.once("drain", () => {
+      this.#lift?.()
+      this.#lift = undefined
+      this.attempt?.resume()
     })
   }
 
@@ -213,8 +264,9 @@ export class Forward extends Errand implements NewestRequest {
    * (pipelining) is told by the answer to the newest: what is behind a goodbye would be lost.
    */
   #isLast(): boolean {
-    const { isClosing, newest } = this.surroundings
-    return isClosing() && newest.get(this.request.socket) === this
+    const { isClosing, newest, pipelines } = this.surroundings
+    const { socket } = this.request
+    return isClosing() && newest.get(socket) === this && !pipelines.hasWaiting(socket)
   }
 
   #limitStall(): () => void {
@@ -222,17 +274,17 @@ export class Forward extends Errand implements NewestRequest {
   }
 }
 
-/** Methods for which node:http expects no body unless it is told of one. */
+/** Methods whose requests have no body unless they say so. */
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"])
 
 /** What the operating system takes at once, whether or not the client reads. */
 const stallBytesMin = 16_384
 
-/** Whether all of a message is here, unread. */
-function isWhole({ complete, headers, readableLength, rawTrailers }: IncomingMessage): boolean {
-  return complete
-    ? rawTrailers.length === 0
-    : readableLength > 0 && readableLength === Number(headers["content-length"])
+/** Beyond that, copying takes longer than writing two. */
+const joinedBytesMax = 4096
+
+function joined(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
 }
 
 function pairs(raw: readonly string[]): [string, string][] {

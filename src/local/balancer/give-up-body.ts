@@ -9,7 +9,6 @@ import { drainBytesMax, lingerWhenClosed } from "../../core/http/linger.ts"
 export function giveUpBody(request: IncomingMessage): boolean {
   if (request.complete) return false
   const { "content-length": length, expect } = request.headers
-  request.unpipe()
   request.resume()
   if (expect === undefined && Number(length ?? Number.POSITIVE_INFINITY) <= drainBytesMax) {
     return false

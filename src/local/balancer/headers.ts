@@ -5,6 +5,7 @@
 import type { IncomingMessage } from "node:http"
 import { deadlineHeader } from "../../core/http/deadline-header.ts"
 import { type RequestId, requestIdHeader } from "../../core/http/request-id.ts"
+import { type ResponseHead, rawHeaders } from "../../core/http/response-parser.ts"
 
 /**
  * What `Connection` can't take away by naming it: how long the message is, whom it is for, and what
@@ -84,23 +85,39 @@ export function headersForReplica(
   return sent
 }
 
-export function headersForClient(answer: IncomingMessage): string[] {
-  const raw = answer.rawHeaders
-  const named = namedByConnection(answer.headers.connection)
+/** @param mayTrail whether trailers can follow, if the answer has no length. */
+export function headersForClient(
+  { status, lines, connection }: ResponseHead,
+  mayTrail: boolean,
+): string[] {
+  const raw = rawHeaders(lines)
+  const named = namedByConnection(connection === "" ? undefined : connection.slice(1))
   const sent: string[] = []
+  let trailer: string | undefined
+  let hasLength = false
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
-    switch (name.toLowerCase()) {
+    const lower = name.toLowerCase()
+    if (named?.has(lower)) continue
+    switch (lower) {
       case "connection":
       case "keep-alive":
       case "proxy-connection":
       case "transfer-encoding":
       case "upgrade":
         continue
+      case "trailer":
+        trailer = raw[i + 1]
+        continue
+      case "content-length":
+        // Not even a 0 may stand there (RFC 9110, section 8.6).
+        if (status === 204) continue
+        hasLength = true
+        break
     }
-    if (named?.has(name.toLowerCase())) continue
     sent.push(name, raw[i + 1]!)
   }
+  if (trailer !== undefined && mayTrail && !hasLength) sent.push("trailer", trailer)
   return sent
 }
 

@@ -8,6 +8,7 @@ import { http } from "../../core/http/builtin.ts"
 import { lingerWhenClosed } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
 import { giveUpBody } from "./give-up-body.ts"
+import { responseHead } from "./message.ts"
 
 export interface BalancerProblem {
   readonly status: number
@@ -35,16 +36,9 @@ export function writeProblem(socket: Socket, problem: BalancerProblem): void {
   const body = bodyOf(problem)
   const headers = [...headersOf(problem, body), "connection", "close"]
   lingerWhenClosed(socket)
-  socket.write(headOf(problem.status, reasonOf(problem.status), headers) + body, () => {
+  socket.write(responseHead(problem.status, reasonOf(problem.status), headers) + body, () => {
     socket.destroySoon()
   })
-}
-
-/** A response's head as it goes over the wire. */
-export function headOf(status: number, reason: string, headers: readonly string[]): string {
-  let head = `HTTP/1.1 ${status} ${reason}\r\n`
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return `${head}\r\n`
 }
 
 function bodyOf({ status, detail, requestId }: BalancerProblem): string {

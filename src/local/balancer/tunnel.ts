@@ -6,17 +6,19 @@
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import { lingerWhenClosed } from "../../core/http/linger.ts"
-import { Attempt } from "./attempt.ts"
+import { parseHeaders, type ResponseHead } from "../../core/http/response-parser.ts"
 import { Errand, type Surroundings } from "./errand.ts"
 import { headersForClient, headersForReplica } from "./headers.ts"
-import { type BalancerProblem, headOf, writeProblem } from "./problem.ts"
-import type { Upstream } from "./upstream.ts"
+import { type Message, noBytes, requestHead, responseHead } from "./message.ts"
+import { type BalancerProblem, writeProblem } from "./problem.ts"
 
 export class Tunnel extends Errand {
   readonly #socket: Socket
   /** What the client has sent already, as it takes for granted that the replica agrees. */
   readonly #head: Buffer
   #hasBegunToAnswer = false
+  #isOpen = false
+  #isHeldUp = false
 
   constructor(surroundings: Surroundings, request: IncomingMessage, socket: Socket, head: Buffer) {
     super(surroundings, request)
@@ -45,25 +47,39 @@ export class Tunnel extends Errand {
     return true
   }
 
-  protected begin(upstream: Upstream): Attempt {
+  protected message(): Message {
     const { method = "GET", url = "/", headers } = this.request
     const waitedMs = performance.now() - this.arrivedAtMs
     const sent = headersForReplica(this.request, this.requestId, waitedMs)
     sent.push("connection", "upgrade", "upgrade", headers.upgrade ?? "")
-    return new Attempt(this.surroundings.upstreams, upstream, { method, path: url, headers: sent })
+    const head = requestHead(method, url, sent)
+    return { method, head, body: noBytes, isChunked: false, mayUpgrade: true }
   }
 
-  protected send(attempt: Attempt): void {
-    attempt.sent.on("upgrade", (answer: IncomingMessage, socket: Socket, head: Buffer) => {
-      attempt.worked(answer)
-      attempt.hold(socket)
-      this.#open(answer, socket, head)
+  answered(head: ResponseHead): void {
+    if (this.isOver) return
+    this.#hasBegunToAnswer = true
+    if (head.status === 101) this.#open(head)
+    else this.#passOn(head)
+  }
+
+  /** Behind an agreement it is what the replica says first. */
+  data(bytes: Buffer): void {
+    if (this.#socket.write(bytes) || this.#isOpen || this.#isHeldUp) return
+    this.#isHeldUp = true
+    this.attempt?.pause()
+    this.#socket.once("drain", () => {
+      this.#isHeldUp = false
+      this.attempt?.resume()
     })
-    attempt.sent.on("response", (answer: IncomingMessage) => {
-      attempt.worked(answer)
-      this.#passOn(answer)
-    })
-    attempt.sent.end()
+  }
+
+  ended(): void {
+    this.#socket.end(() => this.#socket.destroySoon())
+  }
+
+  broken(): void {
+    this.#socket.destroy()
   }
 
   protected answer(problem: BalancerProblem): void {
@@ -73,41 +89,41 @@ export class Tunnel extends Errand {
     this.#socket.resume()
   }
 
-  #open(answer: IncomingMessage, replica: Socket, head: Buffer): void {
+  #open(head: ResponseHead): void {
     const client = this.#socket
-    this.#hasBegunToAnswer = true
-    const headers = headersForClient(answer)
-    headers.push("connection", "upgrade", "upgrade", answer.headers.upgrade ?? "")
+    const replica = this.attempt?.takeOver()
+    if (replica === undefined) return
+    this.#isOpen = true
     // Both are quiet for as long as they like.
     replica.setTimeout(0)
     client.setTimeout(0)
     client.once("close", () => replica.destroy())
+    // One side has had enough, and that ends it for both: the other may be gone without a word.
+    replica.once("end", () => replica.end())
     replica.once("close", () => {
       // What it said at last still has to get there.
       client.setTimeout(this.surroundings.options.stallTimeoutMs, () => client.destroy())
       client.destroySoon()
     })
-    client.write(headOf(101, answer.statusMessage ?? "", headers), "latin1")
-    if (head.length > 0) client.write(head)
+    this.#writeHead(head, "upgrade")
     if (this.#head.length > 0) replica.write(this.#head)
     client.pipe(replica)
     replica.pipe(client)
   }
 
-  #passOn(answer: IncomingMessage): void {
-    if (this.isOver) return
+  #passOn(head: ResponseHead): void {
     const client = this.#socket
-    this.#hasBegunToAnswer = true
-    const headers = [...headersForClient(answer), "connection", "close"]
-    client.write(headOf(answer.statusCode ?? 502, answer.statusMessage ?? "", headers), "latin1")
-    answer.once("close", () => {
-      if (!answer.complete) client.destroy()
-    })
+    this.#writeHead(head, "close")
     // node:http has let go of the connection: nobody else would see it to its end.
     client.setTimeout(this.surroundings.options.stallTimeoutMs, () => client.destroy())
     lingerWhenClosed(client)
     client.resume()
-    answer.pipe(client, { end: false })
-    answer.once("end", () => client.end(() => client.destroySoon()))
+  }
+
+  #writeHead(head: ResponseHead, connection: "upgrade" | "close"): void {
+    const headers = [...headersForClient(head, false), "connection", connection]
+    if (connection === "upgrade")
+      headers.push("upgrade", String(parseHeaders(head.lines).upgrade ?? ""))
+    this.#socket.write(responseHead(head.status, head.statusText, headers), "latin1")
   }
 }

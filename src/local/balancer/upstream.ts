@@ -5,19 +5,12 @@
  * is gone). A request counts as outstanding from when it is sent until its answer has been read to
  * the end, or there will be none.
  */
-import type { ClientRequest } from "node:http"
-import { http } from "../../core/http/builtin.ts"
 import { Circuit } from "./circuit.ts"
+import type { Connection, Exchange } from "./connection.ts"
 import { Connections } from "./connections.ts"
+import type { Message } from "./message.ts"
 import type { Backend } from "./options.ts"
 import type { Candidate } from "./pick.ts"
-
-/** The head of a request. */
-export interface Message {
-  readonly method: string
-  readonly path: string
-  readonly headers: string[]
-}
 
 /** "left": the client went before there was an answer. */
 type AttemptOutcome = "answered" | "failed" | "left"
@@ -54,14 +47,12 @@ export class Upstream implements Candidate {
     return this.ready && this.circuit.allows(nowMs)
   }
 
-  /**
-   * Begins a request. `ended` has to follow, once, when all of it is over.
-   * @throws {TypeError} when the message can't be one, by node:http's rules.
-   */
-  send({ method, path, headers }: Message): ClientRequest {
-    const sent = http.request({ agent: this.#connections, method, path, headers })
+  /** Begins a request. `ended` has to follow, once, when all of it is over. */
+  send(message: Message, exchange: Exchange): Connection {
+    const connection = this.#connections.take()
+    connection.send(message, exchange)
     this.#outstanding += 1
-    return sent
+    return connection
   }
 
   ended(outcome: AttemptOutcome): void {

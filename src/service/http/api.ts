@@ -10,7 +10,9 @@ import type { Server } from "node:http"
 import type { Socket } from "node:net"
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify"
 import type pino from "pino"
+import { Pipelines } from "../../core/http/pipelines.ts"
 import { requestIdHeader, requestIdOf } from "../../core/http/request-id.ts"
+import { availableCores } from "../cpu.ts"
 import type { Compute } from "../outcome.ts"
 import { problem } from "../problem.ts"
 import type { Service } from "../service.ts"
@@ -22,6 +24,7 @@ import { Exchange, type Surroundings } from "./exchange.ts"
 import { fastifyDefaults } from "./fastify-defaults.ts"
 import { KnownPaths } from "./methods.ts"
 import type { RequestRecord } from "./record.ts"
+import { RefusalPace } from "./refusal-pace.ts"
 import { operationRoute } from "./route.ts"
 import { sendProblem, sendThrown, setCommonHeaders } from "./send.ts"
 
@@ -36,6 +39,8 @@ export interface ApiDeps {
   readonly observe: (record: RequestRecord) => void
   /** On the clock of `performance.now()`, for tests. */
   readonly now?: () => number
+  /** That this process may use. @default what there is */
+  readonly cores?: number
 }
 
 /** How often node:http looks for connections that have used up their time. */
@@ -58,6 +63,8 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     observe: deps.observe,
     now: deps.now ?? (() => performance.now()),
     connections: new Connections(settings),
+    refusalPace: new RefusalPace(deps.cores ?? availableCores()),
+    pipelines: new Pipelines((request, response) => app.routing(request, response)),
   }
   const begin = (request: FastifyRequest, reply: FastifyReply): Exchange => {
     request.exchange = new Exchange(surroundings, request, reply)
@@ -84,7 +91,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     },
     clientErrorHandler: (error, socket) => answerClientError(surroundings, error, socket as Socket),
   })
-  tuneServer(app, settings, log)
+  tuneServer(app, surroundings)
 
   const known = new KnownPaths()
   app.decorateRequest("exchange", null as never)
@@ -179,7 +186,7 @@ function corsOptions({ corsOrigins }: ResolvedSettings) {
   }
 }
 
-function tuneServer(app: FastifyInstance, settings: ResolvedSettings, log: pino.Logger): void {
+function tuneServer(app: FastifyInstance, { settings, log, pipelines }: Surroundings): void {
   const server = app.server as Server
   server.maxConnections = settings.connectionsMax
   let warnedAtMs = Number.NEGATIVE_INFINITY
@@ -191,8 +198,10 @@ function tuneServer(app: FastifyInstance, settings: ResolvedSettings, log: pino.
       "connections are refused: there are too many",
     )
   })
+  // Fastify's own listener would begin whatever has been read.
+  server.removeAllListeners("request")
   // Node would say 100 Continue by itself, before anything has decided that the body is wanted.
-  for (const event of ["checkContinue", "checkExpectation"]) {
-    server.on(event, (request, response) => app.routing(request, response))
+  for (const event of ["request", "checkContinue", "checkExpectation"]) {
+    server.on(event, pipelines.arrived)
   }
 }

@@ -1,15 +1,15 @@
 /**
  * Requests that node:http could not read, or would wait for no longer: 400, 408, 413 and 431. No
  * response object exists for them, or it is of no use any more, so the answer is written to the
- * socket, if none has begun there.
+ * socket: when those in front of them are answered, and if none has begun there.
  */
 import type { Socket } from "node:net"
 import { http, randomUUID } from "../../core/http/builtin.ts"
 import { lingerWhenClosed } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
-import { unreadable } from "../../core/http/unreadable.ts"
+import { type Unreadable, unreadable } from "../../core/http/unreadable.ts"
 import { Problem } from "../problem.ts"
-import { logRequest, type Surroundings } from "./exchange.ts"
+import { type Exchange, logRequest, type Surroundings } from "./exchange.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
 
@@ -25,17 +25,30 @@ export function answerClientError(
     socket.destroy()
     return
   }
-  const { status, detail } = refusal
-  const exchange = surroundings.connections.find(socket)?.current
+  const { connections, pipelines } = surroundings
+  if (refusal.status === 408 && pipelines.isStopped(socket)) return
+  pipelines.atLast(socket, () => {
+    const exchange = connections.find(socket)?.current
+    if (exchange?.reply.raw.headersSent) {
+      // Its answer is on its way to the end, unless it is this one that can't be read.
+      if (exchange.isReceiving) socket.destroy()
+      return exchange.isReceiving
+    }
+    refuse(surroundings, socket, refusal, exchange)
+    return true
+  })
+}
+
+function refuse(
+  surroundings: Surroundings,
+  socket: Socket,
+  { status, detail }: Unreadable,
+  exchange: Exchange | undefined,
+): void {
   const requestId = exchange?.requestId ?? randomUUID()
-  const begun = exchange?.reply.raw.headersSent ?? false
-  if (exchange !== undefined && !begun) exchange.cutOff("bad-request", status)
+  if (exchange !== undefined) exchange.cutOff("bad-request", status)
   // A connection on which nothing was ever sent (a probe, a browser's spare) is no request.
-  else if (exchange === undefined && socket.bytesRead > 0) record(surroundings, requestId, status)
-  if (begun) {
-    socket.destroy()
-    return
-  }
+  else if (socket.bytesRead > 0) record(surroundings, requestId, status)
   lingerWhenClosed(socket)
   socket.write(response(status, detail, requestId), () => {
     socket.destroySoon()

@@ -11,11 +11,13 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type pino from "pino"
+import type { Pipelines } from "../../core/http/pipelines.ts"
 import type { Operation } from "../operation.ts"
 import type { Compute, ShedReason } from "../outcome.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import type { Connection, Connections } from "./connection.ts"
 import type { RequestOutcome, RequestRecord } from "./record.ts"
+import type { RefusalPace } from "./refusal-pace.ts"
 import { tryIdOf } from "./request-id.ts"
 
 /** What every exchange needs of the server. */
@@ -28,6 +30,8 @@ export interface Surroundings {
   /** On the clock of `performance.now()`. */
   readonly now: () => number
   readonly connections: Connections
+  readonly pipelines: Pipelines
+  readonly refusalPace: RefusalPace
 }
 
 declare module "fastify" {
@@ -152,7 +156,7 @@ export class Exchange {
       status,
       outcome: left ? "cancelled" : outcome,
       durationMs: now() - this.arrivedAtMs,
-      shedReason: left ? undefined : this.shedReason,
+      shedReason: this.shedReason,
     }
     observe(record)
     logRequest(log, record)

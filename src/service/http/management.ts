@@ -6,6 +6,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type pino from "pino"
 import { http } from "../../core/http/builtin.ts"
+import { Pipelines } from "../../core/http/pipelines.ts"
 import { Problem } from "../problem.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
@@ -39,17 +40,12 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     "/metrics": async () => ({ status: 200, ...(await metrics()) }),
     "/demand": () => json(demand()),
   }
-  return http.createServer(
-    { requestTimeout: 10_000, headersTimeout: 10_000 },
-    (request, response) => {
-      const page = pageOf(request, pages)
-      if ("status" in page) {
-        send(request, response, page)
-        return
-      }
-      answer(page).then((found) => send(request, response, found))
-    },
-  )
+  const pipelines = new Pipelines((request, response) => {
+    const page = pageOf(request, pages)
+    if ("status" in page) send(request, response, page)
+    else answer(page).then((found) => send(request, response, found))
+  })
+  return http.createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, pipelines.arrived)
 
   async function answer(page: () => Answer | Promise<Answer>): Promise<Answer> {
     try {

@@ -23,7 +23,24 @@ const shedBodies: Readonly<Record<ShedReason, string>> = {
 const expired = problem(504, "The request was not done by its deadline, and was stopped.").details
 const expiredBody = bodyOf(504, expired.detail)
 
-/** 503, with the time after which another try makes sense. */
+/**
+ * 503, with the time after which another try makes sense; not at once where there are too many
+ * (refusal-pace.ts), but before the deadline, since whoever set it does not wait for longer.
+ */
+export function sendShedInTurn(exchange: Exchange, shed: Shed): void {
+  const { refusalPace, now } = exchange.surroundings
+  exchange.shedReason = shed.reason
+  const nowMs = now()
+  const holdMs = Math.min(refusalPace.holdMs(nowMs), exchange.deadlineAtMs - nowMs)
+  if (holdMs <= 0) {
+    sendShed(exchange, shed)
+    return
+  }
+  const timer = setTimeout(() => sendShed(exchange, shed), holdMs)
+  exchange.reply.raw.once("close", () => clearTimeout(timer))
+}
+
+/** The same at once, to be done with a body that still comes in. */
 export function sendShed(exchange: Exchange, shed: Shed): void {
   exchange.shedReason = shed.reason
   const retryAfterSeconds = Math.max(1, Math.ceil(shed.retryAfterMs / 1000))

@@ -15,7 +15,7 @@ import { type InputReader, inputReader } from "./input.ts"
 import { acceptedTypes, isAcceptedType } from "./media-type.ts"
 import { chooseEncoding, mediaTypeChooser } from "./negotiate.ts"
 import { NoRoom, tooLarge } from "./read-body.ts"
-import { sendExpired, sendShed } from "./refusals.ts"
+import { sendExpired, sendShed, sendShedInTurn } from "./refusals.ts"
 import { send, sendBug, sendProblem, sendThrown } from "./send.ts"
 import { ItemStream, streamMediaTypes } from "./stream.ts"
 
@@ -95,7 +95,7 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
     const { tryId, deadlineAtMs } = exchange
     const shed = exchange.surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
     if (shed !== undefined) {
-      sendShed(exchange, shed)
+      sendShedInTurn(exchange, shed)
       return false
     }
     exchange.admittedAs = name
@@ -196,7 +196,7 @@ function answer(exchange: Exchange, operation: Operation, outcome: Outcome): voi
       )
       break
     case "shed":
-      sendShed(exchange, outcome)
+      sendShedInTurn(exchange, outcome)
       break
     case "expired":
       sendExpired(exchange)

@@ -112,8 +112,9 @@ export function logBug(exchange: Exchange, fault: unknown): void {
  * a goodbye would be lost, though it was admitted.
  */
 function isLast(exchange: Exchange): boolean {
-  const { surroundings, connection } = exchange
+  const { surroundings, connection, request } = exchange
   if (connection.current !== exchange) return false
+  if (surroundings.pipelines.hasWaiting(request.raw.socket)) return false
   return surroundings.isDraining() || isSpent(connection, surroundings.now())
 }
 

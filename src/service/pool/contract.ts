@@ -13,6 +13,8 @@ export interface PoolOptions extends WorkerOptions {
   readonly cancelGraceMs: number
   /** Tasks that arrived before go last, the newest of them first. @default all are served in order */
   readonly promisesHoldSinceMs?: () => number
+  /** What is thought by now of tasks of which nothing was when they were submitted. @default nothing */
+  readonly meanMs?: () => number | undefined
   readonly clock?: Clock
 }
 
@@ -35,6 +37,8 @@ export interface PoolEvents {
   corrected?(call: Call, outcome: Outcome, cpuMs: number): void
   /** A task left the queue without having run: it was or would have been late, or its client left. */
   unrun?(call: Call, outcome: Outcome, estimate: Estimate): void
+  /** The queue was empty and has got a task. */
+  filled?(): void
   /** The last waiting task has left the queue. */
   emptied?(): void
   workerReady?(): void

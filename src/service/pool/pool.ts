@@ -27,7 +27,7 @@ import {
   StuckWorkerError,
   type WorkerCounts,
 } from "./contract.ts"
-import type { Estimate, Task } from "./task.ts"
+import { type Estimate, newTask, type Task } from "./task.ts"
 import { Waiting } from "./waiting.ts"
 import { type Told, type WorkerExit, WorkerThread } from "./worker-thread.ts"
 
@@ -59,6 +59,7 @@ export class Pool {
       workers: this.#workers,
       clock: this.#clock,
       promisesHoldSinceMs: options.promisesHoldSinceMs,
+      filled: events.filled,
       emptied: events.emptied,
     })
     this.#failures = new BootFailures(this.#clock, () => this.#boot())
@@ -106,11 +107,12 @@ export class Pool {
   predictedWaitMs(nowMs: number): number {
     if (this.hasRoom) return 0
     if (this.state === "down") return this.#failures.waitMs(nowMs)
-    let remainingMs = this.#waiting.estimateMs
+    const meanMs = this.#options.meanMs?.() ?? 0
+    let remainingMs = this.#waiting.estimateMs(meanMs)
     for (const worker of this.#workers) {
       const task = worker.task
       if (task === undefined) continue
-      remainingMs += Math.max(0, (task.estimate.ms ?? 0) - (nowMs - task.startedAtMs))
+      remainingMs += Math.max(0, (task.estimate.ms ?? meanMs) - (nowMs - task.startedAtMs))
     }
     return remainingMs / this.#options.size
   }
@@ -143,19 +145,7 @@ export class Pool {
     if (this.#closed !== undefined) throw new Error("The pool is closed.")
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     this.#lastId = this.#lastId === 0x7fff_ffff ? 1 : this.#lastId + 1
-    const task: Task = {
-      id: this.#lastId,
-      call,
-      estimate,
-      resolve,
-      state: "queued",
-      startedAtMs: 0,
-      timer: undefined,
-      outcome: undefined,
-      wasPutBack: false,
-      older: undefined,
-      newer: undefined,
-    }
+    const task = newTask(this.#lastId, call, estimate, resolve)
     task.timer = setTimeout(() => this.#giveUp(task, "expired"), call.deadlineAtMs - this.#clock())
     if (this.hasRoom) {
       this.#start(task, this.#clock())
@@ -243,7 +233,7 @@ export class Pool {
     for (;;) {
       const task = this.#waiting.take()
       if (task === undefined) return undefined
-      if (this.#clock() + (task.estimate.ms ?? 0) <= task.call.deadlineAtMs) return task
+      if (this.#clock() + (task.estimate.medianMs ?? 0) <= task.call.deadlineAtMs) return task
       this.#settle(task, { kind: "expired", where: "queue" })
     }
   }

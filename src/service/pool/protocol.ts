@@ -71,6 +71,8 @@ export type OutcomeMessage = readonly [
   cpuMs: number,
   /** CPU time that the worker's task before this one took beyond what was said of it. */
   cpuMsBefore: number,
+  /** CPU time since then that was no task's: it waited awake. */
+  idleCpuMs: number,
 ]
 
 export type ToWorker =

@@ -9,14 +9,18 @@ export class TaskQueue {
   #newest: Task | undefined
   #size = 0
   #estimateMs = 0
+  #withoutEstimate = 0
 
   get size(): number {
     return this.#size
   }
 
-  /** What all of them together are thought to take, in milliseconds of a worker. */
-  get estimateMs(): number {
-    return this.#size === 0 ? 0 : this.#estimateMs
+  /**
+   * What all of them together are thought to take, in milliseconds of a worker.
+   * @param meanMs of each that came without an estimate
+   */
+  estimateMs(meanMs: number): number {
+    return this.#size === 0 ? 0 : this.#estimateMs + this.#withoutEstimate * meanMs
   }
 
   add(task: Task): void {
@@ -57,6 +61,7 @@ export class TaskQueue {
 
   #count(task: Task, by: 1 | -1): void {
     this.#size += by
-    this.#estimateMs += by * (task.estimate.ms ?? 0)
+    if (task.estimate.ms === undefined) this.#withoutEstimate += by
+    else this.#estimateMs += by * task.estimate.ms
   }
 }

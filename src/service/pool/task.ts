@@ -11,8 +11,10 @@ type TaskState = "queued" | "ahead" | "running" | "settled"
 
 /** What a task is thought to take. */
 export interface Estimate {
-  /** On a worker, in milliseconds; `undefined` when nothing is known. */
+  /** On a worker, in milliseconds, as the mean call does: for sums. `undefined` when nothing is known. */
   readonly ms: number | undefined
+  /** As the middle call does: for a judgement about this one. */
+  readonly medianMs: number | undefined
   /** What the operation's own `cost` said, to be compared with what it took. */
   readonly foretoldMs: number | undefined
 }
@@ -32,4 +34,26 @@ export interface Task {
   /** Neighbours in the queue. */
   older: Task | undefined
   newer: Task | undefined
+}
+
+/** One that nobody has yet. */
+export function newTask(
+  id: number,
+  call: Call,
+  estimate: Estimate,
+  resolve: (outcome: Outcome) => void,
+): Task {
+  return {
+    id,
+    call,
+    estimate,
+    resolve,
+    state: "queued",
+    startedAtMs: 0,
+    timer: undefined,
+    outcome: undefined,
+    wasPutBack: false,
+    older: undefined,
+    newer: undefined,
+  }
 }

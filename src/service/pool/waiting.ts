@@ -13,6 +13,8 @@ export interface WaitingOptions {
   readonly clock: Clock
   /** See the pool's. */
   readonly promisesHoldSinceMs: (() => number) | undefined
+  /** The queue was empty and has got a task. */
+  readonly filled: (() => void) | undefined
   /** The last task has left the queue. */
   readonly emptied: (() => void) | undefined
 }
@@ -35,21 +37,23 @@ export class Waiting {
     return this.#queue.size === 0
   }
 
-  /** What all of them together are thought to take, in milliseconds of a worker. */
-  get estimateMs(): number {
+  /** What all of them together are thought to take, in milliseconds of a worker. See the queue's. */
+  estimateMs(meanMs: number): number {
     let aheadMs = 0
     for (const worker of this.#options.workers) aheadMs += worker.aheadMs
-    return this.#queue.estimateMs + aheadMs
+    return this.#queue.estimateMs(meanMs) + aheadMs
   }
 
   add(task: Task): void {
     this.#queue.add(task)
+    this.#entered()
   }
 
   /** Puts back at the head of the queue a task that was taken and never begun. */
   putBack(task: Task): void {
     task.state = "queued"
     this.#queue.putBack(task)
+    this.#entered()
   }
 
   /** Takes out the next one. */
@@ -94,6 +98,10 @@ export class Waiting {
   /** Back to the queue whatever has not begun. */
   takeBackAll(): void {
     for (const worker of this.#options.workers) this.#takeBackFrom(worker)
+  }
+
+  #entered(): void {
+    if (this.#queue.size === 1) this.#options.filled?.()
   }
 
   #next(): Task | undefined {

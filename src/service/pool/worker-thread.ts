@@ -184,7 +184,7 @@ export class WorkerThread {
       // The input holds something that can't cross (a function out of a schema's transform, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
       const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }
-      queueMicrotask(() => this.#finish([task.id, outcome, 0, 0, 0]))
+      queueMicrotask(() => this.#finish([task.id, outcome, 0, 0, 0, 0]))
     }
   }
 
@@ -309,7 +309,7 @@ export class WorkerThread {
     }
   }
 
-  #finish([id, outcome, ranMs, cpuMs, cpuMsBefore]: OutcomeMessage): void {
+  #finish([id, outcome, ranMs, cpuMs, cpuMsBefore, idleCpuMs]: OutcomeMessage): void {
     const { task } = this
     // Its last words while it was being terminated: the exit speaks for it.
     if (this.#state !== "busy" || task?.id !== id) return
@@ -317,7 +317,7 @@ export class WorkerThread {
     this.#proven = true
     if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
     this.#lastTask = task
-    this.#cpuMsBefore += cpuMsBefore + cpuMs
+    this.#cpuMsBefore += cpuMsBefore + cpuMs + idleCpuMs
     this.#given.shift()
     const next = this.#given[0]
     if (next === undefined) {

@@ -7,15 +7,16 @@
  * of memory) it does not try to: the main thread sees it die and knows what it was doing.
  */
 import { readlinkSync } from "node:fs"
-import { getPriority, setPriority } from "node:os"
+import { availableParallelism, getPriority, setPriority } from "node:os"
 import { inspect } from "node:util"
-import { type MessagePort, parentPort, workerData } from "node:worker_threads"
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
 import { toFault } from "../fault.ts"
 import { loadService } from "../module.ts"
 import type { Operation } from "../operation.ts"
 import { streamWindow } from "../outcome.ts"
 import { isProblem } from "../problem.ts"
+import { Awake, awakeMsMax } from "./awake.ts"
 import {
   claim,
   type FromWorker,
@@ -44,11 +45,17 @@ let current: { readonly id: number; readonly context: RunContext; readonly flow:
 /** Given and not yet looked at. */
 const inbox: RunMessage[] = []
 let isWorking = false
+const awake = new Awake(availableParallelism())
 
 const prepared = await prepare()
 // Not before: nobody gains by a worker that takes long to start.
 const nativeThreadId = lowerPriority(setup.nice)
-port.on("message", (message: ToWorker) => {
+port.on("message", take)
+/** CPU time of this thread at the end of its last task; what loading and `setup` took is nobody's. */
+let endedAt = process.threadCpuUsage()
+post({ type: "ready", nativeThreadId })
+
+function take(message: ToWorker): void {
   if (isTuple(message)) {
     inbox.push(message)
     if (!isWorking) void work()
@@ -70,10 +77,7 @@ port.on("message", (message: ToWorker) => {
     default:
       message satisfies never
   }
-})
-/** CPU time of this thread at the end of its last task; what loading and `setup` took is nobody's. */
-let endedAt = process.threadCpuUsage()
-post({ type: "ready", nativeThreadId })
+}
 
 function post(message: FromWorker, transfer?: ArrayBuffer[]): void {
   if (transfer === undefined) port.postMessage(message)
@@ -124,12 +128,27 @@ async function work(): Promise<void> {
   isWorking = true
   for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
     const [id, , , , , , , , , slot] = message
-    if (claim(flags, slot, id)) await runTask(message)
+    if (!claim(flags, slot, id)) continue
+    const ranMs = await runTask(message)
+    if (inbox.length === 0 && awake.shouldWait(ranMs)) waitAwake()
   }
   isWorking = false
 }
 
-async function runTask(message: RunMessage): Promise<void> {
+/** Until something comes into the inbox, for a moment at most. */
+function waitAwake(): void {
+  const fromMs = performance.now()
+  let nowMs = fromMs
+  do {
+    const received = receiveMessageOnPort(port)
+    if (received !== undefined) take(received.message)
+    nowMs = performance.now()
+  } while (inbox.length === 0 && nowMs - fromMs < awakeMsMax)
+  awake.waited(nowMs - fromMs, inbox.length > 0)
+}
+
+/** @returns how long it took. */
+async function runTask(message: RunMessage): Promise<number> {
   const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding] = message
   const { operation, state } = prepared.get(name)!
   const task = { id, requestId, deadlineAtMs }
@@ -153,13 +172,15 @@ async function runTask(message: RunMessage): Promise<void> {
       : { kind: "error", fault: toFault(thrown) }
   }
   const ranMs = performance.now() - beganAtMs
-  const cpuMsBefore = cpuMsBetween(endedAt, beganAt)
+  const [cpuMsBefore, idleMsBefore] = awake.split(cpuMsBetween(endedAt, beganAt))
   endedAt = process.threadCpuUsage()
+  const [cpuMs, idleMs] = awake.split(cpuMsBetween(beganAt, endedAt))
   current = undefined
-  answer(id, outcome, [ranMs, cpuMsBetween(beganAt, endedAt), cpuMsBefore])
+  answer(id, outcome, [ranMs, cpuMs, cpuMsBefore, idleMsBefore + idleMs])
+  return ranMs
 }
 
-type Times = readonly [ranMs: number, cpuMs: number, cpuMsBefore: number]
+type Times = readonly [ranMs: number, cpuMs: number, cpuMsBefore: number, idleCpuMs: number]
 
 /** Bytes go by transfer where they own their memory, else by copy. */
 function answer(id: number, outcome: WorkerOutcome, times: Times): void {

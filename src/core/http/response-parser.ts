@@ -1,6 +1,7 @@
 /**
  * Reads answers of HTTP/1.1 (RFC 9112) as their bytes come. It is strict: what is not HTTP is an
- * error and never guessed at, because a target that sends it is what a load is to find.
+ * error and never guessed at. A target that sends it is what a load is to find, and a balancer that
+ * guessed could take the end of one client's answer for the beginning of another's.
  *
  * The head is looked through once for what frames the answer; everything else of it stays text until
  * somebody asks. Most answers are read by nobody.
@@ -8,14 +9,25 @@
 
 /** Where what has been read goes to. */
 export interface Reader {
-  /**
-   * @param head its lines behind the first, without the last line's end.
-   * @param setsCookies whether one of them is `set-cookie`: that is asked of every answer.
-   */
-  head(status: number, statusText: string, head: string, setsCookies: boolean): void
-  /** Part of the body, from `start` to `end` of a buffer that will be written over. */
+  /** One in front of the answer (100, 103): there may be several. */
+  interim(head: ResponseHead): void
+  /** 101 only where that was expected: all that comes behind it is data, and there is no end. */
+  head(head: ResponseHead): void
+  /** Part of the body, from `start` to `end` of a buffer that may be written over. */
   data(bytes: Buffer, start: number, end: number): void
-  end(): void
+  /** @param trailers as {@link ResponseHead.lines}. */
+  end(trailers: string): void
+}
+
+export interface ResponseHead {
+  readonly status: number
+  readonly statusText: string
+  /** Those behind the first, without the last one's end. */
+  readonly lines: string
+  /** What `Connection` says, in lower case, with a comma in front; empty when it says nothing. */
+  readonly connection: string
+  /** Whether there is a `Set-Cookie`: that is asked of every answer. */
+  readonly setsCookies: boolean
 }
 
 /** What came back is not HTTP. */
@@ -41,6 +53,7 @@ type State =
   | "chunk end"
   | "trailers"
   | "until close"
+  | "other protocol"
 
 export class ResponseParser {
   /** Whether another request may follow on this connection. */
@@ -48,15 +61,23 @@ export class ResponseParser {
   #state: State = "idle"
   #reader: Reader | undefined
   #isHead = false
+  #mayUpgrade = false
+  #trailers = ""
   /** Of the body or of the chunk. */
   #left = 0
   /** What has come of something that has not come whole. */
   #rest: Buffer = noBytes
 
-  /** An answer is to come. @param isHead to a HEAD: it has no body, whatever it says. */
-  expect(reader: Reader, isHead: boolean): void {
+  /**
+   * An answer is to come.
+   * @param isHead to a HEAD: it has no body, whatever it says.
+   * @param mayUpgrade to a request for another protocol.
+   */
+  expect(reader: Reader, isHead: boolean, mayUpgrade = false): void {
     this.#reader = reader
     this.#isHead = isHead
+    this.#mayUpgrade = mayUpgrade
+    this.#trailers = ""
     this.#state = "head"
   }
 
@@ -85,11 +106,9 @@ export class ResponseParser {
     }
   }
 
-  /** The other side has closed. @returns whether that was the end of an answer. */
-  close(): boolean {
-    if (this.#state !== "until close") return false
-    this.#end()
-    return true
+  /** The other side has closed, which may be the end of an answer. */
+  close(): void {
+    if (this.#state === "until close") this.#end()
   }
 
   /** How far it has come; undefined when it takes more bytes to tell. */
@@ -114,6 +133,7 @@ export class ResponseParser {
       case "trailers":
         return this.#readTrailer(bytes, at, end)
       case "until close":
+      case "other protocol":
         this.#reader!.data(bytes, at, end)
         return end
       default:
@@ -127,10 +147,11 @@ export class ResponseParser {
     }
     const found = bytes.indexOf(headEnd, at)
     const isWhole = found !== -1 && found + 4 <= end
-    if ((isWhole ? found : end) - at > headBytesMax) {
-      throw new MalformedError(`headers of more than ${headBytesMax} bytes`)
+    if ((isWhole ? found : end) - at > headBytesMax) throw new MalformedError(tooLong)
+    if (!isWhole) {
+      refuseBareLineFeeds(bytes, at, end)
+      return undefined
     }
-    if (!isWhole) return undefined
     this.#takeHead(bytes.toString("latin1", at, found))
     return found + 4
   }
@@ -138,25 +159,39 @@ export class ResponseParser {
   #takeHead(text: string): void {
     const firstEnd = text.indexOf("\r\n")
     const first = firstEnd === -1 ? text : text.slice(0, firstEnd)
-    const status = Number(first.slice(9, 12))
+    const digits = first.slice(9, 12)
+    const status = Number(digits)
     const isStatusLine =
       (first[7] === "1" || first[7] === "0") &&
       first[8] === " " &&
-      status >= 100 &&
-      status <= 999 &&
+      /^[1-9]\d\d$/.test(digits) &&
       (first.length === 12 || first[12] === " ") &&
       !unfit.test(first)
     if (!isStatusLine) throw new MalformedError("no status line")
-    const head = firstEnd === -1 ? "" : text.slice(firstEnd + 2)
-    const framing = framingOf(head)
-    if (status < 200) {
-      if (status === 101) throw new MalformedError("another protocol, which nobody asked for")
-      // The answer itself is still to come.
-      return
-    }
-    const isOld = first[7] === "0"
-    this.keepsAlive = isOld ? framing.keepsAlive : !framing.closes
-    this.#reader!.head(status, first.slice(13), head, framing.setsCookies)
+    const lines = firstEnd === -1 ? "" : text.slice(firstEnd + 2)
+    const framing = framingOf(lines)
+    const { connection, setsCookies } = framing
+    const head = { status, statusText: first.slice(13), lines, connection, setsCookies }
+    if (status < 200) this.#takeInterim(head)
+    else this.#takeFinal(head, framing, first[7] === "0")
+  }
+
+  #takeInterim(head: ResponseHead): void {
+    if (head.status !== 101) this.#reader!.interim(head)
+    else if (this.#mayUpgrade) {
+      this.keepsAlive = false
+      this.#state = "other protocol"
+      this.#reader!.head(head)
+    } else throw new MalformedError("another protocol, which nobody asked for")
+  }
+
+  #takeFinal(head: ResponseHead, framing: Framing, isOld: boolean): void {
+    const { status, connection } = head
+    // Of chunks an old one knows nothing, or somebody in between doesn't (RFC 9112, section 6.1).
+    this.keepsAlive = isOld
+      ? hasOption(connection, "keep-alive") && !framing.isChunked
+      : !hasOption(connection, "close")
+    this.#reader!.head(head)
     if (this.#isHead || status === 204 || status === 304) this.#end()
     else if (framing.isChunked) this.#state = "size"
     else if (framing.length === undefined) {
@@ -194,23 +229,37 @@ export class ResponseParser {
     const line = lineAt(bytes, at, end)
     if (line === undefined) return undefined
     if (line === "") this.#end()
-    else if (!line.includes(":")) throw new MalformedError("a header without a colon")
+    else {
+      nameLength(line)
+      if (this.#trailers.length + line.length > headBytesMax) throw new MalformedError(tooLong)
+      this.#trailers += this.#trailers === "" ? line : `\r\n${line}`
+    }
     return at + line.length + 2
   }
 
   #end(): void {
     this.#state = "idle"
-    this.#reader!.end()
+    this.#reader!.end(this.#trailers)
   }
 }
 
-/** The headers of a head, by their names in lower case. */
-export function parseHeaders(head: string): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = Object.create(null)
-  for (const line of head === "" ? [] : head.split("\r\n")) {
+/** Names and values in turn, as they came. */
+export function rawHeaders(lines: string): string[] {
+  const raw: string[] = []
+  for (const line of lines === "" ? none : lines.split("\r\n")) {
     const colon = line.indexOf(":")
-    const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).trim()
+    raw.push(line.slice(0, colon), trimmed(line.slice(colon + 1)))
+  }
+  return raw
+}
+
+/** The headers by their names in lower case. */
+export function parseHeaders(lines: string): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = Object.create(null)
+  const raw = rawHeaders(lines)
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase()
+    const value = raw[i + 1]!
     const known = headers[name]
     // Cookies are the one header whose values can't be joined.
     if (name === "set-cookie") headers[name] = [...(known ?? []), value]
@@ -222,8 +271,7 @@ export function parseHeaders(head: string): Record<string, string | string[]> {
 interface Framing {
   readonly length: number | undefined
   readonly isChunked: boolean
-  readonly closes: boolean
-  readonly keepsAlive: boolean
+  readonly connection: string
   readonly setsCookies: boolean
 }
 
@@ -232,11 +280,14 @@ const none: readonly string[] = []
 /** What may stand in no line: control characters, and line ends that are none. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about
 const unfit = /[\x00-\x08\x0a-\x1f\x7f]/
+const otherCoding = "a transfer coding that nobody asked for"
+const notThere = "a character in a header that may not be there"
+const tooLong = `headers of more than ${headBytesMax} bytes`
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 function framingOf(head: string): Framing {
   let length: number | undefined
-  let coding = ""
+  let isChunked = false
   let connection = ""
   let setsCookies = false
   let at = 0
@@ -245,38 +296,63 @@ function framingOf(head: string): Framing {
     const end = found === -1 ? head.length : found
     const line = head.slice(at, end)
     at = end + 2
-    const colon = line.indexOf(":")
-    if (colon < 1) throw new MalformedError("a header without a colon")
-    if (unfit.test(line)) throw new MalformedError("a character in a header that may not be there")
+    const colon = nameLength(line)
     // The headers that are looked for have one of three lengths.
-    if (colon !== 14 && colon !== 17 && colon !== 10) {
-      if (!token.test(line.slice(0, colon)))
-        throw new MalformedError("a header's name that is none")
-      continue
-    }
+    if (colon !== 14 && colon !== 17 && colon !== 10) continue
     const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).trim()
+    const value = trimmed(line.slice(colon + 1))
     if (name === "content-length") {
       const stated = /^\d{1,15}$/.test(value) ? Number(value) : undefined
       if (stated === undefined) throw new MalformedError("a content-length that is no number")
-      if (length !== undefined && length !== stated) throw new MalformedError("two lengths")
+      if (length !== undefined) throw new MalformedError("two lengths")
       length = stated
-    } else if (name === "transfer-encoding") coding += `,${value.toLowerCase()}`
-    else if (name === "connection") connection += `,${value.toLowerCase()}`
+    } else if (name === "transfer-encoding") {
+      // Nobody has asked for any other.
+      if (isChunked || value.toLowerCase() !== "chunked") throw new MalformedError(otherCoding)
+      isChunked = true
+    } else if (name === "connection") connection += `,${value.toLowerCase()}`
     else if (name === "set-cookie") setsCookies = true
-    else if (!token.test(name)) throw new MalformedError("a header's name that is none")
   }
-  if (coding !== "" && length !== undefined) {
+  if (isChunked && length !== undefined) {
     throw new MalformedError("both content-length and transfer-encoding")
   }
-  const isChunked = /(?:^|,)[\t ]*chunked[\t ]*$/.test(coding)
-  const options = connection === "" ? none : connection.split(",").map((option) => option.trim())
-  return {
-    length: isChunked ? undefined : length,
-    isChunked,
-    closes: options.includes("close"),
-    keepsAlive: options.includes("keep-alive"),
-    setsCookies,
+  return { length, isChunked, connection, setsCookies }
+}
+
+/** Of the name of the header that this line is. @throws {MalformedError} when it is none. */
+function nameLength(line: string): number {
+  const length = line.indexOf(":")
+  if (length < 1) throw new MalformedError("a header without a colon")
+  if (unfit.test(line)) throw new MalformedError(notThere)
+  if (!token.test(line.slice(0, length))) throw new MalformedError("a header's name that is none")
+  return length
+}
+
+/** Whether the header `Connection`, as it stands in a {@link ResponseHead}, names this option. */
+export function hasOption(connection: string, option: string): boolean {
+  // Nearly always it is nothing, or this.
+  if (connection === "" || connection === ",keep-alive") return option === connection.slice(1)
+  return connection.split(",").some((named) => trimmed(named) === option)
+}
+
+/** Spaces and tabs only: of the bytes above 127, `trim` would take some for spaces. */
+function trimmed(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1
+  return start === 0 && end === text.length ? text : text.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9
+}
+
+/** A head whose lines end otherwise would have no end. */
+function refuseBareLineFeeds(bytes: Buffer, at: number, end: number): void {
+  for (let found = bytes.indexOf(10, at); found !== -1 && found < end; ) {
+    if (found === at || bytes[found - 1] !== 13) throw new MalformedError(notThere)
+    found = bytes.indexOf(10, found + 1)
   }
 }
 

@@ -1,0 +1,115 @@
+/** A client that sends requests without waiting for answers: all are answered, and few are under way. */
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import { test } from "node:test"
+import { Pipelines } from "../../src/core/http/pipelines.ts"
+import { RawClient } from "../support/raw-client.ts"
+
+interface Trial extends AsyncDisposable {
+  readonly server: Server
+  readonly pipelines: Pipelines
+  readonly port: number
+  /** Those that are under way, oldest first. From the first call to `answerAll` on there are none. */
+  readonly begun: (readonly [IncomingMessage, ServerResponse])[]
+  /** Answers each with its path: those that are there, the newest first, then whatever comes. */
+  answerAll(): void
+}
+
+async function serveTrial(options: ServerOptions = {}): Promise<Trial> {
+  let isOpen = false
+  const begun: (readonly [IncomingMessage, ServerResponse])[] = []
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    let bytes = 0
+    for await (const chunk of request) bytes += chunk.length
+    response.end(`${request.url}${bytes === 0 ? "" : ` ${bytes}`};`)
+  }
+  const pipelines = new Pipelines((request, response) => {
+    if (isOpen) void answer(request, response)
+    else begun.push([request, response])
+  })
+  const server = createServer(options, pipelines.arrived)
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  return {
+    server,
+    pipelines,
+    port: (server.address() as AddressInfo).port,
+    begun,
+    answerAll() {
+      isOpen = true
+      for (const [request, response] of begun.reverse()) void answer(request, response)
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close")
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const get = (n: number): string => `GET /${n} HTTP/1.1\r\nHost: x\r\n\r\n`
+
+/** The paths that were answered, in the order of the answers. */
+const pathsIn = (received: string): readonly string[] => received.match(/\/\d+(?= ?\d*;)/g) ?? []
+
+test("of a connection few requests are under way, and it is not read while others wait", async () => {
+  await using trial = await serveTrial()
+  const accepted = once(trial.server, "connection") as Promise<[Socket]>
+  using client = await RawClient.connect(trial.port)
+  const [socket] = await accepted
+  const count = 5_000
+  client.write(Array.from({ length: count }, (_, n) => get(n)).join(""))
+  // Each of these takes a turn or more of the server's event loop.
+  for (let turn = 0; turn < 10; turn += 1) {
+    using other = await RawClient.connect(trial.port)
+    other.write("nonsense", "", "")
+    await other.read()
+  }
+  assert.equal(trial.begun.length, 16)
+  assert.ok(socket.bytesRead <= 2 * 65_536, `${socket.bytesRead} bytes`)
+
+  trial.answerAll()
+  await client.read(`/${count - 1};`)
+  assert.deepEqual(
+    pathsIn(client.received),
+    Array.from({ length: count }, (_, n) => `/${n}`),
+  )
+})
+
+test("a body that stands behind requests that wait is read when it is its turn", async () => {
+  await using trial = await serveTrial()
+  using client = await RawClient.connect(trial.port)
+  const bodyBytes = 500_000
+  client.write(Array.from({ length: 20 }, (_, n) => get(n)).join(""))
+  client.write("POST /20 HTTP/1.1", "Host: x", `Content-Length: ${bodyBytes}`, "", "")
+  client.socket.write(Buffer.alloc(bodyBytes))
+  client.write(get(21))
+  while (trial.begun.length < 16) await new Promise(setImmediate)
+  trial.answerAll()
+  await client.read("/21;")
+  assert.equal(pathsIn(client.received).length, 22)
+  assert.match(client.received, /\/20 500000;/)
+})
+
+test("a request that is not read to its end, as others wait, is not late by its client's fault", async () => {
+  const limits = { headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 5 }
+  await using trial = await serveTrial(limits)
+  using client = await RawClient.connect(trial.port)
+  client.write(Array.from({ length: 20 }, (_, n) => get(n)).join(""), "GET /20 HTTP/1.1\r\nHo")
+  const [error, socket] = await once(trial.server, "clientError")
+  assert.equal(error.code, "ERR_HTTP_REQUEST_TIMEOUT")
+  assert.equal(trial.pipelines.isStopped(socket), true)
+  client.write("st: x\r\n\r\n")
+  trial.answerAll()
+  await client.read("/20;")
+  assert.equal(trial.pipelines.isStopped(socket), false)
+})

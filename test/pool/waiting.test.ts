@@ -1,0 +1,38 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import type { Call } from "../../src/service/outcome.ts"
+import { newTask } from "../../src/service/pool/task.ts"
+import { Waiting } from "../../src/service/pool/waiting.ts"
+
+const call: Call = {
+  name: "work",
+  operation: { streams: false } as Call["operation"],
+  input: { path: undefined, query: undefined, headers: undefined, body: undefined },
+  transfer: [],
+  requestId: "1",
+  tryId: "1",
+  arrivedAtMs: 0,
+  deadlineAtMs: 1000,
+  encoding: undefined,
+}
+const estimate = { ms: undefined, medianMs: undefined, foretoldMs: undefined }
+const task = () => newTask(1, call, estimate, () => {})
+
+test("the queue fills with its first task, be it new or put back, and empties with its last", () => {
+  const said: string[] = []
+  const waiting = new Waiting({
+    workers: [],
+    clock: () => 0,
+    promisesHoldSinceMs: undefined,
+    filled: () => said.push("filled"),
+    emptied: () => said.push("emptied"),
+  })
+  const first = task()
+  waiting.add(first)
+  waiting.add(task())
+  waiting.take()
+  waiting.take()
+  assert.deepEqual(said, ["filled", "emptied"])
+  waiting.putBack(first)
+  assert.deepEqual(said, ["filled", "emptied", "filled"])
+})
