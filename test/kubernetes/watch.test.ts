@@ -51,6 +51,33 @@ test("a measurement that came before the status of a sync, and after what it saw
   assert.deepEqual([sync?.ours?.to, sync?.differences], [1, []])
 })
 
+test("a sync that left no trace differs only when a whole interval has passed without one", () => {
+  const held = autoscaler({ from: 2, to: 2, percent: 98, atS: 1 })
+  const two = { deployment: deployment(2), pods: [pod("p"), pod("q", { bornS: -20, readyS: -15 })] }
+  const silent = { ...two, metrics: [used("p", 98, 0)], autoscaler: held }
+  const measured = { ...silent, metrics: [used("p", 98, 0), used("q", 98, 15)] }
+  const begun = (): Shadow => {
+    const shadow = new Shadow()
+    shadow.take(look(0, { ...silent, autoscaler: autoscaler({ from: 2, to: 2, percent: 97 }) }))
+    assert.deepEqual(shadow.take(look(1, silent))?.differences, [])
+    return shadow
+  }
+  // The second replica's measurement came between the sync and the look at which that was overdue.
+  const late = begun()
+  for (let s = 2; s <= 16; s++) assert.equal(late.take(look(s, silent)), undefined)
+  for (let s = 17; s <= 24; s++) assert.equal(late.take(look(s, measured)), undefined)
+  const grown = late.take(
+    look(25, { ...measured, autoscaler: autoscaler({ from: 2, to: 4, percent: 98, atS: 25 }) }),
+  )
+  assert.deepEqual([grown?.ours?.to, grown?.differences], [4, []])
+  // It had come long before, and nothing follows from it.
+  const stuck = begun()
+  const told = Array.from({ length: 60 }, (_, s) => stuck.take(look(s + 2, measured)))
+    .filter((sync) => sync !== undefined)
+    .map(({ atMs, theirs, ours }) => [(atMs - startMs) / 1000, theirs.to, ours?.to])
+  assert.deepEqual(told, [[31, 2, 4]])
+})
+
 test("what the autoscaler remembers from before the watch explains what nothing else does", () => {
   const held: Condition = { type: "AbleToScale", status: "True", reason: "ScaleDownStabilized" }
   const idle = { deployment: deployment(4), pods: "pqrs".split("").map((name) => pod(name)) }

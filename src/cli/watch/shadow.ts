@@ -5,11 +5,12 @@
  * anything new changes the autoscaler's status. So when its status is another than at the last look,
  * there was a sync in between, and what it saw is what one of the two looks shows, or a mixture: a
  * measurement or a pod may have come just before it or just after. Nor does a status appear the moment
- * that something was measured: meanwhile there may have been a look that shows the next measurement,
- * and not yet the status. So the look before those two counts as well. Our decision is made from each
- * of them, and counts as the same if one comes to the same use and replicas. A sync that leaves
- * everything as it was can't be seen; one is taken to have been there every 15 s, so that ours
- * remembers what the autoscaler does.
+ * that something was measured: meanwhile there may have been looks that show the next measurement, and
+ * not yet the status. So the measurements of the last few looks count as well. Our decision is made
+ * from each of them, and counts as the same if one comes to the same use and replicas. A sync that
+ * leaves everything as it was can't be seen; one is taken to have been there every 15 s, so that ours
+ * remembers what the autoscaler does. When such a sync was, is a guess: a difference is none until a
+ * whole interval has passed without a trace.
  *
  * What the autoscaler remembers from before the first look can't be seen at all. Until the longest of
  * its windows has passed, that may be the difference, and is said to be.
@@ -33,17 +34,17 @@ const syncEveryMs = 15_000
 const marginMs = 2_000
 /** Looks further apart than this leave too much unseen between them. */
 const gapMs = 5_000
+const nothingOtherwise = { replicas: 0, times: 0 }
 
 export class Shadow {
   #number = 0
-  #before: Seen | undefined
-  /** The look before that one. */
-  #earlier: Seen | undefined
+  /** The looks that a sync seen only now may have gone by, the newest first; one at the least. */
+  #recent: readonly Seen[] = []
   #memory: Memory = noMemory
   #sinceMs = 0
   #syncedMs = 0
-  /** Of syncs that left no trace: what ours said otherwise, so that it is told once. */
-  #told = ""
+  /** What ours said otherwise of syncs that left no trace, and of how many in a row. */
+  #otherwise = nothingOtherwise
 
   /** What ours would do now, were this a sync. Undefined where there is no autoscaler. */
   now(look: Look): Decision | string | undefined {
@@ -56,23 +57,22 @@ export class Shadow {
 
   /** Until when the autoscaler may act on what was before the first look; in milliseconds since 1970. */
   get blindUntilMs(): number {
-    const spec = this.#before?.spec
+    const spec = this.#recent[0]?.spec
     return this.#sinceMs + (spec === undefined || typeof spec === "string" ? 0 : windowMs(spec))
   }
 
   /** A look later than the last; answers with the sync that there was in between, if any. */
   take(look: Look): Sync | undefined {
     const now = seenOf(look)
-    const before = this.#before
-    const earlier = this.#earlier
-    this.#earlier = before
-    this.#before = now
-    if (now === undefined) return undefined
-    if (before === undefined || before.uid !== now.uid) {
-      this.#begin(now)
+    const recent = this.#recent
+    const [before] = recent
+    if (now === undefined || before === undefined || before.uid !== now.uid) {
+      this.#recent = now === undefined ? [] : [now]
+      if (now !== undefined) this.#begin(now)
       return undefined
     }
-    if (before.status !== now.status) return this.#seen(earlier, before, now)
+    this.#recent = [now, ...recent.filter((seen) => look.atMs - seen.look.atMs <= gapMs)]
+    if (before.status !== now.status) return this.#seen(before, now)
     const dueMs = this.#syncedMs + syncEveryMs
     return look.atMs < dueMs + marginMs ? undefined : this.#unseen(now, dueMs)
   }
@@ -93,12 +93,13 @@ export class Shadow {
   }
 
   /** The status tells of a sync. */
-  #seen(earlier: Seen | undefined, before: Seen, now: Seen): Sync {
+  #seen(before: Seen, now: Seen): Sync {
+    this.#otherwise = nothingOtherwise
     const atMs = now.syncedAtMs ?? now.look.atMs
     this.#syncedMs = atMs
     this.#number += 1
     const theirs = verdictOf(before, now)
-    const decisions = this.#candidates(earlier, before, now, theirs.from).map((observed) =>
+    const decisions = this.#candidates(now, theirs.from).map((observed) =>
       decide(observed, now.spec as ResolvedSpec, this.#memory, atMs),
     )
     const same = (decision: Decision): boolean =>
@@ -127,22 +128,21 @@ export class Shadow {
   #unseen(now: Seen, atMs: number): Sync | undefined {
     this.#syncedMs = atMs
     const replicas = now.look.deployment?.spec?.replicas ?? 0
-    const [observed] = this.#candidates(undefined, now, now, replicas)
-    if (observed === undefined) return undefined
-    const decision = decide(observed, now.spec as ResolvedSpec, this.#memory, atMs)
     const theirs: Verdict = {
       from: replicas,
       to: replicas,
       utilizationPercent: usedOf(now.autoscaler),
     }
-    // It has not seen what we see; ours is to remember nothing that theirs can't.
-    if (utilizationOf(decision) !== theirs.utilizationPercent) return undefined
+    const decisions = this.#candidates(now, replicas)
+      .map((observed) => decide(observed, now.spec as ResolvedSpec, this.#memory, atMs))
+      // It has not seen what we see; ours is to remember nothing that theirs can't.
+      .filter((decision) => utilizationOf(decision) === theirs.utilizationPercent)
+    const decision = decisions.find((each) => each.replicas === replicas) ?? decisions[0]
+    if (decision === undefined) return undefined
+    const times = this.#timesOtherwise(decision.replicas, replicas)
+    if (times === 1) return undefined
     this.#remember(decision, now.spec as ResolvedSpec, theirs, atMs)
-    const isSame = decision.replicas === replicas
-    const told = isSame ? "" : `${replicas} ${decision.replicas}`
-    if (told === this.#told) return undefined
-    this.#told = told
-    if (isSame) return undefined
+    if (times !== 2) return undefined
     this.#number += 1
     return {
       number: this.#number,
@@ -158,35 +158,33 @@ export class Shadow {
     }
   }
 
+  /**
+   * In how many syncs in a row ours wanted these replicas, and theirs did nothing. Only at the second
+   * is that certain: the first may have come later than it was due, or have seen less than we see.
+   */
+  #timesOtherwise(ours: number, theirs: number): number {
+    const { replicas, times } = this.#otherwise
+    this.#otherwise =
+      ours === theirs
+        ? nothingOtherwise
+        : { replicas: ours, times: ours === replicas ? times + 1 : 1 }
+    return this.#otherwise.times
+  }
+
   /** What the sync may have seen, the likeliest first; nothing where there is no telling. */
-  #candidates(
-    earlier: Seen | undefined,
-    before: Seen,
-    now: Seen,
-    replicas: number,
-  ): readonly Observed[] {
+  #candidates(now: Seen, replicas: number): readonly Observed[] {
     if (typeof now.spec === "string") return []
-    const isNear = (seen: Seen): boolean => now.look.atMs - seen.look.atMs <= gapMs
-    const pairs =
-      before === now
-        ? [[now, now] as const]
-        : ([
-            [before, before],
-            [now, now],
-            [before, now],
-            [now, before],
-            ...(earlier !== undefined && isNear(earlier)
-              ? ([
-                  [before, earlier],
-                  [now, earlier],
-                ] as const)
-              : []),
-          ] as const)
-    const kept = pairs.filter(([pods]) => pods === now || isNear(before))
-    return kept.flatMap(([pods, metrics]) =>
-      metrics.look.metrics === undefined
+    const recent = this.#recent
+    const [, before = now] = recent
+    const pairs = [
+      [before, before] as const,
+      [now, now] as const,
+      ...recent.flatMap((seen) => recent.map((measured) => [seen, measured] as const)),
+    ]
+    return pairs.flatMap(([seen, measured]) =>
+      measured.look.metrics === undefined
         ? []
-        : [{ ...observedOf(pods.look, metrics.look.metrics), replicas }],
+        : [{ ...observedOf(seen.look, measured.look.metrics), replicas }],
     )
   }
 
