@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url"
 import { type Browser, chromium } from "playwright-core"
 import { serve } from "../src/index.ts"
 import { findBrowser } from "./browser.ts"
+import { firstLoad } from "./first-load.ts"
 import { slim } from "./slim.ts"
 import { takeTutorial } from "./tutorial-pictures.ts"
 
@@ -68,7 +69,7 @@ async function takeDocs(browser: Browser): Promise<void> {
 
 /** As `npm start` does it: load that rises beyond what one replica can take, and falls again. */
 async function takeLivePage(browser: Browser): Promise<void> {
-  const stages = "0:1/s,15s:12/s,45s:12/s,60s:1/s"
+  const stages = firstLoad()
   const up = spawn(
     process.execPath,
     [

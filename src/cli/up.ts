@@ -87,7 +87,8 @@ export async function up(
     program: { entry, boot },
     scaling: options.scaling,
     balancer,
-    startingMax: Math.max(1, Math.floor(cores)),
+    // A start takes a core whole; the other half of them is for those that serve.
+    startingMax: Math.max(1, Math.floor(cores / 2)),
     startMsMax: settings.setupTimeoutMs + loadMsMax,
     told: (event) => {
       if (event.kind === "ready") serving = event.serving

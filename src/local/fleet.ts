@@ -9,8 +9,8 @@
  * Where nothing serves, there is nothing to protect: whatever is ready serves at once, and each
  * replica that fails is started over by itself.
  *
- * As many replicas start at once as the machine has cores: starting takes CPU, and the first one
- * that is ready helps more than several that are half started.
+ * Few replicas start at once: starting takes CPU, which those that serve need just then, and the first
+ * one that is ready helps more than several that are half started.
  */
 import { backoffMs } from "../core/backoff.ts"
 import type { Clock } from "../core/clock.ts"

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { test } from "node:test"
+import { requestsPerS } from "../../scripts/first-load.ts"
 import { eventually, freePorts } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 
@@ -37,10 +38,24 @@ test("npm start serves the example by replicas, with the page that puts load on 
     }
     assert.equal(state.front, "target")
     assert.match(state.form.target, new RegExp(`^${api}/?$`))
-    assert.match(state.form.stages, /^0:1\/s,/)
+    assert.match(state.form.stages, /^0:1\/s,15s:(\d+)\/s,45s:\1\/s,60s:1\/s$/)
   } finally {
     process.kill(-npm.pid!, "SIGINT")
     await ended
   }
   assert.match(printed, /drained/)
+})
+
+test("the load that npm start begins with takes as much of a slow machine as of a fast one", () => {
+  const coresUsed = (slowestS: number, cores: number): number =>
+    (requestsPerS(slowestS, cores) * slowestS) / 6
+  for (const slowestS of [0.05, 0.1, 0.2, 0.5]) {
+    for (const cores of [2, 4, 64]) {
+      const used = coresUsed(slowestS, cores)
+      assert.ok(used > 0.7 && used < 0.85, `${used} of ${cores}`)
+    }
+    const used = coresUsed(slowestS, 1)
+    assert.ok(used > 0.3 && used < 0.45, `${used} of one core`)
+  }
+  assert.equal(requestsPerS(60, 1), 1)
 })
