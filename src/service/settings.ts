@@ -86,7 +86,7 @@ export const settingsTable = {
     default: 1,
     min: 0,
     max: 16,
-    doc: "Booted workers kept ready to replace one that had to be ended. Each costs the memory of an idle worker.",
+    doc: "Booted workers kept ready from the first call on, to replace one that had to be ended. Each costs the memory of an idle worker.",
   },
   setupTimeoutMs: {
     kind: "integer",

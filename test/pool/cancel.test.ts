@@ -39,7 +39,7 @@ test("a stream that waits for its client ends when it is cancelled", async () =>
 
 test("the slot of a task that does not stop is freed only when its worker has gone", async () => {
   await using trial = await tryPool({ size: 1, spares: 1, cancelGraceMs: 30 })
-  await trial.until(() => trial.pool.counts().idle === 2)
+  await trial.warm()
   const ticket = trial.submit("endless")
   const next = trial.submit("thread")
   ticket.cancel()

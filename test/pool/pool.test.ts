@@ -14,16 +14,26 @@ test("runs a task on a worker thread", async () => {
 
 test("runs one task a worker: two at once on two idle workers never share, 40 times", async () => {
   await using trial = await tryPool({ size: 2, spares: 1 })
-  await trial.until(() => trial.pool.counts().idle === 3)
+  await trial.warm()
   for (let round = 0; round < 40; round++) {
     const both = await Promise.all([trial.run("spin", { ms: 2 }), trial.run("spin", { ms: 2 })])
     assert.notEqual(answerOf(both[0]), answerOf(both[1]))
   }
 })
 
+test("boots its spares with the first call, and nothing before there is one to take over", async () => {
+  await using trial = await tryPool({ size: 2, spares: 1 })
+  await trial.until(() => trial.pool.counts().idle === 2)
+  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 2, busy: 0 })
+  const first = trial.run("echo")
+  assert.deepEqual(trial.pool.counts(), { booting: 1, idle: 1, busy: 1 })
+  await first
+  await trial.until(() => trial.pool.counts().idle === 3)
+})
+
 test("queues when all workers are busy, though a spare is idle, and serves the oldest first", async () => {
   await using trial = await tryPool({ size: 1, spares: 1 })
-  await trial.until(() => trial.pool.counts().idle === 2)
+  await trial.warm()
   const order: number[] = []
   const calls = [1, 2, 3].map((n) =>
     trial.run("spin", { ms: 5 }).then(() => {

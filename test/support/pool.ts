@@ -17,6 +17,8 @@ export interface Trial extends AsyncDisposable {
   late: number
   submit(name: string, body?: unknown, more?: Partial<Call> & { estimateMs?: number }): Ticket
   run(name: string, body?: unknown, more?: Partial<Call>): Promise<Outcome>
+  /** Has had its first call, and all its workers up, the spares too. */
+  warm(): Promise<void>
   /** Resolves when `condition` holds; looked at whenever the pool tells something. */
   until(condition: () => boolean): Promise<void>
 }
@@ -84,13 +86,20 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
     }
     return pool.submit(call, { ms: estimateMs, medianMs: estimateMs, foretoldMs: undefined })
   }
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await once(told, "told")
+  }
   return Object.assign(trial, {
     pool,
     submit,
     run: (name: string, body?: unknown, more?: Partial<Call>) => submit(name, body, more).outcome,
-    async until(condition: () => boolean) {
-      while (!condition()) await once(told, "told")
+    async warm() {
+      const { size = 1, spares = 0 } = options
+      await submit("echo").outcome
+      await until(() => pool.counts().idle === size + spares)
+      trial.uses.length = 0
     },
+    until,
     [Symbol.asyncDispose]: () => pool.close(options.cancelGraceMs ?? 50),
   })
 }

@@ -11,9 +11,10 @@
  * - Short tasks are given to busy workers ahead of their turn (see ahead.ts). They count as waiting
  *   until they begin.
  * - One worker boots at once, so that there is one as early as can be; the others when `fill` is
- *   called, the spares when those are up.
- * - `size + spares` workers are kept up. Which of the idle ones is the spare is of no importance;
- *   there is one to take over while a new one boots.
+ *   called, the spares when those are up and the first task has been given: before that there is
+ *   nothing to take over, and a thread takes its memory all the same.
+ * - From then on `size + spares` workers are kept up. Which of the idle ones is the spare is of no
+ *   importance; there is one to take over while a new one boots.
  * - Nothing is left when `close` has resolved.
  *
  * Who may enter is not decided here but in admission.ts: the pool takes what it is given.
@@ -47,6 +48,7 @@ export class Pool {
   #lastId = 0
   #booted = false
   #mayFill = false
+  #isUsed = false
   readonly #failures: BootFailures
   #closed: Promise<void> | undefined
   #onAllGone: (() => void) | undefined
@@ -152,6 +154,10 @@ export class Pool {
     } else {
       this.#waiting.add(task)
       this.#waiting.feed()
+    }
+    if (!this.#isUsed) {
+      this.#isUsed = true
+      this.#boot()
     }
     return {
       outcome: promise,
@@ -293,7 +299,7 @@ export class Pool {
   #wanted(): number {
     const { size, spares } = this.#options
     if (!this.#mayFill) return 1
-    return this.#idle.length + this.#busy < size ? size : size + spares
+    return this.#idle.length + this.#busy < size || !this.#isUsed ? size : size + spares
   }
 
   #onReady(worker: WorkerThread): void {
