@@ -12,6 +12,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import { whenClosed } from "./closed.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
 const underWayMax = 16
@@ -97,7 +98,7 @@ export class Pipelines {
     if (pipeline.underWay === underWayMax) {
       pipeline.readOn ??= stopReading(pipeline.socket, response)
     }
-    response.once("close", () => this.#left(pipeline))
+    whenClosed(response, () => this.#left(pipeline))
     this.#begin(request, response)
   }
 

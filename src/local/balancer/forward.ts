@@ -8,6 +8,7 @@
  * connection; such a request can be given to another replica only until then.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { whenClosed } from "../../core/http/closed.ts"
 import {
   hasOption,
   parseHeaders,
@@ -56,7 +57,7 @@ export class Forward extends Errand implements NewestRequest {
   start(): void {
     const { request } = this
     this.surroundings.newest.set(request.socket, this)
-    this.#response.once("close", () => {
+    whenClosed(this.#response, () => {
       if (this.#response.writableFinished) this.isOver = true
       else this.cutOff()
     })

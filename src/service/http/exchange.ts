@@ -11,6 +11,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type pino from "pino"
+import { whenClosed } from "../../core/http/closed.ts"
 import type { Pipelines } from "../../core/http/pipelines.ts"
 import type { Operation } from "../operation.ts"
 import type { Compute, ShedReason } from "../outcome.ts"
@@ -87,7 +88,7 @@ export class Exchange {
     const length = raw.headers["content-length"]
     this.declaredBytes = length === undefined ? 0 : Number(length)
     this.hasBody = this.declaredBytes > 0 || raw.headers["transfer-encoding"] !== undefined
-    reply.raw.once("close", () => this.#close())
+    whenClosed(reply.raw, () => this.#close())
   }
 
   /** Whether some of the body is still to come. */
