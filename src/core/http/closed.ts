@@ -25,9 +25,11 @@ export function whenClosed(response: ServerResponse, then: () => void): void {
     known[told] = then
     response.on("close", () => known[told]?.())
   } else {
-    known[told] = () => {
+    // By a name, since V8 makes a function that is assigned to a property where the old live, too.
+    const both = (): void => {
       before()
       then()
     }
+    known[told] = both
   }
 }
