@@ -35,6 +35,14 @@ export function claim(flags: Int32Array, slot: number, id: number): boolean {
   return Atomics.compareExchange(flags, Flag.claims + slot, id, 0) === id
 }
 
+/** Whether the worker has been given, or is just being given, anything that nobody has claimed. */
+export function isGiven(flags: Int32Array): boolean {
+  for (let slot = 0; slot < tasksMax; slot++) {
+    if (Atomics.load(flags, Flag.claims + slot) !== 0) return true
+  }
+  return false
+}
+
 /**
  * A task. The two messages that every call needs are tuples: an object's keys would be written and
  * read as strings each time, which takes longer than all the rest.

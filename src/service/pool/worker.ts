@@ -20,6 +20,7 @@ import { Awake, awakeMsMax } from "./awake.ts"
 import {
   claim,
   type FromWorker,
+  isGiven,
   isTuple,
   type LogMessage,
   type OutcomeMessage,
@@ -135,12 +136,16 @@ async function work(): Promise<void> {
   isWorking = false
 }
 
-/** Until something comes into the inbox, for a moment at most. */
+/**
+ * Until something comes into the inbox, for a moment at most. It looks into the port only when there
+ * is something in it: that takes the port's lock, and a worker that loses the CPU while it has it, as
+ * one of low priority does, would hold up the main thread until it gets the CPU back.
+ */
 function waitAwake(): void {
   const fromMs = performance.now()
   let nowMs = fromMs
   do {
-    const received = receiveMessageOnPort(port)
+    const received = isGiven(flags) ? receiveMessageOnPort(port) : undefined
     if (received !== undefined) take(received.message)
     nowMs = performance.now()
   } while (inbox.length === 0 && nowMs - fromMs < awakeMsMax)
