@@ -6,7 +6,7 @@ import { type ServedTrial, serveTrial } from "../support/server.ts"
 
 test("probes and metrics answer at once while every worker is in a 3 s call", async () => {
   await using trial = await serveTrial()
-  await trial.untilIdle(3)
+  await trial.untilIdle(2)
   let probes = 0
   const idleMs = await highMsOfProbes(trial, () => probes++ < 200)
   let underWay = true
@@ -27,7 +27,7 @@ test("probes and metrics answer at once while every worker is in a 3 s call", as
 
 test("two calls at once on two idle workers never share one, 40 times", async () => {
   await using trial = await serveTrial()
-  await trial.untilIdle(3)
+  await trial.untilIdle(2)
   using client = await RawClient.connect(Number(new URL(trial.server.url).port))
   const body = JSON.stringify({ ms: 30 })
   const head = ["host: x", "content-type: application/json", `content-length: ${body.length}`]

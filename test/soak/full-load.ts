@@ -13,7 +13,7 @@ const clients = 16
 
 test("a minute of full load replaces no worker and resets no connection", async () => {
   await using trial = await serveTrial()
-  await trial.untilIdle(3)
+  await trial.untilIdle(2)
   const untilMs = performance.now() + loadMs
   const statuses = new Map<number, number>()
   const client = async () => {

@@ -33,7 +33,7 @@ const kinds: readonly ((trial: ServedTrial, signal: AbortSignal) => Promise<{ st
 test("10,000 mixed requests with random disconnects leave nothing behind", async () => {
   {
     await using trial = await serveTrial({ cancelGraceMs: 1000 })
-    await trial.untilIdle(3)
+    await trial.untilIdle(2)
     let left = 10_000
     let answered = 0
     let abandoned = 0

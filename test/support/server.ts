@@ -15,7 +15,7 @@ export interface ServedTrial extends AsyncDisposable {
   probe(path: string): Promise<Answer>
   /** Looks until `/demand` is as wanted. */
   untilDemand(wanted: (demand: DemandAnswer) => boolean): Promise<DemandAnswer>
-  /** Looks until so many workers have booted and are free. */
+  /** Looks until so many workers have booted and are free; the spare one boots with the first call. */
   untilIdle(workers: number): Promise<void>
 }
 
