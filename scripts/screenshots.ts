@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url"
 import { type Browser, chromium } from "playwright-core"
 import { serve } from "../src/index.ts"
 import { findBrowser } from "./browser.ts"
-import { firstLoad } from "./first-load.ts"
+import { firstMinute } from "./first-minute.ts"
 import { slim } from "./slim.ts"
 import { takeTutorial } from "./tutorial-pictures.ts"
 
@@ -69,12 +69,11 @@ async function takeDocs(browser: Browser): Promise<void> {
 
 /** As `npm start` does it: load that rises beyond what one replica can take, and falls again. */
 async function takeLivePage(browser: Browser): Promise<void> {
-  const stages = firstLoad()
   const up = spawn(
     process.execPath,
     [
       path("../src/cli/main.ts"),
-      ...["up", fileURLToPath(example), "--cpu", "250m", "--sync-ms", "3000", "--stages", stages],
+      ...firstMinute(),
       ...["--host", "127.0.0.1", "--port", "8080", "--management-port", "0", "--web-port", "0"],
     ],
     { stdio: ["ignore", "pipe", "inherit"] },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { test } from "node:test"
-import { requestsPerS } from "../../scripts/first-load.ts"
+import { requestsPerS } from "../../scripts/first-minute.ts"
 import { eventually, freePorts } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 

@@ -26,7 +26,7 @@ import type { HorizontalPodAutoscaler } from "../../kubernetes/kinds.ts"
 import { type Look, timeMs } from "../../kubernetes/watch/look.ts"
 import { explained, type Unlike } from "./explain.ts"
 import { observedOf, specOf } from "./observed.ts"
-import type { Sync, Verdict } from "./sync.ts"
+import type { Difference, Sync, Verdict } from "./sync.ts"
 
 /** The controller's, unless it was set otherwise; there is no way to ask. */
 const syncEveryMs = 15_000
@@ -97,7 +97,6 @@ export class Shadow {
     this.#otherwise = nothingOtherwise
     const atMs = now.syncedAtMs ?? now.look.atMs
     this.#syncedMs = atMs
-    this.#number += 1
     const theirs = verdictOf(before, now)
     const decisions = this.#candidates(now, theirs.from).map((observed) =>
       decide(observed, now.spec as ResolvedSpec, this.#memory, atMs),
@@ -110,18 +109,7 @@ export class Shadow {
       decisions[0]
     const differences = explained(this.#unlike(theirs, decision, now, before, atMs))
     if (decision !== undefined) this.#remember(decision, now.spec as ResolvedSpec, theirs, atMs)
-    return {
-      number: this.#number,
-      atMs,
-      theirs,
-      ours: decision && {
-        from: theirs.from,
-        to: decision.replicas,
-        utilizationPercent: utilizationOf(decision),
-        reasons: decision.reasons,
-      },
-      differences,
-    }
+    return this.#sync(atMs, theirs, decision, differences)
   }
 
   /** A sync is due and left no trace, if there was one: then it decided what it had decided before. */
@@ -143,18 +131,28 @@ export class Shadow {
     if (times === 1) return undefined
     this.#remember(decision, now.spec as ResolvedSpec, theirs, atMs)
     if (times !== 2) return undefined
+    const differences = explained(this.#unlike(theirs, decision, now, now, atMs))
+    return this.#sync(atMs, theirs, decision, differences)
+  }
+
+  #sync(
+    atMs: number,
+    theirs: Verdict,
+    decision: Decision | undefined,
+    differences: readonly Difference[],
+  ): Sync {
     this.#number += 1
     return {
       number: this.#number,
       atMs,
       theirs,
-      ours: {
-        from: replicas,
+      ours: decision && {
+        from: theirs.from,
         to: decision.replicas,
         utilizationPercent: utilizationOf(decision),
         reasons: decision.reasons,
       },
-      differences: explained(this.#unlike(theirs, decision, now, now, atMs)),
+      differences,
     }
   }
 

@@ -45,10 +45,10 @@ export class Pool {
   readonly #waiting: Waiting
   readonly #waitingForStart: (() => void)[] = []
   #busy = 0
+  /** 0 before the first task. */
   #lastId = 0
   #booted = false
   #mayFill = false
-  #isUsed = false
   readonly #failures: BootFailures
   #closed: Promise<void> | undefined
   #onAllGone: (() => void) | undefined
@@ -155,10 +155,8 @@ export class Pool {
       this.#waiting.add(task)
       this.#waiting.feed()
     }
-    if (!this.#isUsed) {
-      this.#isUsed = true
-      this.#boot()
-    }
+    // The spares, with the first one.
+    if (this.#lastId === 1) this.#boot()
     return {
       outcome: promise,
       cancel: () => this.#giveUp(task, "cancelled"),
@@ -299,7 +297,7 @@ export class Pool {
   #wanted(): number {
     const { size, spares } = this.#options
     if (!this.#mayFill) return 1
-    return this.#idle.length + this.#busy < size || !this.#isUsed ? size : size + spares
+    return this.#idle.length + this.#busy < size || this.#lastId === 0 ? size : size + spares
   }
 
   #onReady(worker: WorkerThread): void {

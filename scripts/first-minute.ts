@@ -1,10 +1,14 @@
 /**
- * The load that `npm start` puts into the live page's form: as much as takes about five of the
- * example's replicas, on a fast machine and on a slow one. Said in requests a second it would not be
+ * What `npm start` asks of `capstan up`, its pictures as well: five times the usual pace, and a load in
+ * the live page's form that takes about five of the example's replicas, on a fast machine and on a
+ * slow one. Said in requests a second it would not be
  * the same load: the same calls keep one machine's cores busy and are nothing to another's.
  */
-import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
 import { largestPrimeFactor } from "../examples/prime-factor/factor.ts"
+import { availableCores } from "../src/service/cpu.ts"
+
+const example = fileURLToPath(new URL("../examples/prime-factor/service.ts", import.meta.url))
 
 /** A prime that takes a tenth as long as the one of the example's slow request. */
 const tenthOfSlowest = 90_071_992_547_443
@@ -17,10 +21,10 @@ const coresWanted = 0.8
 /** The rest is for the browser, the load itself, and replicas that are starting. */
 const machineShare = 0.4
 
-/** As `capstan up --stages` has it: a minute in which the load rises, stays and falls again. */
-export function firstLoad(): string {
-  const perS = requestsPerS(slowestS(), availableParallelism())
-  return `0:1/s,15s:${perS}/s,45s:${perS}/s,60s:1/s`
+export function firstMinute(): readonly string[] {
+  const perS = requestsPerS(slowestS(), availableCores())
+  const stages = `0:1/s,15s:${perS}/s,45s:${perS}/s,60s:1/s`
+  return ["up", example, "--cpu", "250m", "--sync-ms", "3000", "--stages", stages]
 }
 
 /** How many requests a second a machine is given, where the slowest of them takes so long there. */
