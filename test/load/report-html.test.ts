@@ -8,7 +8,7 @@ import { htmlReport } from "../../src/load/report/html.ts"
 import { stored } from "../../src/load/report/stored.ts"
 import type { Result } from "../../src/load/result.ts"
 import { noBrowser, openBrowser } from "../support/browser.ts"
-import { TemporaryFolder } from "../support/cli.ts"
+import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { madeResult, row } from "../support/load-result.ts"
 
 const skip = noBrowser()
@@ -161,7 +161,8 @@ test("fits a phone, follows the system's theme, and prints in black on white", {
   await page.evaluate("dispatchEvent(new Event('afterprint'))")
   assert.equal(await ground(), dark)
   await page.emulateMedia({ colorScheme: "light" })
-  await page.waitForFunction(`getComputedStyle(document.body).backgroundColor !== "${dark}"`)
+  // Asked from here: within the page its policy lets no text be run again.
+  await eventually(async () => ((await ground()) === dark ? undefined : true), "the light theme")
   const pdf = await page.pdf()
   assert.equal(pdf.subarray(0, 5).toString(), "%PDF-")
 })
