@@ -16,7 +16,7 @@ const call: Call = {
   encoding: undefined,
 }
 const estimate = { ms: undefined, medianMs: undefined, foretoldMs: undefined }
-const task = () => newTask(1, call, estimate, () => {})
+const task = () => newTask(call, estimate, () => {})
 
 test("the queue fills with its first task, be it new or put back, and empties with its last", () => {
   const said: string[] = []

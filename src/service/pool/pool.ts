@@ -45,8 +45,7 @@ export class Pool {
   readonly #waiting: Waiting
   readonly #waitingForStart: (() => void)[] = []
   #busy = 0
-  /** 0 before the first task. */
-  #lastId = 0
+  #hasHadTask = false
   #booted = false
   #mayFill = false
   readonly #failures: BootFailures
@@ -146,8 +145,7 @@ export class Pool {
   submit(call: Call, estimate: Estimate): Ticket {
     if (this.#closed !== undefined) throw new Error("The pool is closed.")
     const { promise, resolve } = Promise.withResolvers<Outcome>()
-    this.#lastId = this.#lastId === 0x7fff_ffff ? 1 : this.#lastId + 1
-    const task = newTask(this.#lastId, call, estimate, resolve)
+    const task = newTask(call, estimate, resolve)
     task.timer = setTimeout(() => this.#giveUp(task, "expired"), call.deadlineAtMs - this.#clock())
     if (this.hasRoom) {
       this.#start(task, this.#clock())
@@ -155,8 +153,11 @@ export class Pool {
       this.#waiting.add(task)
       this.#waiting.feed()
     }
-    // The spares, with the first one.
-    if (this.#lastId === 1) this.#boot()
+    if (!this.#hasHadTask) {
+      this.#hasHadTask = true
+      // The spares.
+      this.#boot()
+    }
     return {
       outcome: promise,
       cancel: () => this.#giveUp(task, "cancelled"),
@@ -297,7 +298,7 @@ export class Pool {
   #wanted(): number {
     const { size, spares } = this.#options
     if (!this.#mayFill) return 1
-    return this.#idle.length + this.#busy < size || this.#lastId === 0 ? size : size + spares
+    return this.#idle.length + this.#busy < size || !this.#hasHadTask ? size : size + spares
   }
 
   #onReady(worker: WorkerThread): void {

@@ -16,7 +16,7 @@ export const tasksMax = 16
 
 /**
  * Shared words that both threads read and write while the worker's event loop is busy.
- * Each holds a task's id; 0 is nobody's.
+ * Each holds the id of a task, of those in {@link RunMessage}; 0 is nobody's.
  */
 export const Flag = {
   /** The main thread: stop this task. */
@@ -28,10 +28,14 @@ export const Flag = {
    */
   claims: 1,
 } as const
+export const idMax = 0x7fff_ffff
 export const flagBytes = (1 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
 
 /** Whether the caller has the task to itself now; the other thread will leave it alone. */
-export function claim(flags: Int32Array, slot: number, id: number): boolean {
+export function claim(
+  flags: Int32Array,
+  { id, slot }: { readonly id: number; readonly slot: number },
+): boolean {
   return Atomics.compareExchange(flags, Flag.claims + slot, id, 0) === id
 }
 
@@ -48,6 +52,11 @@ export function isGiven(flags: Int32Array): boolean {
  * read as strings each time, which takes longer than all the rest.
  */
 export type RunMessage = readonly [
+  /**
+   * Of this giving, 1 to {@link idMax}. A task that was taken back and is given once more has another:
+   * else the worker would take the first message, which it still gets, for the second, and begin it
+   * before others that it was given in between.
+   */
   id: number,
   operation: string,
   path: unknown,

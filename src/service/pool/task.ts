@@ -20,7 +20,6 @@ export interface Estimate {
 }
 
 export interface Task {
-  readonly id: number
   readonly call: Call
   readonly estimate: Estimate
   readonly resolve: (outcome: Outcome) => void
@@ -37,14 +36,8 @@ export interface Task {
 }
 
 /** One that nobody has yet. */
-export function newTask(
-  id: number,
-  call: Call,
-  estimate: Estimate,
-  resolve: (outcome: Outcome) => void,
-): Task {
+export function newTask(call: Call, estimate: Estimate, resolve: (outcome: Outcome) => void): Task {
   return {
-    id,
     call,
     estimate,
     resolve,

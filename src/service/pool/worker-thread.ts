@@ -16,8 +16,8 @@ import { readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import { toFault } from "../fault.ts"
 import type { Fault, Outcome } from "../outcome.ts"
+import { type Given, GivenTasks } from "./given.ts"
 import {
-  claim,
   Flag,
   type FromWorker,
   flagBytes,
@@ -26,7 +26,6 @@ import {
   type OutcomeMessage,
   type RunMessage,
   type ToWorker,
-  tasksMax,
   type WorkerOutcome,
   type WorkerSetup,
 } from "./protocol.ts"
@@ -82,18 +81,8 @@ const entry = new URL(
   import.meta.url,
 )
 
-interface Given {
-  readonly task: Task
-  /** See `Flag.claims`. */
-  readonly slot: number
-  /** Set once it was told to stop: how long it may take to. */
-  graceMs: number | undefined
-}
-
 export class WorkerThread {
   #state: WorkerState = "booting"
-  /** Given, in order, and not answered. The first is the one that it is at, as far as known here. */
-  readonly #given: Given[] = []
   /** The one that it answered last. */
   #lastTask: Task | undefined
   #error: unknown
@@ -107,6 +96,7 @@ export class WorkerThread {
   /** `setup`, then the grace of a cancelled task, then that of `dispose`. */
   #timer: NodeJS.Timeout | undefined
   readonly #flags = new Int32Array(new SharedArrayBuffer(flagBytes))
+  readonly #given = new GivenTasks(this.#flags)
   readonly #worker: Worker
   readonly #events: WorkerEvents
 
@@ -145,27 +135,25 @@ export class WorkerThread {
 
   /** What it is at, as far as known here. */
   get task(): Task | undefined {
-    return this.#given[0]?.task
+    return this.#given.first?.task
   }
 
   /** What it was given ahead of its turn, in order. */
   get ahead(): readonly Task[] {
-    return this.#given.slice(1).map(({ task }) => task)
+    return this.#given.ahead
   }
 
   get aheadCount(): number {
-    return Math.max(0, this.#given.length - 1)
+    return this.#given.aheadCount
   }
 
   /** What those will take, by the estimates. */
   get aheadMs(): number {
-    let sum = 0
-    for (let at = 1; at < this.#given.length; at++) sum += this.#given[at]!.task.estimate.ms ?? 0
-    return sum
+    return this.#given.aheadMs
   }
 
   has(task: Task): boolean {
-    return this.#given.some((given) => given.task === task)
+    return this.#given.find(task) !== undefined
   }
 
   /** CPU time that its task has used so far. */
@@ -177,14 +165,14 @@ export class WorkerThread {
   run(task: Task, nowMs: number): void {
     this.#move("idle", "busy")
     this.#startedAtMs = nowMs
-    const given = this.#give(task)
+    const given = this.#given.add(task)
     try {
       this.#post(given)
     } catch (thrown) {
       // The input holds something that can't cross (a function out of a schema's transform, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
       const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }
-      queueMicrotask(() => this.#finish([task.id, outcome, 0, 0, 0, 0]))
+      queueMicrotask(() => this.#finish([given.id, outcome, 0, 0, 0, 0]))
     }
   }
 
@@ -193,40 +181,37 @@ export class WorkerThread {
    * when the input can't cross, for instance.
    */
   giveAhead(task: Task): boolean {
-    if (this.#state !== "busy" || this.#given.length === tasksMax) return false
-    const given = this.#give(task)
+    if (this.#state !== "busy" || this.#given.isFull) return false
     try {
-      this.#post(given)
+      this.#post(this.#given.add(task))
       return true
     } catch {
-      this.#given.pop()
+      this.#given.takeBack(task)
       return false
     }
   }
 
   /** Takes back a task that it has not begun, and says whether it could. */
   takeBack(task: Task): boolean {
-    const at = this.#given.findIndex((given) => given.task === task)
-    if (at < 1 || !claim(this.#flags, this.#given[at]!.slot, task.id)) return false
-    this.#given.splice(at, 1)
-    return true
+    return this.#given.takeBack(task)
   }
 
   /** Asks a task that has begun to stop, and ends the thread when it has not within the grace. */
   cancel(task: Task, graceMs: number): void {
-    const at = this.#given.findIndex((given) => given.task === task)
-    if (at < 0 || this.#state !== "busy" || this.#given[at]!.graceMs !== undefined) return
-    this.#given[at]!.graceMs = graceMs
-    Atomics.store(this.#flags, Flag.cancel, task.id)
-    this.#worker.postMessage({ type: "cancel", id: task.id } satisfies ToWorker)
+    const given = this.#given.find(task)
+    if (given === undefined || this.#state !== "busy" || given.graceMs !== undefined) return
+    given.graceMs = graceMs
+    Atomics.store(this.#flags, Flag.cancel, given.id)
+    this.#worker.postMessage({ type: "cancel", id: given.id } satisfies ToWorker)
     // Else it begins when what came before it is known here to be done.
-    if (at === 0) this.#beginGrace(graceMs)
+    if (given === this.#given.first) this.#beginGrace(graceMs)
   }
 
   /** Streaming: lets the task send `count` more items. */
   pull(count: number): void {
-    if (this.task !== undefined)
-      this.#worker.postMessage({ type: "pull", id: this.task.id, count } satisfies ToWorker)
+    const given = this.#given.first
+    if (given !== undefined)
+      this.#worker.postMessage({ type: "pull", id: given.id, count } satisfies ToWorker)
   }
 
   /** Ends an idle or booting worker in good order: `dispose` runs, for `graceMs` at most. */
@@ -260,16 +245,7 @@ export class WorkerThread {
     void this.#worker.terminate()
   }
 
-  #give(task: Task): Given {
-    let slot = 0
-    while (this.#given.some((given) => given.slot === slot)) slot++
-    const given: Given = { task, slot, graceMs: undefined }
-    this.#given.push(given)
-    Atomics.store(this.#flags, Flag.claims + slot, task.id)
-    return given
-  }
-
-  #post({ task: { id, call }, slot }: Given): void {
+  #post({ task: { call }, id, slot }: Given): void {
     const { path, query, headers, body } = call.input
     const message: RunMessage = [
       id,
@@ -302,24 +278,26 @@ export class WorkerThread {
       this.#move("booting", "idle")
       this.#events.ready(this)
     } else if (message.type === "item") {
-      const { task } = this
-      if (task?.id === message.id && task.state === "running") task.call.onItem?.(message.json)
+      const given = this.#given.first
+      if (given?.id === message.id && given.task.state === "running")
+        given.task.call.onItem?.(message.json)
     } else if (message.type === "log" && logLevels.has(message.level)) {
       this.#events.log(message)
     }
   }
 
   #finish([id, outcome, ranMs, cpuMs, cpuMsBefore, idleCpuMs]: OutcomeMessage): void {
-    const { task } = this
+    const given = this.#given.first
     // Its last words while it was being terminated: the exit speaks for it.
-    if (this.#state !== "busy" || task?.id !== id) return
+    if (this.#state !== "busy" || given?.id !== id) return
+    const { task } = given
     this.#clearTimer()
     this.#proven = true
     if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
     this.#lastTask = task
     this.#cpuMsBefore += cpuMsBefore + cpuMs + idleCpuMs
     this.#given.shift()
-    const next = this.#given[0]
+    const next = this.#given.first
     if (next === undefined) {
       this.#move("busy", "idle")
     } else {
@@ -346,11 +324,7 @@ export class WorkerThread {
 
   #exit(code: number): void {
     const wanted = this.#state === "ending"
-    const [begun, unbegun]: [Task[], Task[]] = [[], []]
-    for (const { task, slot } of this.#given.splice(0)) {
-      const isUnbegun = Atomics.load(this.#flags, Flag.claims + slot) === task.id
-      ;(isUnbegun ? unbegun : begun).push(task)
-    }
+    const { begun, unbegun } = this.#given.takeAll()
     this.#clearTimer()
     this.#state = "exited"
     const outOfMemory =

@@ -129,7 +129,7 @@ async function work(): Promise<void> {
   isWorking = true
   for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
     const [id, , , , , , , , , slot] = message
-    if (!claim(flags, slot, id)) continue
+    if (!claim(flags, { id, slot })) continue
     const ranMs = await runTask(message)
     if (inbox.length === 0 && awake.shouldWait(ranMs)) waitAwake()
   }

@@ -1,0 +1,88 @@
+/**
+ * What one worker was given and has not answered, in order. The first is the task that it is at, as far
+ * as known here; those behind it were given ahead of their turn (see ahead.ts). It begins one after
+ * another by itself, so both threads have to agree on who has a task that is taken back: see
+ * `Flag.claims`.
+ */
+import { claim, Flag, idMax, tasksMax } from "./protocol.ts"
+import type { Task } from "./task.ts"
+
+export interface Given {
+  readonly task: Task
+  /** See `RunMessage`. */
+  readonly id: number
+  readonly slot: number
+  /** Set once it was told to stop: how long it may take to. */
+  graceMs: number | undefined
+}
+
+export class GivenTasks {
+  readonly #flags: Int32Array
+  readonly #all: Given[] = []
+  #lastId = 0
+
+  constructor(flags: Int32Array) {
+    this.#flags = flags
+  }
+
+  get first(): Given | undefined {
+    return this.#all[0]
+  }
+
+  get isFull(): boolean {
+    return this.#all.length === tasksMax
+  }
+
+  get ahead(): readonly Task[] {
+    return this.#all.slice(1).map(({ task }) => task)
+  }
+
+  get aheadCount(): number {
+    return Math.max(0, this.#all.length - 1)
+  }
+
+  /** What those will take, by the estimates. */
+  get aheadMs(): number {
+    let sum = 0
+    for (let at = 1; at < this.#all.length; at++) sum += this.#all[at]!.task.estimate.ms ?? 0
+    return sum
+  }
+
+  find(task: Task): Given | undefined {
+    return this.#all.find((given) => given.task === task)
+  }
+
+  /** At the end. */
+  add(task: Task): Given {
+    let slot = 0
+    while (this.#all.some((given) => given.slot === slot)) slot++
+    this.#lastId = this.#lastId === idMax ? 1 : this.#lastId + 1
+    const given: Given = { task, id: this.#lastId, slot, graceMs: undefined }
+    this.#all.push(given)
+    Atomics.store(this.#flags, Flag.claims + slot, given.id)
+    return given
+  }
+
+  /** Takes away one that is not the first, unless the worker has begun it. Says whether it could. */
+  takeBack(task: Task): boolean {
+    const at = this.#all.findIndex((given) => given.task === task)
+    if (at < 1 || !claim(this.#flags, this.#all[at]!)) return false
+    this.#all.splice(at, 1)
+    return true
+  }
+
+  /** Takes away the first, which was answered. */
+  shift(): void {
+    this.#all.shift()
+  }
+
+  /** Takes away all, from a worker that is gone. */
+  takeAll(): { readonly begun: readonly Task[]; readonly unbegun: readonly Task[] } {
+    const [begun, unbegun]: [Task[], Task[]] = [[], []]
+    for (const { task, id, slot } of this.#all.splice(0)) {
+      const isUnbegun = Atomics.load(this.#flags, Flag.claims + slot) === id
+      ;(isUnbegun ? unbegun : begun).push(task)
+    }
+    return { begun, unbegun }
+  }
+}
