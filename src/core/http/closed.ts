@@ -23,7 +23,7 @@ export function whenClosed(response: ServerResponse, then: () => void): void {
   const before = known[told]
   if (before === undefined) {
     known[told] = then
-    response.on("close", () => known[told]?.())
+    response.on("close", tell)
   } else {
     // By a name, since V8 makes a function that is assigned to a property where the old live, too.
     const both = (): void => {
@@ -32,4 +32,8 @@ export function whenClosed(response: ServerResponse, then: () => void): void {
     }
     known[told] = both
   }
+}
+
+function tell(this: Told): void {
+  this[told]?.()
 }
