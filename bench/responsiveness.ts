@@ -35,8 +35,8 @@ export const responsiveness: Bench = {
             seed: round,
             warmupMs: 3000,
             durationMs,
-            streams: [
-              helloStream(origin, connections, bodies),
+            streams: [helloStream(origin, connections, bodies)],
+            watchers: [
               probe("ping", origin, "/ping", false),
               probe("livez", livez.origin, livez.path, true),
             ],
@@ -91,6 +91,7 @@ export const responsiveness: Bench = {
       ],
       notes: [
         "The probe is /livez of Capstan's management port, /status of Watt's, and a route /livez like /ping elsewhere.",
+        "The client that pings and probes runs before all else where it may (`chrt`, as root): in truth it is on another machine, and the time that it waits here for a core is none of the server's.",
       ],
     }
   },

@@ -8,6 +8,8 @@ export interface Plan {
   readonly durationMs: number
   /** Loads at the same time, each with connections of its own. */
   readonly streams: readonly Stream[]
+  /** Likewise, from a process apart that runs before all others where it may: see generate.ts. */
+  readonly watchers?: readonly Stream[]
 }
 
 export interface Stream {
