@@ -40,19 +40,6 @@ function post(path: string): readonly string[] {
   ]
 }
 
-test("a request under way has one listener of its response's close, see core/http/closed.ts", async () => {
-  await using api = await serveApi({ cancels })
-  const work = slowly()
-  api.compute.outcome = work.outcome
-  const requested = once(api.app.server, "request")
-  const answered = api.call("POST", "/cancels", { json: {} })
-  const [, response] = await requested
-  await work.begun
-  assert.equal(response.listenerCount("close"), 1)
-  work.finish()
-  assert.equal((await answered).status, 200)
-})
-
 test("a client that leaves cancels its work, and is recorded as 499", async () => {
   await using api = await serveApi({ cancels })
   const work = slowly()

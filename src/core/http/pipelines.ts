@@ -12,7 +12,6 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import { whenClosed } from "./closed.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
 const underWayMax = 16
@@ -98,7 +97,7 @@ export class Pipelines {
     if (pipeline.underWay === underWayMax) {
       pipeline.readOn ??= stopReading(pipeline.socket, response)
     }
-    whenClosed(response, () => this.#left(pipeline))
+    response.on("close", () => this.#left(pipeline))
     this.#begin(request, response)
   }
 

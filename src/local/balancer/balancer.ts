@@ -20,6 +20,7 @@ import type { Duplex } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import { http, net } from "../../core/http/builtin.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
+import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { untilQuiet } from "../../core/quiet.ts"
 import { answerClientError, answerConnect } from "./client-error.ts"
 import type { Surroundings } from "./errand.ts"
@@ -137,6 +138,7 @@ export class Balancer {
       optimizeEmptyRequests: true,
       shouldUpgradeCallback: (request) => this.#mayUpgrade(request),
     })
+    keepListenersYoung()
     server.maxConnections = connectionsMax
     server.on("connection", (socket) => this.#track(socket))
     server.on("drop", this.#dropped())

@@ -8,7 +8,6 @@
  * connection; such a request can be given to another replica only until then.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { whenClosed } from "../../core/http/closed.ts"
 import {
   hasOption,
   parseHeaders,
@@ -57,7 +56,7 @@ export class Forward extends Errand implements NewestRequest {
   start(): void {
     const { request } = this
     this.surroundings.newest.set(request.socket, this)
-    whenClosed(this.#response, () => {
+    this.#response.on("close", () => {
       if (this.#response.writableFinished) this.isOver = true
       else this.cutOff()
     })

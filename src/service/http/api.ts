@@ -12,6 +12,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type pino from "pino"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { requestIdHeader, requestIdOf } from "../../core/http/request-id.ts"
+import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { availableCores } from "../cpu.ts"
 import type { Compute } from "../outcome.ts"
 import { problem } from "../problem.ts"
@@ -187,6 +188,7 @@ function corsOptions({ corsOrigins }: ResolvedSettings) {
 }
 
 function tuneServer(app: FastifyInstance, { settings, log, pipelines }: Surroundings): void {
+  keepListenersYoung()
   const server = app.server as Server
   server.maxConnections = settings.connectionsMax
   let warnedAtMs = Number.NEGATIVE_INFINITY

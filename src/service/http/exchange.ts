@@ -11,7 +11,6 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type pino from "pino"
-import { whenClosed } from "../../core/http/closed.ts"
 import type { Pipelines } from "../../core/http/pipelines.ts"
 import type { Operation } from "../operation.ts"
 import type { Compute, ShedReason } from "../outcome.ts"
@@ -88,7 +87,7 @@ export class Exchange {
     const length = raw.headers["content-length"]
     this.declaredBytes = length === undefined ? 0 : Number(length)
     this.hasBody = this.declaredBytes > 0 || raw.headers["transfer-encoding"] !== undefined
-    whenClosed(reply.raw, () => this.#close())
+    reply.raw.on("close", () => this.#close())
   }
 
   /** Whether some of the body is still to come. */

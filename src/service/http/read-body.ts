@@ -52,15 +52,10 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<readonly
     }
     raw.on("data", onData)
     raw.on("end", onEnd)
-    raw.on("error", leaveIt)
+    // The client left, or node:http gave up on it. Either closes the exchange.
+    raw.on("error", () => {})
   })
 }
-
-/**
- * The client left, or node:http gave up on it. Either closes the exchange. This listener is left on
- * the request, so it must not hold anything of it: see core/http/closed.ts.
- */
-function leaveIt(): void {}
 
 /** Counts a body as it comes in; returns why no more of it can be taken, once that is so. */
 export function bodyMeter(

@@ -2,7 +2,6 @@
  * Answers to requests that were not run, or not to the end: 503 and 504. Their bodies are made once,
  * because they are sent most when there is least time for them.
  */
-import { whenClosed } from "../../core/http/closed.ts"
 import type { Outcome, Shed, ShedReason } from "../outcome.ts"
 import { type ProblemDetails, problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
@@ -38,7 +37,7 @@ export function sendShedInTurn(exchange: Exchange, shed: Shed): void {
     return
   }
   const timer = setTimeout(() => sendShed(exchange, shed), holdMs)
-  whenClosed(exchange.reply.raw, () => clearTimeout(timer))
+  exchange.reply.raw.on("close", () => clearTimeout(timer))
 }
 
 /** The same at once, to be done with a body that still comes in. */
