@@ -71,6 +71,10 @@ export class Pool {
     return this.#options.size
   }
 
+  get busy(): number {
+    return this.#busy
+  }
+
   /** How many wait, those included that were given to a worker ahead of their turn. */
   get queued(): number {
     return this.#waiting.count
