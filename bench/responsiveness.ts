@@ -3,6 +3,7 @@
  * cores busy with `hello`. Apart from them a client asks for `/ping` on a connection that it keeps, and
  * an orchestrator probes, each time on a new one.
  */
+import { mayRunFirst } from "./generator/generate.ts"
 import type { Stream } from "./generator/plan.ts"
 import {
   helloStream,
@@ -91,7 +92,9 @@ export const responsiveness: Bench = {
       ],
       notes: [
         "The probe is /livez of Capstan's management port, /status of Watt's, and a route /livez like /ping elsewhere.",
-        "The client that pings and probes runs before all else where it may (`chrt`, as root): in truth it is on another machine, and the time that it waits here for a core is none of the server's.",
+        mayRunFirst
+          ? "The client that pings and probes ran before all else (`chrt`): in truth it is on another machine, and the time that it waits here for a core is none of the server's."
+          : "The client that pings and probes ran at the common priority (`chrt` could not be had): what it waited for a core is in the figures.",
       ],
     }
   },

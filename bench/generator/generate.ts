@@ -9,22 +9,38 @@ export interface Hooks {
   readonly end?: () => void
 }
 
-/** @throws {Error} when a generator fails, or takes longer than its plan allows. */
+/**
+ * What runs a command at real-time priority, if we may: Linux, and root. A client that watches is
+ * elsewhere in truth, and the time that it waits here for a core is none of the server's.
+ */
+const chrt = ["chrt", "--fifo", "1"]
+export const mayRunFirst = spawnSync("chrt", ["--fifo", "1", "true"]).status === 0
+
+/** @throws {Error} when a generator fails, or takes longer than its plan allows. Neither is left then. */
 export async function generate(plan: Plan, hooks: Hooks = {}): Promise<Report> {
   const { watchers = [] } = plan
-  if (watchers.length === 0) return await runGenerator(plan, hooks)
-  const [load, watch] = await Promise.all([
-    runGenerator(plan, hooks),
-    runGenerator({ ...plan, streams: watchers }, {}, beforeAllOthers()),
-  ])
-  return {
-    streams: { ...load.streams, ...watch.streams },
-    generatorCores: load.generatorCores + watch.generatorCores,
+  const stop = new AbortController()
+  const running = [runGenerator("load", plan, stop.signal, hooks)]
+  if (watchers.length > 0) {
+    const watching = { ...plan, streams: watchers }
+    running.push(runGenerator("watching", watching, stop.signal, {}, mayRunFirst ? chrt : []))
+  }
+  try {
+    const [load, watch] = await Promise.all(running)
+    return {
+      streams: { ...load!.streams, ...watch?.streams },
+      generatorCores: load!.generatorCores + (watch?.generatorCores ?? 0),
+    }
+  } finally {
+    stop.abort()
+    await Promise.allSettled(running)
   }
 }
 
 async function runGenerator(
+  name: string,
   plan: Plan,
+  signal: AbortSignal,
   hooks: Hooks,
   runBy: readonly string[] = [],
 ): Promise<Report> {
@@ -34,6 +50,7 @@ async function runGenerator(
     execPath,
     execArgv,
     timeout: plan.warmupMs + plan.durationMs + patienceMs + 15_000,
+    signal,
     killSignal: "SIGKILL",
   })
   let report: Report | undefined
@@ -43,19 +60,9 @@ async function runGenerator(
     else report = message.report
   })
   child.send({ ...plan, watchers: [] } satisfies Plan)
-  const [code, signal] = await once(child, "exit")
+  const [code, ended] = await once(child, "exit")
   if (report === undefined) {
-    throw new Error(`The load generator ended (${signal ?? code}) without a report.`)
+    throw new Error(`The ${name} generator ended (${ended ?? code}) without a report.`)
   }
   return report
-}
-
-/**
- * What runs a command at real-time priority, if we may: Linux, and root. A client that watches is
- * elsewhere in truth, and the time that it waits here for a core is none of the server's.
- */
-function beforeAllOthers(): readonly string[] {
-  const chrt = ["chrt", "--fifo", "1"]
-  const [command = "", ...args] = [...chrt, "true"]
-  return spawnSync(command, args).status === 0 ? chrt : []
 }

@@ -36,7 +36,7 @@ type Arrivals =
 
 export interface Report {
   readonly streams: Readonly<Record<string, StreamReport>>
-  /** Cores that the generator itself used. Near 1 it is the generator that was measured. */
+  /** Cores that the generator itself used, watchers included. Near 1 it is the generator that was measured. */
   readonly generatorCores: number
 }
 
