@@ -52,10 +52,15 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<readonly
     }
     raw.on("data", onData)
     raw.on("end", onEnd)
-    // The client left, or node:http gave up on it. Either closes the exchange.
-    raw.on("error", () => {})
+    raw.on("error", leaveIt)
   })
 }
+
+/**
+ * The client left, or node:http gave up on it. Either closes the exchange. This stays on the request,
+ * so it must not close over what has come: that would be held until the answer is sent.
+ */
+function leaveIt(): void {}
 
 /** Counts a body as it comes in; returns why no more of it can be taken, once that is so. */
 export function bodyMeter(
