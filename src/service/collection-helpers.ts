@@ -10,29 +10,60 @@
  * V8 looks at the flag at the beginning of each collection of any thread, so it can change at any time.
  */
 import { setFlagsFromString } from "node:v8"
+import { type Clock, monotonicClock } from "../core/clock.ts"
+import { availableCores } from "./cpu.ts"
 
-/** For so long after no core was to spare they do not help: under load that comes and goes quickly. */
+/** For so long after no core was to spare they do not help: load comes and goes quickly. */
 const restMs = 1000
 
 export class CollectionHelpers {
   readonly #cores: number
   readonly #set: (flag: string) => void
-  #help = true
-  #fullAtMs = Number.NEGATIVE_INFINITY
+  readonly #clock: Clock
+  #busy = 0
+  #lastFullMs = 0
+  /** While they do not help: when that is looked at next. */
+  #timer: NodeJS.Timeout | undefined
 
   /** @param cores how many the process may use. */
-  constructor(cores: number, set: (flag: string) => void = setFlagsFromString) {
+  constructor(cores: number, set: (flag: string) => void, clock: Clock = monotonicClock) {
     this.#cores = cores
     this.#set = set
+    this.#clock = clock
   }
 
-  /** So many workers are busy now. To be told whenever one more is. */
-  busy(workers: number, nowMs: number): void {
-    const isFull = this.#cores - workers < 1
-    if (isFull) this.#fullAtMs = nowMs
-    const help = !isFull && nowMs - this.#fullAtMs >= restMs
-    if (help === this.#help) return
-    this.#help = help
-    this.#set(help ? "--parallel-scavenge" : "--no-parallel-scavenge")
+  /** One more worker is busy, or one less. */
+  busy(by: 1 | -1): void {
+    if (this.#isFull) this.#lastFullMs = this.#clock()
+    this.#busy += by
+    if (!this.#isFull || this.#timer !== undefined) return
+    this.#set("--no-parallel-scavenge")
+    this.#lookLater()
+  }
+
+  get #isFull(): boolean {
+    return this.#cores - this.#busy < 1
+  }
+
+  #lookLater(): void {
+    this.#timer = setTimeout(() => {
+      if (this.#isFull || this.#clock() - this.#lastFullMs < restMs) {
+        this.#lookLater()
+      } else {
+        this.#timer = undefined
+        this.#set("--parallel-scavenge")
+      }
+    }, restMs).unref()
   }
 }
+
+/** Whoever started the process may have decided it. */
+const isDecided = process.execArgv.some((flag) =>
+  /^--(no-)?(parallel[-_]scavenge|single[-_]threaded)/.test(flag),
+)
+
+/** For all services of the process, since the flag is. */
+export const collectionHelpers = new CollectionHelpers(
+  availableCores(),
+  isDecided ? () => {} : setFlagsFromString,
+)

@@ -9,9 +9,9 @@ import type { Logger } from "pino"
 import { type Clock, monotonicClock } from "../core/clock.ts"
 import { FadingMean } from "../core/fading-mean.ts"
 import { type AdmissionState, admit, shed } from "./admission.ts"
-import { CollectionHelpers } from "./collection-helpers.ts"
+import { collectionHelpers } from "./collection-helpers.ts"
 import { OperationCost } from "./cost.ts"
-import { availableCores, defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
+import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
 import { Demand } from "./demand.ts"
 import type { Operation } from "./operation.ts"
 import type { Arrival, Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
@@ -74,7 +74,6 @@ export class ComputePools implements Compute {
   readonly #lanes: readonly Lane[]
   readonly #demand: Demand
   readonly #refusedTries = new RefusedTries()
-  readonly #collectionHelpers = new CollectionHelpers(availableCores())
   #bytesHeld = 0
   /** Set before the first call is accepted. */
   observer: ComputeObserver | undefined
@@ -143,13 +142,11 @@ export class ComputePools implements Compute {
       return known(this.#refuse(call.name, entry, reason, waitMs, call.tryId, nowMs, cpuMs))
     }
     if (!this.#refusedTries.isRepeat(call.tryId, nowMs)) this.#demand.offer(call.name, nowMs, cpuMs)
-    const ticket = lane.pool.submit(call, {
+    return lane.pool.submit(call, {
       ms: cpuMs ?? cost.meanMs(),
       medianMs: cpuMs ?? cost.medianMs(),
       foretoldMs,
     })
-    this.#collectionHelpers.busy(this.#busy, nowMs)
-    return ticket
   }
 
   /** Boots all workers. Resolves when every pool has one, or has failed to start one. */
@@ -186,7 +183,7 @@ export class ComputePools implements Compute {
       cores: round(this.#demand.cores(nowMs)),
       coresLastSecond: round(this.#demand.coresLastSecond(nowMs)),
       workers: this.#lanes.reduce((sum, { pool }) => sum + pool.size, 0),
-      busy: this.#busy,
+      busy: this.counts().busy,
       queued: this.#lanes.reduce((sum, { pool }) => sum + pool.queued, 0),
       predictedWaitMs: round(
         Math.max(0, ...this.#lanes.map(({ pool }) => pool.predictedWaitMs(nowMs))),
@@ -201,10 +198,6 @@ export class ComputePools implements Compute {
   async close(graceMs: number): Promise<void> {
     const closed = await Promise.allSettled(this.#lanes.map(({ pool }) => pool.close(graceMs)))
     for (const result of closed) if (result.status === "rejected") throw result.reason
-  }
-
-  get #busy(): number {
-    return this.#lanes.reduce((sum, { pool }) => sum + pool.busy, 0)
   }
 
   #entry(name: string): Entry {
@@ -290,6 +283,7 @@ export class ComputePools implements Compute {
         },
         filled: () => overload.filled(this.#clock()),
         emptied: () => overload.emptied(this.#clock()),
+        busy: (by) => collectionHelpers.busy(by),
         workerDied: (fault, how, retryInMs) => {
           this.observer?.workerDied()
           log.error(

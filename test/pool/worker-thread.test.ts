@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { type TestContext, test } from "node:test"
 import type { Operation } from "../../src/service/operation.ts"
 import { newTask, type Task } from "../../src/service/pool/task.ts"
 import { WorkerThread } from "../../src/service/pool/worker-thread.ts"
@@ -8,31 +8,7 @@ import fixture from "../fixtures/pool/service.ts"
 const estimate = { ms: 0.05, medianMs: 0.05, foretoldMs: undefined }
 
 test("one that was taken back and is given again runs in its new place, and is answered", async (t) => {
-  const answered: unknown[] = []
-  const ready = Promise.withResolvers<void>()
-  const all = Promise.withResolvers<void>()
-  const gone = Promise.withResolvers<void>()
-  const worker = new WorkerThread(
-    {
-      moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
-      operations: ["spin", "echo"],
-      nice: 0,
-      memoryMiB: 128,
-      setupTimeoutMs: 20_000,
-    },
-    {
-      ready: () => ready.resolve(),
-      outcome(_worker, task) {
-        answered.push(task.call.input.body)
-        if (worker.state === "idle") all.resolve()
-      },
-      corrected() {},
-      exited: () => gone.resolve(),
-      log() {},
-    },
-  )
-  t.after(() => worker.terminate())
-  await ready.promise
+  const { worker, outcomes, done, gone } = await tryWorker(t)
   const [first, moved, other] = [task("spin", { ms: 20 }), task("echo", "b"), task("echo", "c")]
   worker.run(first, performance.now())
   // All before the worker is done with the first. It still gets the message of the first giving, and
@@ -41,11 +17,97 @@ test("one that was taken back and is given again runs in its new place, and is a
   assert.ok(worker.giveAhead(other))
   assert.ok(worker.takeBack(moved))
   assert.ok(worker.giveAhead(moved))
-  await all.promise
-  assert.deepEqual(answered, [{ ms: 20 }, "c", "b"])
+  await done
+  assert.deepEqual(
+    outcomes.map(([{ call }]) => call.input.body),
+    [{ ms: 20 }, "c", "b"],
+  )
   worker.stop(1000)
-  await gone.promise
+  await gone
 })
+
+test("the end of one's grace does not end the worker when it is at the next one", async (t) => {
+  const { worker, outcomes, done } = await tryWorker(t)
+  const [left, next] = [task("spin", { ms: 5 }), beginning("polite")]
+  // Behind an immediate come the timers, then the messages.
+  await new Promise((resolve) => setImmediate(resolve))
+  worker.run(left, performance.now())
+  assert.ok(worker.giveAhead(next))
+  // The grace is over before what has come from the worker meanwhile is read.
+  worker.cancel(left, 0)
+  untilBegun(next)
+  await new Promise((resolve) => setTimeout(resolve))
+  worker.cancel(next, 20_000)
+  await done
+  assert.deepEqual(
+    outcomes.map(([each, kind]) => [each.call.name, kind]),
+    [
+      ["spin", "done"],
+      ["polite", "error"],
+    ],
+  )
+})
+
+test("of two that are to stop, it is the one that the worker is at that is told", async (t) => {
+  const { worker, outcomes, done } = await tryWorker(t)
+  const [over, next] = [task("echo", "a"), beginning("polite")]
+  worker.run(over, performance.now())
+  assert.ok(worker.giveAhead(next))
+  untilBegun(next)
+  worker.cancel(next, 20_000)
+  worker.cancel(over, 20_000)
+  await done
+  assert.deepEqual(
+    outcomes.map(([each, kind]) => [each.call.name, kind]),
+    [
+      ["echo", "done"],
+      ["polite", "error"],
+    ],
+  )
+})
+
+async function tryWorker(t: TestContext) {
+  const outcomes: (readonly [Task, string])[] = []
+  const ready = Promise.withResolvers<void>()
+  const done = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const worker = new WorkerThread(
+    {
+      moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
+      operations: ["spin", "echo", "polite"],
+      nice: 0,
+      memoryMiB: 128,
+      setupTimeoutMs: 20_000,
+    },
+    {
+      ready: () => ready.resolve(),
+      outcome(_worker, task, { outcome }) {
+        outcomes.push([task, outcome.kind])
+        if (worker.state === "idle") done.resolve()
+      },
+      corrected() {},
+      exited() {
+        done.reject(new Error("The worker has ended."))
+        gone.resolve()
+      },
+      log() {},
+    },
+  )
+  t.after(() => worker.terminate())
+  done.promise.catch(() => {})
+  await ready.promise
+  return { worker, outcomes, done: done.promise, gone: gone.promise }
+}
+
+/** One whose beginning can be seen without reading what its worker says. */
+function beginning(name: string): Task {
+  return task(name, new Int32Array(new SharedArrayBuffer(4)))
+}
+
+function untilBegun({ call }: Task): void {
+  const begun = call.input.body as Int32Array
+  while (Atomics.load(begun, 0) === 0);
+}
 
 function task(name: string, body: unknown): Task {
   const nowMs = performance.now()

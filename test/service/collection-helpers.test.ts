@@ -1,26 +1,58 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { type TestContext, test } from "node:test"
 import { CollectionHelpers } from "../../src/service/collection-helpers.ts"
-
-/** What V8 is told when so many workers are busy at each of these times, in milliseconds. */
-function told(cores: number, ...times: readonly (readonly [ms: number, busy: number])[]) {
-  const flags: string[] = []
-  const helpers = new CollectionHelpers(cores, (flag) => flags.push(flag))
-  for (const [ms, busy] of times) helpers.busy(busy, ms)
-  return flags
-}
 
 const [on, off] = ["--parallel-scavenge", "--no-parallel-scavenge"]
 
-test("V8's helpers rest while every core is busy, and help again after a second with one to spare", () => {
-  assert.deepEqual(told(2, [0, 1], [10, 2], [20, 2]), [off])
-  assert.deepEqual(told(2, [0, 2], [999, 1]), [off])
-  assert.deepEqual(told(2, [0, 2], [1000, 1], [1001, 1]), [off, on])
-  assert.deepEqual(told(2, [0, 2], [900, 2], [1500, 1], [1900, 1]), [off, on])
+function tryHelpers(t: TestContext, cores: number) {
+  t.mock.timers.enable({ apis: ["setTimeout"] })
+  let nowMs = 0
+  const told: string[] = []
+  const helpers = new CollectionHelpers(
+    cores,
+    (flag) => told.push(flag),
+    () => nowMs,
+  )
+  return {
+    told,
+    begins: () => helpers.busy(1),
+    ends: () => helpers.busy(-1),
+    passes(ms: number) {
+      nowMs += ms
+      t.mock.timers.tick(ms)
+    },
+  }
+}
+
+test("V8's helpers rest while every core is busy, and help again when one was to spare for a second", (t) => {
+  const { told, begins, ends, passes } = tryHelpers(t, 2)
+  begins()
+  assert.deepEqual(told, [])
+  begins()
+  assert.deepEqual(told, [off])
+  passes(60_000)
+  ends()
+  passes(400)
+  begins()
+  ends()
+  passes(800)
+  assert.deepEqual(told, [off], "not in between")
+  passes(2000)
+  assert.deepEqual(told, [off, on], "nobody has to come for that")
+  begins()
+  assert.deepEqual(told, [off, on, off])
 })
 
-test("a part of a core is none to spare, and workers that leave cores free change nothing", () => {
-  assert.deepEqual(told(1.5, [0, 1]), [off])
-  assert.deepEqual(told(8, [0, 2], [5, 2]), [])
-  assert.deepEqual(told(1, [0, 1]), [off])
+test("a part of a core is none to spare", (t) => {
+  const { told, begins } = tryHelpers(t, 1.5)
+  begins()
+  assert.deepEqual(told, [off])
+})
+
+test("workers that leave a core free change nothing", (t) => {
+  const { told, begins, ends } = tryHelpers(t, 3)
+  begins()
+  begins()
+  ends()
+  assert.deepEqual(told, [])
 })

@@ -41,6 +41,8 @@ export interface PoolEvents {
   filled?(): void
   /** The last waiting task has left the queue. */
   emptied?(): void
+  /** One more worker is busy, or one less. */
+  busy?(by: 1 | -1): void
   workerReady?(): void
   /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
   workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void

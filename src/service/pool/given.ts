@@ -48,6 +48,12 @@ export class GivenTasks {
     return sum
   }
 
+  /** Whether the worker has begun the next one: the outcome of the first is on its way then. */
+  get isPastFirst(): boolean {
+    const next = this.#all[1]
+    return next !== undefined && !this.#isUnbegun(next)
+  }
+
   find(task: Task): Given | undefined {
     return this.#all.find((given) => given.task === task)
   }
@@ -71,18 +77,34 @@ export class GivenTasks {
     return true
   }
 
-  /** Takes away the first, which was answered. */
+  /** Takes away the first, which is over. */
   shift(): void {
-    this.#all.shift()
+    const given = this.#all.shift()
+    if (given?.graceMs !== undefined) this.#showCancelled()
+  }
+
+  /** Tells the worker's thread to stop one that it has begun. */
+  cancel(given: Given, graceMs: number): void {
+    given.graceMs = graceMs
+    this.#showCancelled()
   }
 
   /** Takes away all, from a worker that is gone. */
-  takeAll(): { readonly begun: readonly Task[]; readonly unbegun: readonly Task[] } {
-    const [begun, unbegun]: [Task[], Task[]] = [[], []]
-    for (const { task, id, slot } of this.#all.splice(0)) {
-      const isUnbegun = Atomics.load(this.#flags, Flag.claims + slot) === id
-      ;(isUnbegun ? unbegun : begun).push(task)
+  takeAll(): { readonly begun: readonly Given[]; readonly unbegun: readonly Given[] } {
+    const all = this.#all.splice(0)
+    return {
+      begun: all.filter((given) => !this.#isUnbegun(given)),
+      unbegun: all.filter((given) => this.#isUnbegun(given)),
     }
-    return { begun, unbegun }
+  }
+
+  /** The last of those that were told to stop is the one that the worker is at: what was before it is over. */
+  #showCancelled(): void {
+    const last = this.#all.findLast(({ graceMs }) => graceMs !== undefined)
+    Atomics.store(this.#flags, Flag.cancel, last?.id ?? 0)
+  }
+
+  #isUnbegun({ id, slot }: Given): boolean {
+    return Atomics.load(this.#flags, Flag.claims + slot) === id
   }
 }

@@ -71,10 +71,6 @@ export class Pool {
     return this.#options.size
   }
 
-  get busy(): number {
-    return this.#busy
-  }
-
   /** How many wait, those included that were given to a worker ahead of their turn. */
   get queued(): number {
     return this.#waiting.count
@@ -250,8 +246,13 @@ export class Pool {
   #start(task: Task, nowMs: number): void {
     task.state = "running"
     task.startedAtMs = nowMs
-    this.#busy += 1
+    this.#count(1)
     this.#idle.pop()!.run(task, nowMs)
+  }
+
+  #count(by: 1 | -1): void {
+    this.#busy += by
+    this.#events.busy?.(by)
   }
 
   #settle(task: Task, outcome: Outcome): void {
@@ -325,7 +326,7 @@ export class Pool {
       next.startedAtMs = this.#clock()
       if (next.state === "ahead") next.state = "running"
     } else {
-      this.#busy -= 1
+      this.#count(-1)
       if (this.#closed === undefined) this.#idle.push(worker)
       else worker.stop(this.#options.cancelGraceMs)
     }
@@ -338,14 +339,15 @@ export class Pool {
     const idleAt = this.#idle.indexOf(worker)
     if (idleAt >= 0) this.#idle.splice(idleAt, 1)
     const { begun, unbegun } = exit
-    if (begun.length + unbegun.length > 0) this.#busy -= 1
-    for (const task of unbegun.toReversed()) this.#tryAgain(task, exit)
-    for (const task of begun) {
-      const outcome: Outcome = exit.wanted
+    if (begun.length + unbegun.length > 0) this.#count(-1)
+    for (const { task } of unbegun.toReversed()) this.#tryAgain(task, exit)
+    for (const [at, { task, graceMs }] of begun.entries()) {
+      const isWanted = exit.wanted && (graceMs !== undefined || this.#closed !== undefined)
+      const outcome: Outcome = isWanted
         ? { kind: "cancelled", where: "running" }
         : { kind: "crashed", how: exit.how, fault: exit.fault }
       if (task.state === "ahead") task.state = "running"
-      this.#release(task, outcome, this.#clock() - task.startedAtMs, exit.cpuMs)
+      this.#release(task, outcome, this.#clock() - task.startedAtMs, at === 0 ? exit.cpuMs : 0)
     }
     if (this.#closed !== undefined) {
       if (this.#workers.size === 0) this.#onAllGone?.()

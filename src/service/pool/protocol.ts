@@ -28,8 +28,10 @@ export const Flag = {
    */
   claims: 1,
 } as const
-export const idMax = 0x7fff_ffff
 export const flagBytes = (1 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
+
+/** The last id that a word can hold. */
+export const idMax = 0x7fff_ffff
 
 /** Whether the caller has the task to itself now; the other thread will leave it alone. */
 export function claim(

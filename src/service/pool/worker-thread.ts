@@ -18,7 +18,7 @@ import { toFault } from "../fault.ts"
 import type { Fault, Outcome } from "../outcome.ts"
 import { type Given, GivenTasks } from "./given.ts"
 import {
-  Flag,
+  claim,
   type FromWorker,
   flagBytes,
   isTuple,
@@ -59,9 +59,9 @@ export interface Told {
 
 export interface WorkerExit {
   /** What it was at, if anything. Two, if it was ended before the first's outcome had come through. */
-  readonly begun: readonly Task[]
+  readonly begun: readonly Given[]
   /** What it had been given and never begun, in order. */
-  readonly unbegun: readonly Task[]
+  readonly unbegun: readonly Given[]
   readonly cpuMs: number
   readonly how: Extract<Outcome, { kind: "crashed" }>["how"]
   readonly fault: Fault
@@ -171,8 +171,9 @@ export class WorkerThread {
     } catch (thrown) {
       // The input holds something that can't cross (a function out of a schema's transform, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
+      claim(this.#flags, given)
       const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }
-      queueMicrotask(() => this.#finish([given.id, outcome, 0, 0, 0, 0]))
+      queueMicrotask(() => this.#end(given, { outcome, ranMs: 0, cpuMs: 0 }))
     }
   }
 
@@ -200,8 +201,7 @@ export class WorkerThread {
   cancel(task: Task, graceMs: number): void {
     const given = this.#given.find(task)
     if (given === undefined || this.#state !== "busy" || given.graceMs !== undefined) return
-    given.graceMs = graceMs
-    Atomics.store(this.#flags, Flag.cancel, given.id)
+    this.#given.cancel(given, graceMs)
     this.#worker.postMessage({ type: "cancel", id: given.id } satisfies ToWorker)
     // Else it begins when what came before it is known here to be done.
     if (given === this.#given.first) this.#beginGrace(graceMs)
@@ -290,12 +290,20 @@ export class WorkerThread {
     const given = this.#given.first
     // Its last words while it was being terminated: the exit speaks for it.
     if (this.#state !== "busy" || given?.id !== id) return
-    const { task } = given
-    this.#clearTimer()
     this.#proven = true
     if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
-    this.#lastTask = task
+    this.#lastTask = given.task
     this.#cpuMsBefore += cpuMsBefore + cpuMs + idleCpuMs
+    const told: WorkerOutcome =
+      typeof outcome === "string"
+        ? { kind: "done", reply: { kind: "json", text: outcome } }
+        : outcome
+    this.#end(given, { outcome: told, ranMs, cpuMs })
+  }
+
+  #end(given: Given, told: Told): void {
+    if (this.#state !== "busy" || this.#given.first !== given) return
+    this.#clearTimer()
     this.#given.shift()
     const next = this.#given.first
     if (next === undefined) {
@@ -304,15 +312,14 @@ export class WorkerThread {
       this.#startedAtMs = performance.now()
       if (next.graceMs !== undefined) this.#beginGrace(next.graceMs)
     }
-    const told: WorkerOutcome =
-      typeof outcome === "string"
-        ? { kind: "done", reply: { kind: "json", text: outcome } }
-        : outcome
-    this.#events.outcome(this, task, { outcome: told, ranMs, cpuMs })
+    this.#events.outcome(this, given.task, told)
   }
 
   #beginGrace(graceMs: number): void {
-    this.#timer = setTimeout(() => this.terminate(), graceMs)
+    this.#timer = setTimeout(() => {
+      // Else it would be the next one that is ended. Timers come before messages.
+      if (!this.#given.isPastFirst) this.terminate()
+    }, graceMs)
   }
 
   #fail(error: unknown): void {
