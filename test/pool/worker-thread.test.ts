@@ -1,9 +1,8 @@
 import assert from "node:assert/strict"
 import { type TestContext, test } from "node:test"
-import type { Operation } from "../../src/service/operation.ts"
 import { newTask, type Task } from "../../src/service/pool/task.ts"
 import { WorkerThread } from "../../src/service/pool/worker-thread.ts"
-import fixture from "../fixtures/pool/service.ts"
+import { callOf, workerOptions } from "../support/pool.ts"
 
 const estimate = { ms: 0.05, medianMs: 0.05, foretoldMs: undefined }
 
@@ -39,13 +38,10 @@ test("the end of one's grace does not end the worker when it is at the next one"
   await new Promise((resolve) => setTimeout(resolve))
   worker.cancel(next, 20_000)
   await done
-  assert.deepEqual(
-    outcomes.map(([each, kind]) => [each.call.name, kind]),
-    [
-      ["spin", "done"],
-      ["polite", "error"],
-    ],
-  )
+  assert.deepEqual(kinds(outcomes), [
+    ["spin", "done"],
+    ["polite", "error"],
+  ])
 })
 
 test("of two that are to stop, it is the one that the worker is at that is told", async (t) => {
@@ -57,13 +53,10 @@ test("of two that are to stop, it is the one that the worker is at that is told"
   worker.cancel(next, 20_000)
   worker.cancel(over, 20_000)
   await done
-  assert.deepEqual(
-    outcomes.map(([each, kind]) => [each.call.name, kind]),
-    [
-      ["echo", "done"],
-      ["polite", "error"],
-    ],
-  )
+  assert.deepEqual(kinds(outcomes), [
+    ["echo", "done"],
+    ["polite", "error"],
+  ])
 })
 
 async function tryWorker(t: TestContext) {
@@ -71,28 +64,19 @@ async function tryWorker(t: TestContext) {
   const ready = Promise.withResolvers<void>()
   const done = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
-  const worker = new WorkerThread(
-    {
-      moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
-      operations: ["spin", "echo", "polite"],
-      nice: 0,
-      memoryMiB: 128,
-      setupTimeoutMs: 20_000,
+  const worker = new WorkerThread(workerOptions, {
+    ready: () => ready.resolve(),
+    outcome(_worker, task, { outcome }) {
+      outcomes.push([task, outcome.kind])
+      if (worker.state === "idle") done.resolve()
     },
-    {
-      ready: () => ready.resolve(),
-      outcome(_worker, task, { outcome }) {
-        outcomes.push([task, outcome.kind])
-        if (worker.state === "idle") done.resolve()
-      },
-      corrected() {},
-      exited() {
-        done.reject(new Error("The worker has ended."))
-        gone.resolve()
-      },
-      log() {},
+    corrected() {},
+    exited() {
+      done.reject(new Error("The worker has ended."))
+      gone.resolve()
     },
-  )
+    log() {},
+  })
   t.after(() => worker.terminate())
   done.promise.catch(() => {})
   await ready.promise
@@ -110,20 +94,9 @@ function untilBegun({ call }: Task): void {
 }
 
 function task(name: string, body: unknown): Task {
-  const nowMs = performance.now()
-  return newTask(
-    {
-      name,
-      operation: fixture.operations.get(name) as Operation,
-      input: { path: undefined, query: undefined, headers: undefined, body },
-      transfer: [],
-      requestId: "test",
-      tryId: "test",
-      arrivedAtMs: nowMs,
-      deadlineAtMs: nowMs + 20_000,
-      encoding: undefined,
-    },
-    estimate,
-    () => {},
-  )
+  return newTask(callOf(name, body), estimate, () => {})
+}
+
+function kinds(outcomes: readonly (readonly [Task, string])[]) {
+  return outcomes.map(([{ call }, kind]) => [call.name, kind])
 }

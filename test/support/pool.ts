@@ -4,6 +4,7 @@ import type { Operation } from "../../src/service/operation.ts"
 import type { Call, Outcome, Ticket } from "../../src/service/outcome.ts"
 import type { PoolEvents, PoolOptions, TaskUse } from "../../src/service/pool/contract.ts"
 import { Pool } from "../../src/service/pool/pool.ts"
+import type { WorkerOptions } from "../../src/service/pool/worker-thread.ts"
 import fixture from "../fixtures/pool/service.ts"
 
 export interface Trial extends AsyncDisposable {
@@ -23,6 +24,31 @@ export interface Trial extends AsyncDisposable {
   until(condition: () => boolean): Promise<void>
 }
 
+export const workerOptions: WorkerOptions = {
+  moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
+  operations: [...fixture.operations.keys()],
+  nice: 0,
+  memoryMiB: 128,
+  setupTimeoutMs: 20_000,
+}
+
+/** A call of one of the fixture's operations, as if it had just arrived. */
+export function callOf(name: string, body?: unknown, more: Partial<Call> = {}): Call {
+  const nowMs = performance.now()
+  return {
+    name,
+    operation: fixture.operations.get(name) as Operation,
+    input: { path: undefined, query: undefined, headers: undefined, body },
+    transfer: [],
+    requestId: "test",
+    tryId: "test",
+    arrivedAtMs: nowMs,
+    deadlineAtMs: nowMs + 20_000,
+    encoding: undefined,
+    ...more,
+  }
+}
+
 export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial> {
   const told = new EventTarget()
   const tell = () => told.dispatchEvent(new Event("told"))
@@ -35,13 +61,9 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
   }
   const pool = new Pool(
     {
-      moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
-      operations: [...fixture.operations.keys()],
+      ...workerOptions,
       size: 1,
       spares: 0,
-      nice: 0,
-      memoryMiB: 128,
-      setupTimeoutMs: 20_000,
       cancelGraceMs: 50,
       ...options,
     },
@@ -71,20 +93,11 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
   pool.fill()
   await pool.started()
   const submit: Trial["submit"] = (name, body, { estimateMs, ...more } = {}) => {
-    const nowMs = performance.now()
-    const call: Call = {
-      name,
-      operation: fixture.operations.get(name) as Operation,
-      input: { path: undefined, query: undefined, headers: undefined, body },
-      transfer: [],
-      requestId: "test",
-      tryId: "test",
-      arrivedAtMs: nowMs,
-      deadlineAtMs: nowMs + 20_000,
-      encoding: undefined,
-      ...more,
-    }
-    return pool.submit(call, { ms: estimateMs, medianMs: estimateMs, foretoldMs: undefined })
+    return pool.submit(callOf(name, body, more), {
+      ms: estimateMs,
+      medianMs: estimateMs,
+      foretoldMs: undefined,
+    })
   }
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await once(told, "told")
