@@ -13,8 +13,8 @@ export interface Hooks {
  * What runs a command at real-time priority, if we may: Linux, and root. A client that watches is
  * elsewhere in truth, and the time that it waits here for a core is none of the server's.
  */
-const chrt = ["chrt", "--fifo", "1"]
-export const mayRunFirst = spawnSync("chrt", ["--fifo", "1", "true"]).status === 0
+const first = ["--fifo", "1"]
+export const mayRunFirst = spawnSync("chrt", [...first, "true"]).status === 0
 
 /** @throws {Error} when a generator fails, or takes longer than its plan allows. Neither is left then. */
 export async function generate(plan: Plan, hooks: Hooks = {}): Promise<Report> {
@@ -23,7 +23,9 @@ export async function generate(plan: Plan, hooks: Hooks = {}): Promise<Report> {
   const running = [runGenerator("load", plan, stop.signal, hooks)]
   if (watchers.length > 0) {
     const watching = { ...plan, streams: watchers }
-    running.push(runGenerator("watching", watching, stop.signal, {}, mayRunFirst ? chrt : []))
+    running.push(
+      runGenerator("watching", watching, stop.signal, {}, mayRunFirst ? ["chrt", ...first] : []),
+    )
   }
   try {
     const [load, watch] = await Promise.all(running)

@@ -15,7 +15,7 @@ import { EventEmitter } from "node:events"
 
 /** It decides when it has seen a hundred live, and takes them for old from 85 in 100 on. */
 const count = 1000
-const oneLivesOf = 8
+const oneInLives = 8
 
 const alive: EventEmitter[] = []
 
@@ -24,7 +24,7 @@ export function keepListenersYoung(): void {
   if (alive.length > 0) return
   for (let at = 0; at < count; at++) {
     const emitter = new EventEmitter().on("any", listener).on("any", listener)
-    if (at % oneLivesOf === 0) alive.push(emitter)
+    if (at % oneInLives === 0) alive.push(emitter)
   }
 }
 

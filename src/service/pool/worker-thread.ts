@@ -187,6 +187,7 @@ export class WorkerThread {
       this.#post(this.#given.add(task))
       return true
     } catch {
+      // The worker does not know of it.
       this.#given.takeBack(task)
       return false
     }
