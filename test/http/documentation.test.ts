@@ -5,7 +5,8 @@ import * as z from "zod"
 import { bytes, file, multipart } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { serveApi } from "../support/api.ts"
-import { noBrowser, openBrowser } from "../support/browser.ts"
+import { openBrowser } from "../support/browser.ts"
+import { without } from "../support/programs.ts"
 
 /** The smallest PNG: one transparent pixel. */
 const pixel = Buffer.from(
@@ -41,7 +42,7 @@ const upload = operation({
   run: ({ body }) => `${body.bytes.byteLength} bytes of ${body.mediaType}`,
 })
 
-test("Swagger UI works without a network", { skip: noBrowser() }, async () => {
+test("Swagger UI works without a network", { skip: without("chromium") }, async () => {
   await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
   await using browser = await openBrowser()
   const page = await browser.newPage()

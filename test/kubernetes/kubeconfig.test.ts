@@ -10,6 +10,7 @@ import { type Access, access, isMinikube } from "../../src/kubernetes/access/kub
 import { proxyFor } from "../../src/kubernetes/access/proxy.ts"
 import { UnreachableError } from "../../src/kubernetes/access/unreachable.ts"
 import { ApiError } from "../../src/kubernetes/cluster/api.ts"
+import { without } from "../support/programs.ts"
 import { root } from "../support/repository.ts"
 import {
   file,
@@ -21,7 +22,8 @@ import {
 } from "../support/tls-api-server.ts"
 
 after(() => folder[Symbol.dispose]())
-before(makeCertificates)
+const skip = without("openssl")
+if (!skip) before(makeCertificates)
 
 const read = (KUBECONFIG: string, context?: string): Access => access(context, { KUBECONFIG })
 
@@ -100,7 +102,9 @@ test("minikube's clusters are known by what minikube writes", () => {
   assert.equal(isMinikube(read(kubeconfig({}, "minikube"))), true)
 })
 
-test("a certificate is shown, from the file or as data; the server's is checked", async () => {
+test("a certificate is shown, from the file or as data; the server's is checked", {
+  skip,
+}, async () => {
   await using server = await Server.start()
   const byData = {
     "client-certificate-data": inBase64("client.crt"),
@@ -123,7 +127,9 @@ test("a certificate is shown, from the file or as data; the server's is checked"
   await assert.rejects(missing.json("/version"), /A file that the kubeconfig names can't be read/)
 })
 
-test("a token is sent, from the file or as it stands; so are name and password", async () => {
+test("a token is sent, from the file or as it stands; so are name and password", {
+  skip,
+}, async () => {
   await using server = await Server.start()
   folder.write("token", "from-file\n")
   await server.api({ token: "plain" }).json("/version")
@@ -135,7 +141,7 @@ test("a token is sent, from the file or as it stands; so are name and password",
   )
 })
 
-test("whom the kubeconfig acts for is said with every request", async () => {
+test("whom the kubeconfig acts for is said with every request", { skip }, async () => {
   await using server = await Server.start()
   const user = {
     as: "a",
@@ -185,7 +191,9 @@ const plugin = (command: string, more: object = {}) => ({
   exec: { apiVersion: "client.authentication.k8s.io/v1", command, ...more },
 })
 
-test("a login program is run once for many requests, told of the cluster, and asked again after a 401", async () => {
+test("a login program is run once for many requests, told of the cluster, and asked again after a 401", {
+  skip,
+}, async () => {
   await using server = await Server.start()
   const status =
     "{ token: [runs, info.spec.cluster.server, process.env.WHO, process.argv[2]].join() }"
@@ -209,7 +217,9 @@ test("a login program is run once for many requests, told of the cluster, and as
   assert.equal(server.connections, 2, "those of the first two requests")
 })
 
-test("a login program that has to ask somebody is not run where there is nobody", async () => {
+test("a login program that has to ask somebody is not run where there is nobody", {
+  skip,
+}, async () => {
   await using server = await Server.start()
   const code = `
     import { Api } from ${JSON.stringify(`${root}src/kubernetes/cluster/api.ts`)}
@@ -221,7 +231,7 @@ test("a login program that has to ask somebody is not run where there is nobody"
   assert.match((await ran).stdout, /it wants a terminal to ask you something in/)
 })
 
-test("a server that has no time is asked again, and given up in the end", async () => {
+test("a server that has no time is asked again, and given up in the end", { skip }, async () => {
   await using server = await Server.start()
   const api = server.api({ token: "x" })
   server.busy = 4
@@ -231,7 +241,7 @@ test("a server that has no time is asked again, and given up in the end", async 
   await assert.rejects(api.json("/version"), (error) => (error as ApiError).status === 429)
 })
 
-test("a login that has run out is got anew", async () => {
+test("a login that has run out is got anew", { skip }, async () => {
   await using server = await Server.start()
   const ended = "{ token: String(runs), expirationTimestamp: new Date().toISOString() }"
   const api = server.api(plugin(program(ended)))
@@ -243,14 +253,14 @@ test("a login that has run out is got anew", async () => {
   )
 })
 
-test("a login program may give a certificate", async () => {
+test("a login program may give a certificate", { skip }, async () => {
   await using server = await Server.start()
   const status = `{ clientCertificateData: ${JSON.stringify(file("client.crt"))}, clientKeyData: ${JSON.stringify(file("client.key"))} }`
   await server.api(plugin(program(status))).json("/version")
   assert.equal(server.seen[0]?.certificate, "someone")
 })
 
-test("a login program that fails, or is not there, is told with what to do", async () => {
+test("a login program that fails, or is not there, is told with what to do", { skip }, async () => {
   await using server = await Server.start()
   const hint = { installHint: "Install it with: make login" }
   const missing = server.api(plugin("no-such-login", hint))
@@ -279,7 +289,9 @@ test("a login program that fails, or is not there, is told with what to do", asy
   await assert.rejects(old.json("/version"), /auth-provider gcp, which Kubernetes has given up/)
 })
 
-test("the kubeconfig's proxy is gone through, and one that can't be is refused", async () => {
+test("the kubeconfig's proxy is gone through, and one that can't be is refused", {
+  skip,
+}, async () => {
   await using server = await Server.start()
   const asked: string[] = []
   const proxy = createPlain().on("connect", ({ url = "" }, socket, head) => {

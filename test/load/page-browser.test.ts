@@ -6,14 +6,15 @@ import type { Browser, Page } from "playwright-core"
 import { serve } from "../../src/index.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { capstanTarget } from "../../src/load/target/management.ts"
-import { noBrowser, openBrowser } from "../support/browser.ts"
+import { openBrowser } from "../support/browser.ts"
 import { eventually } from "../support/cli.ts"
 import { figure, opened, tab } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { ScriptedTarget, servedPage } from "../support/page.ts"
+import { without } from "../support/programs.ts"
 import { root } from "../support/repository.ts"
 
-const skip = noBrowser()
+const skip = without("chromium")
 const _get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
 
 async function fitsInto(page: Page, width: number): Promise<void> {

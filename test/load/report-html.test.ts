@@ -7,11 +7,12 @@ import { compare } from "../../src/load/report/compare.ts"
 import { htmlReport } from "../../src/load/report/html.ts"
 import { stored } from "../../src/load/report/stored.ts"
 import type { Result } from "../../src/load/result.ts"
-import { noBrowser, openBrowser } from "../support/browser.ts"
+import { openBrowser } from "../support/browser.ts"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { madeResult, row } from "../support/load-result.ts"
+import { without } from "../support/programs.ts"
 
-const skip = noBrowser()
+const skip = without("chromium")
 const hostile = `</script><img src=x onerror="document.title='hacked'"><script>document.title='hacked'</script>`
 
 const seconds = Array.from({ length: 30 }, (_, second) => ({

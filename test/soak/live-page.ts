@@ -5,12 +5,13 @@ import type { Browser } from "playwright-core"
 import { servePage } from "../../src/load/page/server.ts"
 import { Session } from "../../src/load/page/session.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
-import { noBrowser, openBrowser } from "../support/browser.ts"
+import { openBrowser } from "../support/browser.ts"
 import { figure, opened } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { servedPage } from "../support/page.ts"
+import { without } from "../support/programs.ts"
 
-const skip = noBrowser()
+const skip = without("chromium")
 const get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
 
 describe("the live page, in a browser", { concurrency: true, skip }, () => {

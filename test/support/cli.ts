@@ -6,12 +6,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { cleanEnv } from "./clean-env.ts"
+import { patienceMs } from "./patience.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const index = new URL("../../src/index.ts", import.meta.url).href
-
-/** More than anything here takes on a machine ten times as slow; a test that waits longer has failed. */
-const patienceMs = 50_000
 
 export interface RunOptions {
   readonly cwd?: string
@@ -36,7 +34,7 @@ export class CliProcess implements AsyncDisposable {
 
   constructor(
     args: readonly string[],
-    { cwd, env, node = [], timeoutMs = 2 * patienceMs }: RunOptions = {},
+    { cwd, env, node = [], timeoutMs = 2 * patienceMs() }: RunOptions = {},
   ) {
     this.child = spawn(process.execPath, [...node, main, ...args], {
       cwd,
@@ -95,11 +93,12 @@ export async function eventually<T>(
   attempt: () => T | undefined | Promise<T | undefined>,
   what: string,
 ): Promise<T> {
-  const endMs = performance.now() + patienceMs
+  const boundMs = patienceMs()
+  const endMs = performance.now() + boundMs
   for (;;) {
     const result = await attempt()
     if (result !== undefined) return result
-    if (performance.now() > endMs) throw new Error(`Waited ${patienceMs} ms in vain for ${what}.`)
+    if (performance.now() > endMs) throw new Error(`Waited ${boundMs} ms in vain for ${what}.`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -1,13 +1,14 @@
 /** The live page as a browser has it. */
 import assert from "node:assert/strict"
 import type { Browser, Page } from "playwright-core"
+import { patienceMs } from "./patience.ts"
 
 /** A page that must not say anything on the console. */
 export async function opened(browser: Browser, url: string, before = ""): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   await context.addInitScript(before)
   const page = await context.newPage()
-  page.setDefaultTimeout(50_000)
+  page.setDefaultTimeout(patienceMs())
   page.on("pageerror", (error) => assert.fail(error))
   page.on("console", (message) => {
     // A mistake in the form is answered 422, and Chromium tells its console.

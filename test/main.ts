@@ -1,0 +1,79 @@
+/**
+ * `npm test`, after the checks: every file of tests in a process of its own, a few at a time. It ends
+ * with what was skipped for want of a program; where nothing may be left out (`CI` is set), a skip is a
+ * failure.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { availableParallelism, tmpdir } from "node:os"
+import { join } from "node:path"
+import { run } from "node:test"
+import { spec } from "node:test/reporters"
+import { measuredSlowness, patientMs, slownessVariable } from "./support/patience.ts"
+import { files, root } from "./support/repository.ts"
+
+/** Those that take longest begin first, so that at the end no core waits for one of them. */
+const longest = [
+  "test/repo/package.test.ts",
+  "test/cli/dev.test.ts",
+  "test/server/collections.test.ts",
+  "test/load/page-browser.test.ts",
+  "test/load/cli.test.ts",
+]
+
+/** How a run of all tests ended, as `test/steady.ts` is told. */
+export interface SuiteResult {
+  readonly passed: number
+  readonly failed: readonly string[]
+}
+
+/**
+ * What has been compiled once is not compiled again: most of what the tests start, hundreds of
+ * processes and workers, loads the same source, whose types have to be stripped and whose code has to
+ * be compiled each time otherwise: about a third of the CPU time of a run. Node keeps it by the content
+ * of the files, so that nothing stale is ever run; in a folder of this run's own, so that the services
+ * which tests write are not collected for ever.
+ */
+const compiled = mkdtempSync(join(tmpdir(), "capstan-compiled-"))
+process.on("exit", () => rmSync(compiled, { recursive: true, force: true, maxRetries: 5 }))
+process.env.NODE_COMPILE_CACHE = compiled
+process.env[slownessVariable] = `${measuredSlowness()}`
+
+const others = files("test/**/*.test.ts").filter((file) => !longest.includes(file))
+const events = run({
+  files: [...longest, ...others].map((file) => root + file),
+  // Many of them wait for a process or a timer most of the time.
+  concurrency: availableParallelism() + 2,
+  timeout: patientMs(600_000),
+})
+
+let passed = 0
+const failed: string[] = []
+const skipped: { readonly name: string; readonly reason: string }[] = []
+events.on("test:fail", ({ name, file, details }) => {
+  // A file fails when one of its tests does, which says more.
+  const { failureType } = details.error as Error & { readonly failureType?: string }
+  if (failureType !== "subtestsFailed") failed.push(`${file?.replace(root, "")}: ${name}`)
+})
+events.on("test:pass", ({ name, skip, details }) => {
+  if (skip !== undefined) skipped.push({ name, reason: `${skip}` })
+  else if (details.type !== "suite") passed += 1
+})
+events.compose(new spec()).pipe(process.stdout)
+
+process.on("exit", () => {
+  if (skipped.length > 0) console.log(`\n${sayingSkipped()}`)
+  if (failed.length > 0 || (process.env.CI && skipped.length > 0)) process.exitCode = 1
+})
+events.on("end", () => {
+  const result: SuiteResult = { passed, failed }
+  process.send?.(result)
+})
+
+/** One line: why, with the command that mends it, and the tests by name. */
+function sayingSkipped(): string {
+  const byReason = Map.groupBy(skipped, ({ reason }) => reason)
+  const each = Array.from(byReason, ([reason, tests]) => {
+    return `${reason}: ${tests.map(({ name }) => `"${name}"`).join(", ")}`
+  })
+  return `Skipped: ${each.join("; ")}`
+}
