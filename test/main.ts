@@ -1,11 +1,11 @@
 /**
  * `npm test`, after the checks: every file of tests in a process of its own, a few at a time. It ends
  * with what was skipped for want of a program; where nothing may be left out (`CI` is set), a skip is a
- * failure.
+ * failure. Arguments are the files to run instead of all.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { run } from "node:test"
 import { spec } from "node:test/reporters"
 import { measuredSlowness, patientMs, slownessVariable } from "./support/patience.ts"
@@ -39,8 +39,10 @@ process.env.NODE_COMPILE_CACHE = compiled
 process.env[slownessVariable] = `${measuredSlowness()}`
 
 const others = files("test/**/*.test.ts").filter((file) => !longest.includes(file))
+const asked = process.argv.slice(2).map((file) => resolve(file))
+const all = [...longest, ...others].map((file) => root + file)
 const events = run({
-  files: [...longest, ...others].map((file) => root + file),
+  files: asked.length > 0 ? asked : all,
   // Many of them wait for a process or a timer most of the time.
   concurrency: availableParallelism() + 2,
   timeout: patientMs(600_000),

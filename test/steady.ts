@@ -4,7 +4,7 @@
  * in what it tests; this finds it, and says how long the runs took.
  *
  * `--runs 5` of each kind instead of 20, `--only busy` or `--only quiet`: parts, where twenty take too
- * long at once.
+ * long at once. Arguments are the files to run instead of all.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { once } from "node:events"
@@ -23,7 +23,8 @@ interface TimedRun extends SuiteResult {
   readonly tookS: number
 }
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: { runs: { type: "string", default: "20" }, only: { type: "string" } },
 })
 const runs = Number(values.runs)
@@ -43,16 +44,18 @@ for (const kind of wanted) {
     done.push(ended)
     const { failed, passed, tookS } = ended
     console.log(
-      `${kind} ${count} of ${runs}: ${failed.length === 0 ? "all" : ""} ${passed} passed in ${tookS} s${failed.map((name) => `\n  failed: ${name}`).join("")}`,
+      `${kind} ${count} of ${runs}: ${passed} passed, ${failed.length} failed, ${tookS} s`,
     )
+    for (const name of failed) console.log(`  failed: ${name}`)
   }
 }
 for (const kind of wanted) {
   const these = done.filter((each) => each.kind === kind)
   const times = these.map(({ tookS }) => tookS).toSorted((a, b) => a - b)
   const good = these.filter(({ failed }) => failed.length === 0).length
+  const median = times[Math.floor(times.length / 2)]
   console.log(
-    `${kind}: ${good} of ${these.length} passed, ${times[0]} to ${times.at(-1)} s, median ${times[Math.floor(times.length / 2)]} s`,
+    `${kind}: ${good} of ${runs} passed; a run took ${median} s (${times[0]} to ${times.at(-1)})`,
   )
 }
 if (done.some(({ failed }) => failed.length > 0)) process.exitCode = 1
@@ -61,7 +64,9 @@ async function timedRun(kind: Kind, logFile: string): Promise<TimedRun> {
   const burners = kind === "busy" ? Array.from({ length: availableParallelism() }, burner) : []
   try {
     const startedAtMs = performance.now()
-    const suite = fork(`${root}test/main.ts`, { stdio: ["ignore", "pipe", "pipe", "ipc"] })
+    const suite = fork(`${root}test/main.ts`, positionals, {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    })
     const log = createWriteStream(logFile)
     suite.stdout?.pipe(log, { end: false })
     suite.stderr?.pipe(log, { end: false })
@@ -83,10 +88,16 @@ async function timedRun(kind: Kind, logFile: string): Promise<TimedRun> {
   }
 }
 
-/** A program that takes all of a core, as long as nobody else wants it. */
+/** A program that takes all of a core, and ends with whoever started it, even if that is killed. */
 function burner(): ChildProcess {
-  // It ends with whoever started it, even if that is killed.
-  const source =
-    "process.on('disconnect', () => process.exit()); const burn = () => { const untilMs = performance.now() + 200; while (performance.now() < untilMs); setImmediate(burn) }; burn()"
-  return spawn(process.execPath, ["-e", source], { stdio: ["ignore", "ignore", "inherit", "ipc"] })
+  const source = `
+    process.on("disconnect", () => process.exit())
+    const burn = () => {
+      for (const untilMs = performance.now() + 200; performance.now() < untilMs; );
+      setImmediate(burn)
+    }
+    burn()`
+  return spawn(process.execPath, ["--eval", source], {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  })
 }

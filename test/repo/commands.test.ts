@@ -35,6 +35,7 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   [/^npm run (build|docs|format)$/, "what they write is compared with what is checked in"],
   [/^npm run screenshots$/, "by hand: a picture has to be looked at"],
   [/^npm run bench\b/, "takes minutes, and the machine for itself"],
+  [/^npm run test:steady\b/, "test/repo/runner.test.ts"],
   [/^npm run test:oracle$/, "test/autoscale/agreement.test.ts, without the oracle"],
   [/^npm run (-s )?capstan -- /, "test/cli/ runs every command from source"],
   [
