@@ -10,14 +10,22 @@ import { setImmediate } from "node:timers/promises"
 /** So many turns without anything, and nothing is taken to be there. */
 const quietTurnsMin = 3
 
+/** So many turns it has, even if the process stood still and its time is up. */
+const turnsMin = 1_000
+
 /**
- * Resolves when `count` stays the same for some turns of the event loop, or after `msMax`.
+ * Resolves when `count` stays the same for some turns of the event loop, or after `msMax` and a
+ * thousand turns.
  * @param count of what has come so far; it only grows.
  */
 export async function untilQuiet(count: () => number, msMax: number): Promise<void> {
   const endsAtMs = performance.now() + msMax
   let quietTurns = 0
-  while (quietTurns < quietTurnsMin && performance.now() < endsAtMs) {
+  for (
+    let turn = 0;
+    quietTurns < quietTurnsMin && (turn < turnsMin || performance.now() < endsAtMs);
+    turn += 1
+  ) {
     const before = count()
     await setImmediate()
     quietTurns = count() === before ? quietTurns + 1 : 0

@@ -18,7 +18,8 @@ export function lingerWhenClosed(socket: Socket): void {
   socket.destroySoon = () => {
     if (socket.destroyed) return
     socket.end()
-    const timer = setTimeout(() => socket.destroy(), lingerMs)
+    // After a stall of this process, what came meanwhile is read first: else it would be a reset.
+    const timer = setTimeout(() => setImmediate(() => socket.destroy()), lingerMs)
     socket.once("close", () => clearTimeout(timer))
   }
 }

@@ -78,7 +78,8 @@ export class Connection {
       if (this.#isSending) this.#exchange?.connected()
     })
     socket.on("timeout", () => {
-      if (socket.connecting) socket.destroy(tooSlow())
+      // After a stall of this process, what was made meanwhile is seen before it is given up.
+      if (socket.connecting) setImmediate(() => socket.connecting && socket.destroy(tooSlow()))
       else if (this.#exchange === undefined && !this.#isHandedOver) socket.destroy()
     })
     socket.on("data", this.#read)

@@ -77,7 +77,11 @@ export class Upstream implements Candidate {
   /** Closes the connections, those that are still used after `graceMs`. */
   close(graceMs: number): void {
     if (graceMs > 0 && this.#outstanding > 0) {
-      this.#graceTimer ??= setTimeout(() => this.#connections.destroy(), graceMs)
+      // After a stall of this process, what the connections' ends tell is read before they are cut.
+      this.#graceTimer ??= setTimeout(
+        () => setImmediate(() => this.#connections.destroy()),
+        graceMs,
+      )
       void this.idle().then(() => this.close(0))
       return
     }
