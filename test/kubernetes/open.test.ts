@@ -108,7 +108,7 @@ test("a replica that vanishes without a word is given up, and the next connectio
   const events: ForwardEvent[] = []
   const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
   await using forward = await Forward.listen(api, {
-    ...{ namespace: "default", name: "a", podPort: 8080, port: 0, silenceMsMax: 600 },
+    ...{ namespace: "default", name: "a", podPort: 8080, port: 0, silenceMsMax: 300 },
     said: (event) => events.push(event),
   })
   const idle = connect(Number(new URL(forward.url).port), "127.0.0.1")
@@ -129,7 +129,7 @@ test("a replica that vanishes without a word is given up, and the next connectio
   cluster.fallSilent()
   assert.match(await closed, /ECONNRESET|closed/)
   const told = events.flatMap((event) => (event.kind === "failed" ? [event.why] : []))
-  assert.deepEqual(told, ["one has said nothing for 0.6 s"])
+  assert.deepEqual(told, ["one has said nothing for 0.3 s"])
   assert.equal(await podAt(forward.url), "one")
   one.closeAllConnections()
 })

@@ -53,6 +53,8 @@ const listMsMax = 1_000
 const patienceMs = 30_000
 const retryMs = 500
 const silenceMsMaxDefault = 30_000
+/** How many pings in a row may stay without an answer, within the silence that is allowed. */
+const pingsMax = 3
 const connectionsMax = 1_000
 /** What may lie in memory on its way to the cluster, of one connection. */
 const sentBytesMax = 1 << 20
@@ -213,19 +215,23 @@ function receive(socket: Socket, channel: WebSocket, failed: (why: string) => vo
 
 /** Gives up a channel whose other end has gone without a word. */
 function watchOver(channel: WebSocket, silenceMsMax: number, lost: () => void): void {
-  let heardMs = performance.now()
+  // Counted and not timed: after a stall of this process, the answers may lie here unread.
+  let pingsUnheard = 0
   const hear = (): void => {
-    heardMs = performance.now()
+    pingsUnheard = 0
   }
   channel.on("message", hear).on("pong", hear)
   const timer = setInterval(() => {
     // While the client takes nothing, nothing is read here, pongs neither.
     if (channel.isPaused) hear()
-    if (performance.now() - heardMs > silenceMsMax) {
+    if (pingsUnheard >= pingsMax) {
       lost()
       channel.terminate()
-    } else channel.ping()
-  }, silenceMsMax / 3)
+      return
+    }
+    channel.ping()
+    pingsUnheard += 1
+  }, silenceMsMax / pingsMax)
   channel.on("close", () => clearInterval(timer))
 }
 
