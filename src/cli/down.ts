@@ -42,7 +42,12 @@ export async function down(typed: string, flags: DownFlags): Promise<0 | 1> {
     let left = first
     await interruptible(
       async (signal) => {
-        while (left.length > 0 && performance.now() < endMs) {
+        // At least once: what nobody has told to go can't be gone.
+        for (
+          let looks = 0;
+          left.length > 0 && (looks === 0 || performance.now() < endMs);
+          looks += 1
+        ) {
           // Each time anew: a controller may have been about to make one more.
           for (const each of toDelete(left)) {
             signal.throwIfAborted()

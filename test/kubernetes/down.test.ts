@@ -71,7 +71,7 @@ test("down prints what remains, fails, and goes on from there when run again", a
   await using cluster = await StandInCluster.start()
   deployed(cluster)
   cluster.stuck.add("Service")
-  const first = await down(cluster, "--timeout", "2")
+  const first = await down(cluster, "--timeout", "1")
   assert.equal(first.code, 1)
   assert.equal(first.stdout, "remains: Service a\n")
   cluster.stuck.clear()
