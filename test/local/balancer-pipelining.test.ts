@@ -4,6 +4,7 @@ import { once } from "node:events"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { test } from "node:test"
 import { balance, rawReplica, replica } from "../support/balancer.ts"
+import { patienceMs } from "../support/patience.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
 
 /** The status of the answer to what is no request. */
@@ -40,7 +41,8 @@ test("of what a client sends without waiting, few are at replicas at a time, and
   using client = await RawClient.connect(trial.port)
   const paths = Array.from({ length: 2000 }, (_, n) => `/${n}`)
   client.write(paths.map(get).join(""))
-  // Each of them takes a turn of the balancer or more.
+  while (waiting.length < 16) await new Promise(setImmediate)
+  // More would come now: each of them takes a turn of the balancer or more.
   for (let turn = 0; turn < 10; turn += 1) assert.equal(await refusedLine(trial.port), 400)
   assert.equal(trial.balancer.stats().a?.outstanding, 16)
   open()
@@ -56,7 +58,7 @@ test("of requests sent one behind the other, all are answered before the balance
   using client = await RawClient.connect(trial.port)
   client.write(Array.from({ length: 40 }, (_, n) => get(`/${n}`)).join(""))
   while (waiting.length < 16) await new Promise(setImmediate)
-  const closed = trial.balancer.close(10_000)
+  const closed = trial.balancer.close(patienceMs())
   open()
   const answers = (await client.read()).split("HTTP/1.1 200").slice(1)
   assert.equal(answers.length, 40)

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import { test } from "node:test"
 import { balance, replica } from "../support/balancer.ts"
+import { patienceMs } from "../support/patience.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
 
 test("a connection can become a WebSocket, and lives as long as both sides want", async () => {
@@ -92,15 +93,15 @@ test("a replica that wants no WebSocket says so, and the connection ends", async
 })
 
 test("a client that was refused a WebSocket and never hangs up is hung up on", {
-  timeout: 10_000,
+  timeout: patienceMs(),
 }, async () => {
   await using a = await replica("a")
   await using trial = await balance([a])
   using client = await RawClient.connect(trial.port)
   client.write("GET / HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket", "", "")
   await client.read()
-  // It waits for clients that are still there.
-  await trial.balancer.close(60_000)
+  // It waits for clients that are still there, for longer than this test may take.
+  await trial.balancer.close(2 * patienceMs())
 })
 
 test("an upgrade that was sent too early does not overtake the answer in front of it", async () => {

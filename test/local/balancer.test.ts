@@ -6,6 +6,7 @@ import { Readable } from "node:stream"
 import { test } from "node:test"
 import { Balancer } from "../../src/local/balancer/balancer.ts"
 import { balance, replica } from "../support/balancer.ts"
+import { patienceMs } from "../support/patience.ts"
 import { RawClient } from "../support/raw-client.ts"
 
 /** Answers when it is told to. */
@@ -249,7 +250,7 @@ test("closing answers what is under way, says goodbye, and is over when the clie
   idle.write("GET / HTTP/1.1", "Host: x", "", "")
   ;(await slow.arrived()).end("first")
   await idle.read("first")
-  const closed = trial.balancer.close(60_000)
+  const closed = trial.balancer.close(patienceMs())
   // It was about to be sent, and is not lost.
   idle.write("GET / HTTP/1.1", "Host: x", "", "")
   ;(await slow.arrived()).end("second")

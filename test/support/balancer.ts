@@ -1,5 +1,6 @@
 /** A balancer on a free port, and replicas that do as they are told. */
 import { type ChildProcess, spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { createServer, type RequestListener, type Server } from "node:http"
@@ -17,6 +18,7 @@ import {
   type BalancerEvent,
   type BalancerOptions,
 } from "../../src/local/balancer/balancer.ts"
+import { patienceMs } from "./patience.ts"
 
 export interface BalancerTrial extends AsyncDisposable {
   readonly balancer: Balancer
@@ -41,6 +43,7 @@ interface Answer {
   readonly text: string
 }
 
+/** It is as patient as the tests, unless one says otherwise. */
 export async function balance(
   backends: readonly Backend[] = [],
   options: Partial<BalancerOptions> = {},
@@ -50,6 +53,9 @@ export async function balance(
   const balancer = await Balancer.listen({
     host: "127.0.0.1",
     port: 0,
+    waitMs: patienceMs(),
+    headersTimeoutMs: patienceMs(),
+    stallTimeoutMs: patienceMs(),
     ...options,
     logged: (event) => {
       events.push(event)
@@ -103,7 +109,8 @@ export async function replica(
     response.end(name)
   },
 ): Promise<ReplicaTrial> {
-  const server = createServer(answer)
+  // It leaves it to the balancer to end a connection.
+  const server = createServer({ keepAliveTimeout: 0 }, answer)
   let connections = 0
   server.on("connection", () => {
     connections += 1
@@ -180,10 +187,14 @@ export async function processReplica(name: string): Promise<ProcessReplica> {
   }
 }
 
-/** A backend where nobody listens. */
+/**
+ * A backend where nobody listens. Where a system has more addresses for itself than one, it is at one
+ * that nobody else uses, since somebody could take the port meanwhile.
+ */
 export async function nobody(name: string): Promise<Backend> {
   const server = createRawServer()
-  server.listen(0, "127.0.0.1")
+  const ownAddress = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`
+  server.listen(0, process.platform === "linux" ? ownAddress : "127.0.0.1")
   await once(server, "listening")
   const origin = originOf(server)
   server.close()
@@ -202,5 +213,6 @@ export function endedConnectionsTo(port: number): number {
 }
 
 function originOf(server: Server | RawServer): URL {
-  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const { address, port } = server.address() as AddressInfo
+  return new URL(`http://${address}:${port}`)
 }

@@ -1,10 +1,12 @@
 /** Replicas on real processes and a real balancer, with a program that starts in a moment. */
 import { fileURLToPath } from "node:url"
-import type { RunningProbes } from "../../src/core/probes.ts"
+import { Pool } from "undici"
+import { probes as kubeletProbes, type RunningProbes } from "../../src/core/probes.ts"
 import { Balancer } from "../../src/local/balancer/balancer.ts"
 import { Local, type LocalOptions, type Scaling } from "../../src/local/local.ts"
 import type { ReplicaState } from "../../src/local/state.ts"
 import { eventually, TemporaryFolder } from "./cli.ts"
+import { patienceMs } from "./patience.ts"
 
 type Told = Parameters<LocalOptions["told"]>[0]
 
@@ -38,23 +40,31 @@ export interface LocalTrial extends AsyncDisposable {
   get(path: string): Promise<string>
 }
 
+/** A replica that is only slow is not taken for one that hangs. */
+function patientProbes(): RunningProbes {
+  const timeoutSeconds = patienceMs() / 1000
+  const { readiness, liveness } = kubeletProbes
+  return { readiness: { ...readiness, timeoutSeconds }, liveness: { ...liveness, timeoutSeconds } }
+}
+
 /** Not started yet. */
 export async function localTrial(
   given: Partial<Scaling> = {},
-  probes?: RunningProbes,
+  probes = patientProbes(),
   startingMax = 2,
-  startMsMax = 10_000,
+  startMsMax = patienceMs(),
 ): Promise<LocalTrial> {
   const folder = new TemporaryFolder()
   const told: Told[] = []
-  const balancer = await Balancer.listen({ host: "127.0.0.1", port: 0 })
+  const balancer = await Balancer.listen({ host: "127.0.0.1", port: 0, waitMs: patienceMs() })
+  const clients = new Pool(balancer.url, { headersTimeout: 0, bodyTimeout: 0 })
   const local = new Local({
-    program: { entry, boot: { folder: folder.path } },
+    program: { entry, boot: { folder: folder.path, drainGraceMs: patienceMs() } },
     scaling: { ...scaling, ...given },
     balancer,
     startingMax,
     startMsMax,
-    ...(probes === undefined ? {} : { probes }),
+    probes,
     told: (event) => told.push(event),
   })
   return {
@@ -73,10 +83,12 @@ export async function localTrial(
         return wanted(replicas) ? replicas : undefined
       }, what),
     async get(path) {
-      const response = await fetch(balancer.url + path)
-      return `${response.status} ${await response.text()}`
+      const { statusCode, body } = await clients.request({ method: "GET", path })
+      return `${statusCode} ${await body.text()}`
     },
     async [Symbol.asyncDispose]() {
+      // A balancer that closes waits a while for what comes on connections that are kept.
+      await clients.destroy()
       await local.close()
       folder[Symbol.dispose]()
     },
