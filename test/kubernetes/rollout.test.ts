@@ -13,6 +13,7 @@ import type {
   Event,
   Pod,
 } from "../../src/kubernetes/kinds.ts"
+import { patienceMs } from "../support/patience.ts"
 import { StandInCluster } from "../support/stand-in-cluster.ts"
 
 interface PodFacts {
@@ -252,7 +253,7 @@ test("an API server that is away for a moment does not end the wait", async () =
   const done = { updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 }
   const told: string[] = []
   const end = await waitForRollout(new Api(undefined, { KUBECONFIG: cluster.kubeconfig }), {
-    ...{ namespace: "default", name: "a", timeoutMs: 60_000 },
+    ...{ namespace: "default", name: "a", timeoutMs: patienceMs() },
     signal: new AbortController().signal,
     progressed: () => {
       cluster.isAway = true
@@ -275,6 +276,7 @@ test("a deployment that somebody has set to 0 replicas is not said to serve", as
   cluster.add("Deployment", "a", { object })
   const api = new Api(undefined, { KUBECONFIG: cluster.kubeconfig })
   const { signal } = new AbortController()
-  const waited = awaitRollout(api, { namespace: "default", name: "a" }, { timeoutMs: 1000, signal })
+  const options = { timeoutMs: patienceMs(), signal }
+  const waited = awaitRollout(api, { namespace: "default", name: "a" }, options)
   await assert.rejects(waited, /^Failure: Nothing serves: somebody has set the deployment a to 0/)
 })

@@ -15,6 +15,7 @@ import { untestedEnv } from "../support/clean-env.ts"
 import { TemporaryFolder } from "../support/cli.ts"
 import { documents } from "../support/documents.ts"
 import { commands, commandsOf, type Fence, fences } from "../support/markdown.ts"
+import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
 import { read, root } from "../support/repository.ts"
 import { isTypeScript, snippetFolder, writeSnippet } from "../support/snippets.ts"
@@ -82,7 +83,7 @@ async function call(
     .replaceAll("http://127.0.0.1:8080", server.url)
     .replaceAll("http://127.0.0.1:9090", server.managementUrl)
   const options = mayFail ? "-sS" : "-sS --fail"
-  const shell = `set -euo pipefail\ncurl() { command curl ${options} --max-time 20 "$@"; }\n${aimed}`
+  const shell = `set -euo pipefail\ncurl() { command curl ${options} --max-time ${patienceMs() / 1000} "$@"; }\n${aimed}`
   const { stdout } = await promisify(execFile)("bash", ["-c", shell], { cwd })
   return stdout
 }

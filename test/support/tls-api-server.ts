@@ -79,6 +79,8 @@ export class Server implements AsyncDisposable {
       ca: file("ca.crt"),
       requestCert: true,
       rejectUnauthorized: false,
+      // It leaves it to the client to end a connection.
+      keepAliveTimeout: 0,
     },
     ({ socket, headers }, response) => {
       const { authorization } = headers
