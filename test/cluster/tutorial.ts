@@ -6,6 +6,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { CliProcess, runCli } from "../support/cli.ts"
 import { TestNamespace, testRegistry } from "../support/cluster.ts"
+import { patientMs } from "../support/patience.ts"
 import { tutorialCommand, tutorialFolder, withValues } from "../support/tutorial.ts"
 
 const builder = process.env.TEST_BUILDER
@@ -17,7 +18,7 @@ test("the tutorial's 250 users make its service grow, and none is lost", async (
     cwd: folder.path,
     node: ["--conditions=capstan-source"],
     env: { KUBECONFIG: process.env.KUBECONFIG },
-    timeoutMs: 180_000,
+    timeoutMs: patientMs(600_000),
   }
   const place = ["--namespace", space.name]
   const tag = ["--tag", `${testRegistry()}/${space.name}/prime-factors:1`]
@@ -39,7 +40,7 @@ test("the tutorial's 250 users make its service grow, and none is lost", async (
   // Where others have the CPU, some may come too late; none is lost.
   const failures = load.stdout.matchAll(/^ +\d+ {2}POST \/factor {2}(.+)$/gm)
   for (const [, failure] of failures) assert.match(failure ?? "", /^50[34] /)
-  assert.match(watch.stdout, /^\S+ {2}[2-9] → ([3-9]|10): cpu at \d+ %/m)
+  await watch.output(/^\S+ {2}[2-9] → ([3-9]|10): cpu at \d+ %/m)
 
   const down = await runCli([...tutorialCommand("down"), ...place], options)
   assert.deepEqual([down.code, down.stdout], [0, "nothing remains\n"], down.stderr)

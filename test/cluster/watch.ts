@@ -13,6 +13,7 @@ import { syncWords, type WatchEvent, wordsOf } from "../../src/cli/watch/words.t
 import type { Result } from "../../src/load/result.ts"
 import { CliProcess, runCli, TemporaryFolder } from "../support/cli.ts"
 import { TestNamespace, testRegistry } from "../support/cluster.ts"
+import { patientMs } from "../support/patience.ts"
 import { root } from "../support/repository.ts"
 import { scaleDownSooner } from "../support/scale-down.ts"
 
@@ -22,7 +23,7 @@ const name = "prime-factors"
 const most = 4
 const loadS = 100
 /** Load, then the time until the last replica but one has gone. */
-const watchMsMax = 300_000
+const watchMsMax = patientMs(900_000)
 const options = {
   node: ["--conditions=capstan-source"],
   env: { KUBECONFIG: process.env.KUBECONFIG },
@@ -61,7 +62,7 @@ test("ours decides what the cluster's autoscaler does, sync by sync, up and down
       ...["--users", "6", "--run-time", `${loadS}s`],
       ...["--deployment", `${space.name}/${name}`, "--json", json],
     ],
-    { ...options, timeoutMs: 2 * loadS * 1000 },
+    { ...options, timeoutMs: watchMsMax },
   )
   const endMs = performance.now() + watchMsMax
   for (let isOver = false; !isOver; ) {
