@@ -15,7 +15,7 @@ import { StartError } from "../local/fleet.ts"
 import { Local } from "../local/local.ts"
 import type { Serving } from "../local/messages.ts"
 import { availableCores } from "../service/cpu.ts"
-import { type ResolvedSettings, resolveSettings } from "../service/settings.ts"
+import { environmentVariable, type ResolvedSettings, resolveSettings } from "../service/settings.ts"
 import { type ConfigFlags, configuredStages } from "./config-file.ts"
 import { developmentSettings } from "./dev/messages.ts"
 import { Failure } from "./failure.ts"
@@ -64,7 +64,10 @@ export async function up(
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
 
   await using stack = new AsyncDisposableStack()
-  const display = createDisplay()
+  const isLogLevelGiven =
+    settingFlags.logLevel !== undefined ||
+    process.env[environmentVariable("logLevel")] !== undefined
+  const display = createDisplay(isLogLevelGiven)
   stack.defer(() => display.end())
   let local: Local | undefined
   let session: Session | undefined

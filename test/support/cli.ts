@@ -1,9 +1,17 @@
 /** Runs the command line as people do: as a process of its own. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { cleanEnv } from "./clean-env.ts"
 import { patienceMs } from "./patience.ts"
@@ -103,13 +111,54 @@ export async function eventually<T>(
   }
 }
 
+/** How long `capstan dev` and `capstan up` let a request wait while nothing serves. */
+const waitMsMax = 10_000
+
+/**
+ * Asks until the answer is a good one. While nothing serves a request waits for what starts, but not for
+ * longer than they say: on a slow machine that may be too short, and then it is asked again. Who is
+ * refused earlier was not let wait, and that is a fault.
+ */
+export async function keptWaiting<T>(ask: () => Promise<T>): Promise<T> {
+  return await eventually(async () => {
+    const askedAtMs = performance.now()
+    try {
+      return await ask()
+    } catch (error) {
+      // A timer may be a millisecond early by another clock.
+      if (performance.now() - askedAtMs < waitMsMax - 10) throw error
+      return undefined
+    }
+  }, "a good answer")
+}
+
+/** The processes that a process has started and that have not ended. Linux only. */
+export function childrenOf(pid: number): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((child) => {
+    try {
+      // The state and the parent stand behind the name, which may have any character in it.
+      const [state, parent] = readFileSync(`/proc/${child}/stat`, "utf8")
+        .split(") ")
+        .at(-1)!
+        .split(" ")
+      return parent === `${pid}` && state !== "Z"
+    } catch {
+      return false
+    }
+  })
+}
+
 /** A folder that is gone when the test is. */
 export class TemporaryFolder implements Disposable {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), "capstan-cli-")))
 
+  /** Who looks meanwhile sees the file before or after, and never half of it: it is one change. */
   write(name: string, text: string): string {
     const path = join(this.path, name)
-    writeFileSync(path, text)
+    const unfinished = join(dirname(path), `.${basename(path)}.unfinished`)
+    writeFileSync(unfinished, text)
+    renameSync(unfinished, path)
     return path
   }
 
@@ -166,3 +215,24 @@ export default service({
 
 /** Free ports for whatever is started. */
 export const freePorts = ["--port", "0", "--management-port", "0"] as const
+
+/**
+ * The same, but for `/crash`: it makes a file `stuck` in the current folder, and from then on the main
+ * thread does nothing any more. So it is in an endless loop, which would take a core from other tests.
+ */
+export function stuckSource(version: string): string {
+  return serviceSource(version).replace(
+    "process.exit(3)",
+    `{
+        process.getBuiltinModule("node:fs").writeFileSync("stuck", "")
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+      }`,
+  )
+}
+
+/** For a service that has all the time it needs, and whose workers get their share of a busy machine. */
+export function patientFlags(): readonly string[] {
+  const ms = `${Math.min(patienceMs(), 3_600_000)}`
+  const times = ["--deadline-ms", "--drain-grace-ms", "--setup-timeout-ms"]
+  return [...times.flatMap((name) => [name, ms]), "--worker-nice", "0"]
+}

@@ -18,7 +18,9 @@ export function shownLine(text: string): string {
   }
 }
 
-/** A request that went well: there are many of those. */
+/** A request that went well, in either format of the log: there are many of those. */
 export function isRoutine(text: string): boolean {
-  return text.startsWith("{") && /"outcome":"ok"/.test(text) && /"level":"info"/.test(text)
+  if (text.startsWith("{")) return /"outcome":"ok"/.test(text) && /"level":"info"/.test(text)
+  // Of one that did not go well the outcome stands behind it.
+  return /^\[[\d:.]+\] INFO: [A-Z]+ \S+ \d{3} in [\d.]+ ms$/.test(stripVTControlCharacters(text))
 }

@@ -20,19 +20,26 @@ export interface Display {
   end(): Promise<void>
 }
 
-export function createDisplay(): Display {
-  return process.stdout.isTTY ? new ScreenDisplay() : new LineDisplay()
+/** @param routine whether somebody has asked for a line about each request that went well. */
+export function createDisplay(routine: boolean): Display {
+  return process.stdout.isTTY ? new ScreenDisplay() : new LineDisplay(routine)
 }
 
 class LineDisplay implements Display {
   readonly #writer = new LogWriter({ fd: 1 })
+  readonly #routine: boolean
+
+  constructor(routine: boolean) {
+    this.#routine = routine
+  }
 
   say(lines: readonly string[]): void {
     for (const line of lines) this.#writer.line(`capstan: ${line}`)
   }
 
   log(replica: string, text: string): void {
-    this.#writer.line(`${replica}: ${text}`)
+    // Among hundreds of those a second, what matters would not be found.
+    if (this.#routine || !isRoutine(text)) this.#writer.line(`${replica}: ${text}`)
   }
 
   show(): void {}
