@@ -5,6 +5,7 @@
  * Linux only: CPU time and memory of a tree of processes are read from /proc.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { get } from "node:http"
 import { createServer } from "node:net"
@@ -108,14 +109,27 @@ export async function startServer(spec: ServerSpec): Promise<Server> {
   }
 }
 
-/** A port that was free a moment ago. */
+/** Where no system takes ports from by itself, be it for a connection or for who asks for any port. */
+const portsFrom = 20_000
+const portsTo = 30_000
+
+/**
+ * A port that was free a moment ago, and that only another call of this may take before it is used: so
+ * it can be told to a process that is yet to start, however long that takes and whatever else goes on.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === "string") throw new Error("No free port.")
-  return address.port
+  for (let attempts = 0; attempts < 100; attempts++) {
+    const port = randomInt(portsFrom, portsTo)
+    const probe = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false))
+      probe.listen(port, "127.0.0.1", () => resolve(true))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => probe.close(resolve))
+    return port
+  }
+  throw new Error("No free port.")
 }
 
 /** GETs `url`. Undefined when nobody answers. */

@@ -16,6 +16,9 @@ export interface Hooks {
 const first = ["--fifo", "1"]
 export const mayRunFirst = spawnSync("chrt", [...first, "true"]).status === 0
 
+/** Starting and ending it takes no more, however slow and busy the machine is. */
+const startMsMax = 120_000
+
 /** @throws {Error} when a generator fails, or takes longer than its plan allows. Neither is left then. */
 export async function generate(plan: Plan, hooks: Hooks = {}): Promise<Report> {
   const { watchers = [] } = plan
@@ -51,7 +54,7 @@ async function runGenerator(
   const child = fork(new URL("./main.ts", import.meta.url), [], {
     execPath,
     execArgv,
-    timeout: plan.warmupMs + plan.durationMs + patienceMs + 15_000,
+    timeout: plan.warmupMs + plan.durationMs + patienceMs + startMsMax,
     signal,
     killSignal: "SIGKILL",
   })

@@ -8,27 +8,23 @@ import { eventually, TemporaryFolder } from "../support/cli.ts"
 
 test("what nobody reads waits within a bound, the rest is dropped and counted", async () => {
   using folder = new TemporaryFolder()
-  // For both, so that opening it waits for nobody.
-  const fd = openSync(folder.pipe("log"), "r+")
+  using pipe = openPipe(folder, { writesWait: true })
   const trouble: string[] = []
-  const writer = new LogWriter({ fd, trouble: (text) => trouble.push(text) })
+  const writer = new LogWriter({ fd: pipe.write, trouble: (text) => trouble.push(text) })
   const line = "x".repeat(999)
   for (let i = 0; i < 2000; i++) writer.line(line)
   // It gives up waiting, and whoever ends goes on.
   await writer.end()
 
-  let read = ""
-  const buffer = Buffer.alloc(65_536)
-  await eventually(() => {
-    read += buffer.toString("utf8", 0, readSync(fd, buffer))
-    return read.includes("could not be written") || undefined
+  const read = await eventually(() => {
+    const received = pipe.received()
+    return received.includes("could not be written") ? received : undefined
   }, "the rest of the log")
   const written = read.split("\n").filter((it) => it === line).length
   assert.ok(written >= 1000 && written < 2000, `${written} lines`)
   const dropped = Number(/^capstan: (\d+) lines could not be written$/m.exec(read)?.[1])
   assert.equal(written + dropped, 2000)
   assert.deepEqual(trouble, [])
-  closeSync(fd)
 })
 
 test("what was gathered leaves by itself, also when a full pipe had to be tried again", async () => {
@@ -77,11 +73,11 @@ test("a disk that is full is said once, and what waits is not lost sight of", as
   closeSync(fd)
 })
 
-/** A pipe that neither side waits for. */
-function openPipe(folder: TemporaryFolder) {
+/** A pipe that neither side waits for, unless writing to it when it is full is to wait. */
+function openPipe(folder: TemporaryFolder, { writesWait = false } = {}) {
   const path = folder.pipe("log")
   const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const write = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  const write = openSync(path, constants.O_WRONLY | (writesWait ? 0 : constants.O_NONBLOCK))
   let text = ""
   return {
     write,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
-import { test } from "node:test"
+import { suite, test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
@@ -9,211 +9,227 @@ import {
   CliProcess,
   eventually,
   freePorts,
+  patientFlags,
   serviceSource,
   TemporaryFolder,
 } from "../support/cli.ts"
 import { without } from "../support/programs.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+const flags = [...freePorts, ...patientFlags()]
 
-test("says in one line where it serves, when nobody is looking", async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  await using cli = new CliProcess(["serve", "service.ts", ...freePorts], { cwd: folder.path })
-  const { url, managementUrl } = await cli.served()
-  assert.equal(await text(`${url}/version`), "1")
-  assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
-  const lines = cli.stdout
-    .trim()
-    .split("\n")
-    .filter((line) => line.includes("served at"))
-  assert.equal(lines.length, 1)
-  const line = JSON.parse(lines[0] ?? "") as Record<string, unknown>
-  assert.equal(line.level, "info")
-  assert.equal(line.url, url)
-})
-
-test("a request is one short line of the pretty log, with its id when it did not go well", async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  const args = ["serve", "service.ts", "--log-format", "pretty", ...freePorts]
-  await using cli = new CliProcess(args, { cwd: folder.path })
-  const { url } = await cli.served()
-  await text(`${url}/version`)
-  await cli.output(/INFO: GET \/version 200 in \d+\.\d ms\n/)
-  await text(`${url}/nothing`)
-  await cli.output(/INFO: GET \/nothing 404 in .* ms \{"outcome":"\S+","requestId":"\S+"\}\n/)
-})
-
-test("an exception that nobody caught is logged, and ends it with 1", async () => {
-  using folder = new TemporaryFolder()
-  const failing = serviceSource("1").replace("process.exit(3)", "{ setTimeout(() => boom()) }")
-  folder.write("service.ts", failing)
-  await using cli = new CliProcess(["serve", "service.ts", ...freePorts], { cwd: folder.path })
-  const { url } = await cli.served()
-  await text(`${url}/crash`).catch(() => "cut off")
-  assert.deepEqual(await cli.ended, { code: 1, signal: null })
-  assert.match(cli.stdout, /"level":"fatal".*boom is not defined/)
-})
-
-test("SIGTERM lets every running request finish, then exits with 0", async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  await using cli = new CliProcess(["serve", "service.ts", "--workers", "2", ...freePorts], {
-    cwd: folder.path,
-  })
-  const { url, managementUrl } = await cli.served()
-  // Two run, four wait.
-  const answers = Array.from({ length: 6 }, () => text(`${url}/slow`))
-  await admitted(managementUrl, 6)
-  cli.child.kill("SIGTERM")
-  await cli.output(/draining/)
-  // Probes go on meanwhile, each on a connection of its own, and hear that it is not ready.
-  for (let probes = 0; probes < 20; probes++) {
-    const { status } = await fetch(`${managementUrl}/readyz`, { headers: { connection: "close" } })
-    assert.equal(status, 503)
-    await setTimeout(40)
-  }
-  folder.write("release", "")
-  assert.deepEqual(await Promise.all(answers), Array(6).fill("1"))
-  assert.deepEqual(await cli.ended, { code: 0, signal: null })
-  assert.match(cli.stdout, /draining[\s\S]*drained/)
-})
-
-test("a terminal that is closed drains it, and what it had logged by then is not lost", async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  await using cli = new CliProcess(["serve", "service.ts", ...freePorts], { cwd: folder.path })
-  const { url, managementUrl } = await cli.served()
-  const answer = text(`${url}/slow`)
-  await admitted(managementUrl, 1)
-  await text(`${url}/nothing`)
-  cli.child.kill("SIGHUP")
-  await cli.output(/draining/)
-  // As a session's end may have it, which hurries nobody.
-  await setTimeout(150)
-  cli.child.kill("SIGHUP")
-  folder.write("release", "")
-  assert.equal(await answer, "1")
-  assert.deepEqual(await cli.ended, { code: 0, signal: null })
-  assert.match(cli.stdout, /"path":"\/nothing"[\s\S]*draining[\s\S]*drained/)
-})
-
-test("in a terminal that goes away it answers what it has, though nothing can be shown any more", {
-  skip: without("script") || (process.platform !== "linux" && "script has other flags elsewhere"),
-}, async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  const command = [process.execPath, main, "serve", "service.ts", ...freePorts]
-  const script = spawn(
-    "script",
-    ["-qefc", `exec ${command.map((word) => `'${word}'`).join(" ")}`, "/dev/null"],
-    { cwd: folder.path, env: { ...cleanEnv(), TERM: "xterm" }, stdio: ["pipe", "pipe", "inherit"] },
-  )
-  let shown = ""
-  script.stdout.on("data", (chunk) => {
-    shown += chunk
-  })
-  const { url, managementUrl } = await eventually(() => {
-    const plain = stripVTControlCharacters(shown)
-    const [, management] = /(http:\S+)\/metrics/.exec(plain) ?? []
-    const [, api] = /(http:\S+)\/openapi\.json/.exec(plain) ?? []
-    return management && api ? { url: api, managementUrl: management } : undefined
-  }, "its addresses")
-  const answer = text(`${url}/slow`)
-  await admitted(managementUrl, 1)
-  script.kill("SIGKILL")
-  await eventually(
-    async () => (await fetch(`${managementUrl}/readyz`)).status === 503 || undefined,
-    "the drain",
-  )
-  folder.write("release", "")
-  assert.equal(await answer, "1")
-  await eventually(
-    () =>
-      fetch(managementUrl).then(
-        () => undefined,
-        () => true,
-      ),
-    "its end",
-  )
-})
-
-for (const [signal, code] of [
-  ["SIGTERM", 143],
-  ["SIGINT", 130],
-] as const) {
-  test(`a second ${signal} ends it at once, with ${code}`, async () => {
+// They wait for processes most of the time.
+suite("capstan serve", { concurrency: 3 }, () => {
+  test("says in one line where it serves, when nobody is looking", async () => {
     using folder = new TemporaryFolder()
     folder.write("service.ts", serviceSource("1"))
-    await using cli = new CliProcess(["serve", "service.ts", ...freePorts], { cwd: folder.path })
+    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
     const { url, managementUrl } = await cli.served()
-    const answer = text(`${url}/slow`).catch(() => "cut off")
-    await admitted(managementUrl, 1)
-    cli.child.kill(signal)
-    await cli.output(/draining/)
-    // A second one counts from a tenth of a second on: the first may arrive twice.
-    await setTimeout(150)
-    cli.child.kill(signal)
-    // A drain would wait for the request that is never let go, and end with 0.
-    assert.deepEqual(await cli.ended, { code, signal: null })
-    assert.equal(await answer, "cut off")
+    assert.equal(await text(`${url}/version`), "1")
+    assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
+    const lines = cli.stdout
+      .trim()
+      .split("\n")
+      .filter((line) => line.includes("served at"))
+    assert.equal(lines.length, 1)
+    const line = JSON.parse(lines[0] ?? "") as Record<string, unknown>
+    assert.equal(line.level, "info")
+    assert.equal(line.url, url)
   })
-}
 
-for (const [signal, under] of [
-  ["SIGINT", "npm"],
-  ["SIGTERM", "timeout(1)"],
-] as const) {
-  test(`${signal} that arrives twice at once, as ${under} has it, still drains`, async () => {
+  test("a request is one short line of the pretty log, with its id when it did not go well", async () => {
     using folder = new TemporaryFolder()
     folder.write("service.ts", serviceSource("1"))
-    // Sent by the process itself, as soon as the first is there: from here the second might come late.
-    const echo = `process.once("${signal}", () => process.kill(process.pid, "${signal}"))`
-    const node = ["--import", `data:text/javascript,${encodeURIComponent(echo)}`]
-    const args = ["serve", "service.ts", ...freePorts]
-    await using cli = new CliProcess(args, { cwd: folder.path, node })
+    const args = ["serve", "service.ts", "--log-format", "pretty", ...flags]
+    await using cli = new CliProcess(args, { cwd: folder.path })
+    const { url } = await cli.served()
+    await text(`${url}/version`)
+    await cli.output(/INFO: GET \/version 200 in \d+\.\d ms\n/)
+    await text(`${url}/nothing`)
+    await cli.output(/INFO: GET \/nothing 404 in .* ms \{"outcome":"\S+","requestId":"\S+"\}\n/)
+  })
+
+  test("an exception that nobody caught is logged, and ends it with 1", async () => {
+    using folder = new TemporaryFolder()
+    const failing = serviceSource("1").replace("process.exit(3)", "{ setTimeout(() => boom()) }")
+    folder.write("service.ts", failing)
+    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+    const { url } = await cli.served()
+    await text(`${url}/crash`).catch(() => "cut off")
+    assert.deepEqual(await cli.ended, { code: 1, signal: null })
+    assert.match(cli.stdout, /"level":"fatal".*boom is not defined/)
+  })
+
+  test("SIGTERM lets every running request finish, then exits with 0", async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.ts", "--workers", "2", ...flags], {
+      cwd: folder.path,
+    })
+    const { url, managementUrl } = await cli.served()
+    // Two run, four wait.
+    const answers = Array.from({ length: 6 }, () => text(`${url}/slow`))
+    await admitted(managementUrl, 6)
+    cli.child.kill("SIGTERM")
+    await cli.output(/draining/)
+    // Probes go on meanwhile, each on a connection of its own, and hear that it is not ready.
+    for (let probes = 0; probes < 20; probes++) {
+      const { status } = await fetch(`${managementUrl}/readyz`, {
+        headers: { connection: "close" },
+      })
+      assert.equal(status, 503)
+      await setTimeout(40)
+    }
+    folder.write("release", "")
+    assert.deepEqual(await Promise.all(answers), Array(6).fill("1"))
+    assert.deepEqual(await cli.ended, { code: 0, signal: null })
+    assert.match(cli.stdout, /draining[\s\S]*drained/)
+  })
+
+  test("a terminal that is closed drains it, and what it had logged by then is not lost", async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
     const { url, managementUrl } = await cli.served()
     const answer = text(`${url}/slow`)
     await admitted(managementUrl, 1)
-    cli.child.kill(signal)
+    await text(`${url}/nothing`)
+    cli.child.kill("SIGHUP")
     await cli.output(/draining/)
+    // As a session's end may have it, which hurries nobody.
+    await setTimeout(150)
+    cli.child.kill("SIGHUP")
     folder.write("release", "")
     assert.equal(await answer, "1")
     assert.deepEqual(await cli.ended, { code: 0, signal: null })
+    assert.match(cli.stdout, /"path":"\/nothing"[\s\S]*draining[\s\S]*drained/)
   })
-}
 
-test("a request that outlasts the grace is cut off, and the exit code is still 0", async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  await using cli = new CliProcess(
-    ["serve", "service.ts", "--drain-grace-ms", "300", ...freePorts],
-    { cwd: folder.path },
-  )
-  const { url, managementUrl } = await cli.served()
-  const answer = text(`${url}/slow`).catch(() => "cut off")
-  await admitted(managementUrl, 1)
-  cli.child.kill("SIGTERM")
-  assert.equal((await cli.ended).code, 0)
-  assert.notEqual(await answer, "1")
-})
+  test("in a terminal that goes away it answers what it has, though nothing can be shown any more", {
+    skip: without("script") || (process.platform !== "linux" && "script has other flags elsewhere"),
+  }, async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    const command = [process.execPath, main, "serve", "service.ts", ...flags]
+    const script = spawn(
+      "script",
+      ["-qefc", `exec ${command.map((word) => `'${word}'`).join(" ")}`, "/dev/null"],
+      {
+        cwd: folder.path,
+        env: { ...cleanEnv(), TERM: "xterm" },
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    )
+    let shown = ""
+    script.stdout.on("data", (chunk) => {
+      shown += chunk
+    })
+    const { url, managementUrl } = await eventually(() => {
+      const plain = stripVTControlCharacters(shown)
+      const [, management] = /(http:\S+)\/metrics/.exec(plain) ?? []
+      const [, api] = /(http:\S+)\/openapi\.json/.exec(plain) ?? []
+      return management && api ? { url: api, managementUrl: management } : undefined
+    }, "its addresses")
+    const answer = text(`${url}/slow`)
+    await admitted(managementUrl, 1)
+    script.kill("SIGKILL")
+    await eventually(
+      async () => (await fetch(`${managementUrl}/readyz`)).status === 503 || undefined,
+      "the drain",
+    )
+    folder.write("release", "")
+    assert.equal(await answer, "1")
+    await eventually(
+      () =>
+        fetch(managementUrl).then(
+          () => undefined,
+          () => true,
+        ),
+      "its end",
+    )
+  })
 
-test("who does not read the log holds up nobody, and hears how many lines were dropped", async () => {
-  using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
-  await using cli = new CliProcess(["serve", "service.ts", ...freePorts], { cwd: folder.path })
-  const { url, managementUrl } = await cli.served()
-  cli.child.stdout?.pause()
-  // Eight megabytes of log, where one is held, beyond what the pipe takes.
-  const long = `${url}/${"x".repeat(14_000)}`
-  for (let n = 0; n < 300; n++) assert.equal((await fetch(long)).status, 404)
-  assert.equal((await fetch(`${managementUrl}/livez`)).status, 200)
-  cli.child.stdout?.resume()
-  await cli.output(/"level":"warn",.*"lines":\d+,"msg":"lines of the log could not be written/)
-  cli.child.kill("SIGTERM")
-  assert.deepEqual(await cli.ended, { code: 0, signal: null })
-  assert.match(cli.stdout, /drained/)
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const) {
+    test(`a second ${signal} ends it at once, with ${code}`, async () => {
+      using folder = new TemporaryFolder()
+      folder.write("service.ts", serviceSource("1"))
+      await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+      const { url, managementUrl } = await cli.served()
+      const answer = text(`${url}/slow`).catch(() => "cut off")
+      await admitted(managementUrl, 1)
+      cli.child.kill(signal)
+      await cli.output(/draining/)
+      // A second one counts from a tenth of a second on: the first may arrive twice.
+      await setTimeout(150)
+      cli.child.kill(signal)
+      // A drain would wait for the request that is never let go, and end with 0.
+      assert.deepEqual(await cli.ended, { code, signal: null })
+      assert.equal(await answer, "cut off")
+    })
+  }
+
+  for (const [signal, under] of [
+    ["SIGINT", "npm"],
+    ["SIGTERM", "timeout(1)"],
+  ] as const) {
+    test(`${signal} that arrives twice at once, as ${under} has it, still drains`, async () => {
+      using folder = new TemporaryFolder()
+      folder.write("service.ts", serviceSource("1"))
+      // Sent by the process itself, as soon as the first is there: from here the second might come late.
+      // Its clock stands still until the second is dealt with: whether that is soon enough is not chance.
+      const echo = `process.once("${signal}", () => {
+      const nowMs = performance.now()
+      performance.now = () => nowMs
+      process.once("${signal}", () => delete performance.now)
+      process.kill(process.pid, "${signal}")
+    })`
+      const node = ["--import", `data:text/javascript,${encodeURIComponent(echo)}`]
+      const args = ["serve", "service.ts", ...flags]
+      await using cli = new CliProcess(args, { cwd: folder.path, node })
+      const { url, managementUrl } = await cli.served()
+      const answer = text(`${url}/slow`)
+      await admitted(managementUrl, 1)
+      cli.child.kill(signal)
+      await cli.output(/draining/)
+      folder.write("release", "")
+      assert.equal(await answer, "1")
+      assert.deepEqual(await cli.ended, { code: 0, signal: null })
+    })
+  }
+
+  test("a request that outlasts the grace is cut off, and the exit code is still 0", async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.ts", ...flags, "--drain-grace-ms", "300"], {
+      cwd: folder.path,
+    })
+    const { url, managementUrl } = await cli.served()
+    const answer = text(`${url}/slow`).catch(() => "cut off")
+    await admitted(managementUrl, 1)
+    cli.child.kill("SIGTERM")
+    assert.equal((await cli.ended).code, 0)
+    assert.notEqual(await answer, "1")
+  })
+
+  test("who does not read the log holds up nobody, and hears how many lines were dropped", async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+    const { url, managementUrl } = await cli.served()
+    cli.child.stdout?.pause()
+    // Eight megabytes of log, where one is held, beyond what the pipe takes.
+    const long = `${url}/${"x".repeat(14_000)}`
+    for (let n = 0; n < 300; n++) assert.equal((await fetch(long)).status, 404)
+    assert.equal((await fetch(`${managementUrl}/livez`)).status, 200)
+    cli.child.stdout?.resume()
+    await cli.output(/"level":"warn",.*"lines":\d+,"msg":"lines of the log could not be written/)
+    cli.child.kill("SIGTERM")
+    assert.deepEqual(await cli.ended, { code: 0, signal: null })
+    assert.match(cli.stdout, /drained/)
+  })
 })
 
 async function text(url: string): Promise<string> {

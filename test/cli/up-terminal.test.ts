@@ -7,7 +7,15 @@ import { test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { freePort } from "../../bench/harness.ts"
 import { cleanEnv } from "../support/clean-env.ts"
-import { eventually, runCli, serviceSource, TemporaryFolder } from "../support/cli.ts"
+import {
+  eventually,
+  keptWaiting,
+  patientFlags,
+  runCli,
+  serviceSource,
+  TemporaryFolder,
+} from "../support/cli.ts"
+import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
@@ -15,7 +23,9 @@ const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const argumentsFor = (managementPort: number): readonly string[] => [
   ...[main, "up", "service.ts", "--port", "0", "--web-port", "0", "--sync-ms", "1000"],
   ...["--management-port", `${managementPort}`],
-  ...["--workers", "1", "--spare-workers", "0", "--cpu", "100m"],
+  ...["--workers", "1", "--spare-workers", "0", "--cpu", "100m", ...patientFlags()],
+  // It decides again and again, and there is only one that it may decide for.
+  ...["--max-replicas", "1"],
 ]
 
 interface Report {
@@ -39,15 +49,18 @@ const untilReady = (managementPort: number): Promise<Report> =>
   }, "a replica")
 
 async function assertServes({ url }: Report): Promise<void> {
-  const answer = await fetch(`${url}/version`, { signal: AbortSignal.timeout(50_000) })
-  assert.equal(await answer.text(), "1")
+  await keptWaiting(async () => {
+    const answer = await fetch(`${url}/version`, { signal: AbortSignal.timeout(patienceMs()) })
+    assert.equal(await answer.text(), "1")
+    return true
+  })
 }
 
 /** Ends it, however that goes; resolves with what it ended by. */
 async function ended(child: ChildProcess, end: () => void): Promise<unknown[]> {
   const exit = once(child, "exit")
   end()
-  const timer = setTimeout(() => child.kill("SIGKILL"), 50_000)
+  const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs())
   try {
     return await exit
   } finally {

@@ -1,15 +1,15 @@
 /** The prime-factor API as a client meets it. */
 import assert from "node:assert/strict"
 import { after, test } from "node:test"
-import { setTimeout as sleep } from "node:timers/promises"
 import { serve } from "../../src/index.ts"
 import { openApiDocument } from "../../src/service/http/openapi.ts"
 import { loadService } from "../../src/service/module.ts"
 import { resolveSettings } from "../../src/service/settings.ts"
+import { eventually } from "../support/cli.ts"
 import { read } from "../support/repository.ts"
 
 const module = new URL("../../examples/prime-factor/service.ts", import.meta.url)
-const server = await serve(module, {
+const server = await serve(new URL("../fixtures/examples/prime-factor.ts", import.meta.url), {
   // Workers that are nice get nothing while others on this machine want all of it.
   settings: { port: 0, managementPort: 0, logLevel: "silent", workers: 2, workerNice: 0 },
   env: {},
@@ -42,14 +42,16 @@ async function hello(body: unknown, status = 200): Promise<Hello> {
 }
 
 test("greets, factors the number it is given, and says how long it took", async () => {
+  const askedAtMs = performance.now()
   const answer = await hello({ n: 600_851_475_143 })
+  const tookS = (performance.now() - askedAtMs) / 1000
   const { elapsed_time, message2, ...rest } = answer
   assert.deepEqual(rest, {
     message1: "Hello, world!",
     n: 600_851_475_143,
     largest_prime_factor: 6857,
   })
-  assert.ok(elapsed_time >= 0 && elapsed_time < 5, `${elapsed_time} seconds`)
+  assert.ok(elapsed_time >= 0 && elapsed_time < tookS, `${elapsed_time} of ${tookS} seconds`)
   assert.equal(
     message2,
     `The largest prime factor of 600851475143 is 6857; finding it took ${elapsed_time} seconds.`,
@@ -71,28 +73,41 @@ test("takes every whole number from 2 to 2^53 − 1, and nothing else", async ()
   for (const n of [1, 0, -7, 2.5, 2 ** 53, "7", null]) await hello({ n }, 422)
 })
 
-test("answers the slowest number well within its deadline", async () => {
-  const { largest_prime_factor } = await hello({ n: slowest })
+test("answers the slowest number, and says how long it took", async () => {
+  const askedAtMs = performance.now()
+  const { largest_prime_factor, elapsed_time } = await hello({ n: slowest })
+  const tookS = (performance.now() - askedAtMs) / 1000
   assert.equal(largest_prime_factor, slowest)
+  assert.ok(elapsed_time > 0 && elapsed_time < tookS, `${elapsed_time} of ${tookS} seconds`)
 })
 
 test("answers /ping while every worker is busy", async () => {
-  // Whether they are done in time is not the question here.
-  const slow = [1, 2].map(() => post({ n: slowest }))
-  let busy = true
-  const done = Promise.all(slow).then(() => {
-    busy = false
-  })
+  const wanted = 5
   let pings = 0
-  while (busy) {
+  let answers = 0
+  const slow = [1, 2].map(async () => {
+    while (pings < wanted) {
+      await hello({ n: slowest })
+      answers += 1
+    }
+  })
+  const busy = async (): Promise<number> => {
+    const demand = await (await fetch(`${server.managementUrl}/demand`)).json()
+    return (demand as { readonly busy: number }).busy
+  }
+  const answeredMeanwhile = async (): Promise<boolean> => {
+    const before = answers
+    if ((await busy()) < 2) return false
     const response = await fetch(`${server.url}/ping`)
     assert.deepEqual(await response.json(), { ping: "pong!" })
-    pings += 1
-    // A client that never rests would be what keeps the workers from a core.
-    await sleep(5)
+    // Both workers are still at what they were at before.
+    return (await busy()) === 2 && answers === before
   }
-  await done
-  assert.ok(pings > 10, `${pings} pings were answered meanwhile`)
+  await eventually(async () => {
+    if (await answeredMeanwhile()) pings += 1
+    return pings === wanted || undefined
+  }, "answers while the workers compute")
+  await Promise.all(slow)
 })
 
 test("its OpenAPI document is the one that is checked in", async () => {

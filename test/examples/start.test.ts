@@ -44,6 +44,7 @@ test("npm start serves the example by replicas, with the page that puts load on 
     await ended
   }
   assert.match(printed, /drained/)
+  assert.doesNotMatch(printed, /"outcome":"ok"/, "requests that went well are not what matters")
 })
 
 test("the load that npm start begins with takes as much of a slow machine as of a fast one", () => {

@@ -10,7 +10,7 @@ import { blackPng } from "../support/png.ts"
 import { read } from "../support/repository.ts"
 
 const module = new URL("../../examples/thumbnail/service.ts", import.meta.url)
-const server = await serve(module, {
+const server = await serve(new URL("../fixtures/examples/thumbnail.ts", import.meta.url), {
   // Workers that are nice get nothing while others on this machine want all of it.
   settings: { port: 0, managementPort: 0, logLevel: "silent", workers: 2, workerNice: 0 },
   env: {},

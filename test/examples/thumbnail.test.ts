@@ -10,6 +10,7 @@ import {
   thumbnail,
 } from "../../examples/thumbnail/thumbnail.ts"
 import { isProblem } from "../../src/index.ts"
+import { patienceMs } from "../support/patience.ts"
 import { blackPng } from "../support/png.ts"
 
 before(prepareSharp)
@@ -23,7 +24,7 @@ async function picture(width: number, height: number, format: Format): Promise<U
     .toBuffer()
 }
 
-const soon = () => Date.now() + 30_000
+const late = () => Date.now() + patienceMs()
 const small = { width: 64, fit: "inside", format: "png" } as const
 
 /** What the picture that comes out measures. */
@@ -32,13 +33,13 @@ async function check(
   wanted: Parameters<typeof thumbnail>[1],
   expected: readonly [number, number],
 ): Promise<void> {
-  const made = await thumbnail(await picture(width, height, "png"), wanted, soon())
+  const made = await thumbnail(await picture(width, height, "png"), wanted, late())
   const { width: madeWidth, height: madeHeight } = await sharp(made.bytes).metadata()
   assert.deepEqual([madeWidth, madeHeight], expected, JSON.stringify(wanted))
 }
 
 async function refuses(image: Uint8Array, status: number, detail: RegExp): Promise<void> {
-  await assert.rejects(thumbnail(image, small, soon()), (thrown) => {
+  await assert.rejects(thumbnail(image, small, late()), (thrown) => {
     assert.ok(isProblem(thrown), String(thrown))
     assert.equal(thrown.details.status, status)
     assert.match(thrown.message, detail)
@@ -50,7 +51,7 @@ test("reads and writes each of its formats, in every combination", async () => {
   for (const from of formats) {
     const image = await picture(80, 60, from)
     for (const format of formats) {
-      const made = await thumbnail(image, { ...small, width: 40, format }, soon())
+      const made = await thumbnail(image, { ...small, width: 40, format }, late())
       assert.equal(made.mediaType, `image/${format}`)
       const { mediaType, width, height } = await sharp(made.bytes).metadata()
       assert.deepEqual(
@@ -86,7 +87,7 @@ test("turns the picture upright and drops its metadata", async () => {
     .jpeg()
     .toBuffer()
   const made = await sharp(
-    (await thumbnail(lying, { ...small, width: 30 }, soon())).bytes,
+    (await thumbnail(lying, { ...small, width: 30 }, late())).bytes,
   ).metadata()
   assert.deepEqual([made.width, made.height], [30, 40])
   assert.equal(made.orientation, undefined)
@@ -94,7 +95,7 @@ test("turns the picture upright and drops its metadata", async () => {
 })
 
 test("gives memory that can move to another thread", async () => {
-  const { bytes } = await thumbnail(await picture(80, 60, "png"), small, soon())
+  const { bytes } = await thumbnail(await picture(80, 60, "png"), small, late())
   assert.equal(bytes.byteLength, bytes.buffer.byteLength)
   assert.equal(structuredClone(bytes, { transfer: [bytes.buffer] }).byteLength > 0, true)
   assert.equal(bytes.byteLength, 0)
@@ -110,7 +111,7 @@ test("refuses a decompression bomb by its header, without unfolding it", async (
 })
 
 test("takes a large picture that is just within the limit", async () => {
-  const made = await thumbnail(blackPng(10_000, pixelsMax / 10_000), small, soon())
+  const made = await thumbnail(blackPng(10_000, pixelsMax / 10_000), small, late())
   assert.equal((await sharp(made.bytes).metadata()).width, 64)
   await refuses(blackPng(10_000, pixelsMax / 10_000 + 1), 413, /10000 × 5001 pixels/)
 })
