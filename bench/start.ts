@@ -1,12 +1,13 @@
 /**
  * From starting the process to the first 200 of /readyz, and what it holds in memory when it has
- * nothing to do: the prime-factor example with two workers, in the forms it can have in production.
+ * nothing to do: the prime-factor example with two workers, in the forms it can have in production; and
+ * under `capstan dev`, from saving a file to the first answer of what was saved.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { build } from "esbuild"
-import { freePort, root, run, startServer } from "./harness.ts"
+import { fetchText, freePort, root, run, startServer } from "./harness.ts"
 import { type Bench, type Contender, measureRounds, median } from "./report.ts"
 
 const idleMs = 5000
@@ -54,6 +55,7 @@ async function measure(rounds: number, directory: string): ReturnType<Bench["run
     contender(`${compiled}, compile cache`, serve, cache),
     contender(bundled, [program]),
     contender(`${bundled}, compile cache`, [program], cache),
+    changed(cli, join(directory, "dev")),
   ])
   return {
     columns: [
@@ -105,6 +107,37 @@ function contender(title: string, program: readonly string[], cache?: string): C
       const { cpuMs } = server.usage()
       await sleep(idleMs)
       return { readyMs: server.readyAfterMs, cpuMs, restMiB: server.residentMiB() }
+    },
+  }
+}
+
+/** A change that is saved while `capstan dev` serves: from then to its first answer. */
+function changed(cli: string, folder: string): Contender {
+  mkdirSync(folder)
+  copyFileSync(join(root, "examples/prime-factor/factor.ts"), join(folder, "factor.ts"))
+  const path = join(folder, "service.ts")
+  const source = readFileSync(example, "utf8")
+  return {
+    title: "a change under capstan dev",
+    async measure() {
+      writeFileSync(path, source)
+      const [port, managementPort] = [await freePort(), await freePort()]
+      const url = `http://127.0.0.1:${port}`
+      await using server = await startServer({
+        command: process.execPath,
+        args: [cli, "dev", path, "--port", `${port}`, "--management-port", `${managementPort}`],
+        env: { CAPSTAN_WORKERS: "2" },
+        readyUrl: `http://127.0.0.1:${managementPort}/readyz`,
+      })
+      // By now the process that is to serve the change is there as well, as for who edits.
+      await sleep(idleMs)
+      const restMiB = server.residentMiB()
+      const before = server.usage()
+      const savedAtMs = performance.now()
+      writeFileSync(path, source.replaceAll("pong!", "changed!"))
+      while (!(await fetchText(`${url}/ping`))?.text.includes("changed!")) await sleep(2)
+      const readyMs = performance.now() - savedAtMs
+      return { readyMs, cpuMs: server.usage().cpuMs - before.cpuMs, restMiB }
     },
   }
 }

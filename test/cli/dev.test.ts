@@ -37,7 +37,7 @@ function startDev(folder: TemporaryFolder, ...args: string[]): CliProcess {
 
 // They wait for processes most of the time.
 suite("capstan dev", { concurrency: 3 }, () => {
-  // How long it takes is measured by `npm run bench -- reload`, and source-watch.test.ts has the wait for
+  // How long it takes is measured by `npm run bench -- start`, and source-watch.test.ts has the wait for
   // further changes. Here: that nothing of Capstan is left to be loaded when a file is saved.
   test("a change is served by a process that was ready for it, and listens on this machine only", {
     skip: process.platform !== "linux" && "processes are listed in /proc",

@@ -1,11 +1,11 @@
 /**
  * docs/tutorial.md works as it says. Its commands are taken out of its text and run as they stand
- * there, on free ports and for a second; what needs a cluster is in test/cluster/tutorial.ts.
+ * there, on free ports and for a moment; what needs a cluster is in test/cluster/tutorial.ts.
  */
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { suite, test } from "node:test"
-import { CliProcess, freePorts, runCli } from "../support/cli.ts"
+import { CliProcess, eventually, freePorts, patientFlags, runCli } from "../support/cli.ts"
 import { read } from "../support/repository.ts"
 import { tutorialCommand, tutorialFolder } from "../support/tutorial.ts"
 
@@ -15,13 +15,23 @@ suite("the tutorial", { concurrency: 2 }, () => {
   test("dev serves its service, and load sends what its documentation says", async () => {
     using folder = tutorialFolder()
     const options = { cwd: folder.path, node }
-    // Workers that are nice answer nothing in time while others want all of this machine.
-    const env = { CAPSTAN_WORKER_NICE: "0" }
-    await using dev = new CliProcess([...tutorialCommand("dev"), ...freePorts], { ...options, env })
+    const args = [...tutorialCommand("dev"), ...freePorts, ...patientFlags()]
+    await using dev = new CliProcess(args, options)
     const { url, managementUrl } = await dev.served()
     const [, , ...flags] = tutorialCommand("load", "http://127.0.0.1:8080")
-    const short = ["--headless", "--run-time", "1s", "--management", managementUrl]
-    const { stdout, stderr } = await runCli(["load", url, ...flags, ...short], options)
+    // As long as it takes for each of its ten users to have been answered, on whatever machine.
+    const short = ["--headless", "--run-time", "1h", "--management", managementUrl]
+    await using load = new CliProcess(["load", url, ...flags, ...short], options)
+    await eventually(async () => {
+      const metrics = await (await fetch(`${managementUrl}/metrics`)).text()
+      const answered = /^capstan_request_duration_seconds_count\{.*"factor".*\} (\d+)$/m.exec(
+        metrics,
+      )
+      return Number(answered?.[1] ?? 0) >= 20 || undefined
+    }, "answers")
+    load.child.kill("SIGINT")
+    await load.ended
+    const { stdout, stderr } = load
     assert.match(stdout, /^POST \/factor +[1-9]/m, stderr)
     assert.match(stdout, /^No request failed\.$/m)
   })
@@ -29,8 +39,9 @@ suite("the tutorial", { concurrency: 2 }, () => {
   test("up serves it by replicas, and status says so", async () => {
     using folder = tutorialFolder()
     const options = { cwd: folder.path, node }
-    const ports = [...freePorts, "--web-port", "0"]
-    await using up = new CliProcess([...tutorialCommand("up"), ...ports], options)
+    // So seldom that what a start takes of a slow machine does not make it grow.
+    const flags = [...freePorts, "--web-port", "0", "--sync-ms", "600000", ...patientFlags()]
+    await using up = new CliProcess([...tutorialCommand("up"), ...flags], options)
     const { url, managementUrl } = await up.served()
     const { port } = new URL(managementUrl)
     const status = await runCli(["status", "--management-port", port], options)
