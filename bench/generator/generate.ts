@@ -65,7 +65,8 @@ async function runGenerator(
     else report = message.report
   })
   child.send({ ...plan, watchers: [] } satisfies Plan)
-  const [code, ended] = await once(child, "exit")
+  // It may have ended before its last message has been read here; the channel ends behind that.
+  const [[code, ended]] = await Promise.all([once(child, "exit"), once(child, "disconnect")])
   if (report === undefined) {
     throw new Error(`The ${name} generator ended (${ended ?? code}) without a report.`)
   }

@@ -28,8 +28,8 @@ async function carryOut({ seed, warmupMs, durationMs, streams }: Plan): Promise<
   const reports: Record<string, StreamReport> = {}
   for (const { name, stream } of running) reports[name] = await stream.finish()
   const generatorCores = (user + system) / 1000 / durationMs
-  tell({ kind: "report", report: { streams: reports, generatorCores } })
-  process.disconnect?.()
+  const report: Message = { kind: "report", report: { streams: reports, generatorCores } }
+  process.send?.(report, () => process.disconnect?.())
 }
 
 function tell(message: Message): void {
