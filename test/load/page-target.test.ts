@@ -125,7 +125,8 @@ test("each endpoint has its history, and a long one keeps its peaks in the same 
   assert.ok(columns.requestsPerS.slice(-100).every((value) => value === 5))
 })
 
-test("a watch asks at once, tells each reading, and leaves nothing behind", async () => {
+test("a watch asks at once, tells each reading, and leaves nothing behind", async ({ mock }) => {
+  mock.timers.enable({ apis: ["setInterval", "setTimeout"] })
   const decision = { id: "1", atMs: 5, from: 1, to: 2, reasons: ["because"] }
   const reading: TargetReading = { replicas, pods: [pod("a", "ready", 1)], decisions: [decision] }
   const source = new ScriptedTarget(reading)
@@ -138,17 +139,23 @@ test("a watch asks at once, tells each reading, and leaves nothing behind", asyn
   // Its clock ticks once for each reading.
   let nowMs = 0
   const watch = new Watch(source, () => ++nowMs, tell, 300)
+  const after = async (ms: number, kind: PageEvent["kind"]): Promise<void> => {
+    const told = once(heard, kind)
+    mock.timers.tick(ms)
+    await told
+  }
   await once(heard, "target")
   for (let line = 0; line < 300; line++) source.log("a", `line ${line} ${"x".repeat(5000)}`)
   assert.deepEqual(watch.state().lines, [], "a page that has the state now is told them yet")
-  await once(heard, "lines")
+  await after(250, "lines")
   // The same decision again, and the pod gone.
   source.reading = { replicas, pods: [], decisions: [decision] }
-  await once(heard, "target")
+  await after(50, "target")
   source.reading = undefined
-  await once(heard, "target")
+  await after(300, "target")
   watch.close()
   source.log("a", "too late")
+  mock.timers.tick(1000)
 
   const told = events.filter((event) => event.kind === "target")
   assert.deepEqual(

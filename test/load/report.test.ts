@@ -6,7 +6,6 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import type { LoadFlags } from "../../src/cli/load-flags.ts"
 import { type Out, Progress } from "../../src/cli/load-progress.ts"
 import { Reports } from "../../src/cli/load-reports.ts"
-import { load } from "../../src/load/load.ts"
 import { exceptionsCsv, failuresCsv } from "../../src/load/report/csv.ts"
 import { unwritable, writeReports } from "../../src/load/report/files.ts"
 import { readResult, stored } from "../../src/load/report/stored.ts"
@@ -15,6 +14,7 @@ import type { Snapshot } from "../../src/load/result.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { madeResult } from "../support/load-result.ts"
+import { patientLoad } from "../support/load-run.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { read } from "../support/repository.ts"
 import { VirtualTerminal } from "../support/virtual-terminal.ts"
@@ -74,10 +74,11 @@ test("the JSON of real runs is what its schema says, and is read back as it was"
     },
   })
   const withLogin = target.url.replace("//", "//someone:secret@")
-  const config = { target: withLogin, scenario: visits, runTimeMs: 1100 }
+  const config = { target: withLogin, scenario: visits }
+  // Long enough for a second to be closed, and a point of the history to be there.
   const [open, closed] = await Promise.all([
-    load({ ...config, rate: 100, thresholds: ["p99<1s"] }),
-    load({ ...config, users: 2 }),
+    patientLoad({ ...config, rate: 60, runTimeMs: 1100, thresholds: ["p99<1s"] }),
+    patientLoad({ ...config, users: 2, runTimeMs: 300 }),
   ])
   using folder = new TemporaryFolder()
   for (const result of [open, closed]) {
@@ -172,7 +173,7 @@ export default scenario({ tasks: { home: ({ get }) => get("/") } })`,
   )
   folder.write("old.json", JSON.stringify(some))
   const { code, stdout, stderr } = await runCli(
-    ["load", "load.ts", "-H", target.url, "--headless", "--rate", "50/s", "-t", "500ms"].concat(
+    ["load", "load.ts", "-H", target.url, "--headless", "--rate", "100/s", "-t", "250ms"].concat(
       ["--json", "/dev/full", "--html", "report.html", "--compare", "old.json"],
       ["--header", "x-key: secret", "--header=x-other: secret"],
     ),

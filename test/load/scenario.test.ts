@@ -3,10 +3,11 @@ import assert from "node:assert/strict"
 import { writeFileSync } from "node:fs"
 import type { IncomingMessage } from "node:http"
 import { test } from "node:test"
-import { csv, file, json, load, rows, type Scenario, scenario } from "capstan/load"
+import { csv, file, json, rows, type Scenario, scenario } from "capstan/load"
 import { Cookies } from "../../src/load/client/cookies.ts"
-import type { User } from "../../src/load/scenario/scenario.ts"
+import { type User, type Wait, waitMs } from "../../src/load/scenario/scenario.ts"
 import { TemporaryFolder } from "../support/cli.ts"
+import { enough, patientLoad } from "../support/load-run.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { visits } from "../support/visits.ts"
 
@@ -23,8 +24,11 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 
 test("users are set up, keep their state, and are torn down, at the end of the run too", async () => {
   const seen: string[] = []
+  const looks = (user: string): number => seen.filter((line) => line === `GET / ${user}`).length
+  const stop = new AbortController()
   await using target = await loadTarget((request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers.authorization ?? "-"}`)
+    if (Math.min(looks("0"), looks("1")) > 1) stop.abort()
     response.end(JSON.stringify({ token: request.url?.split("=")[1] }))
   })
   const session = scenario({
@@ -38,20 +42,15 @@ test("users are set up, keep their state, and are torn down, at the end of the r
     async tearDown({ delete: remove }, { token }) {
       await remove("/login", { headers: { authorization: token } })
     },
-    wait: { constantMs: 40 },
+    wait: { constantMs: 10 },
   })
-  const result = await load({
-    target: target.url,
-    scenario: session,
-    users: 2,
-    spawnRate: 100,
-    runTimeMs: 500,
-  })
+  const config = { target: target.url, scenario: session, users: 2, spawnRate: 100 }
+  const result = await patientLoad(config, stop)
   assert.deepEqual(result.exceptions, [])
   assert.equal(result.total.failures, 0)
   for (const user of ["0", "1"]) {
     assert.equal(seen.filter((line) => line === `POST /login?user=${user} -`).length, 1)
-    assert.ok(seen.filter((line) => line === `GET / ${user}`).length > 1)
+    assert.ok(looks(user) > 1)
     assert.equal(seen.filter((line) => line === `DELETE /login ${user}`).length, 1)
   }
 })
@@ -71,7 +70,12 @@ test("in the open model each arrival is a user of its own, set up and torn down"
     },
     { target: target.url },
   )
-  assert.deepEqual(seen, ["/in/0", "/at/0", "/out/0", "/in/1", "/at/1", "/out/1"])
+  // Nobody waits for the one before.
+  for (const user of ["0", "1"]) {
+    const own = seen.filter((path) => path?.endsWith(`/${user}`))
+    assert.deepEqual(own, [`/in/${user}`, `/at/${user}`, `/out/${user}`])
+  }
+  assert.equal(seen.length, 6)
 })
 
 test("what a scenario throws is counted by message and place, with a stack, and keeps nobody else", async () => {
@@ -93,7 +97,8 @@ test("what a scenario throws is counted by message and place, with a stack, and 
       throw "tired"
     },
   })
-  const result = await load({ target: target.url, scenario: broken, rate: 10, runTimeMs: 500 })
+  const config = { target: target.url, scenario: broken, rate: 50, runTimeMs: 100 }
+  const result = await patientLoad(config)
   const kinds = result.exceptions
     .map(({ task, message, occurrences }) => [task, message, occurrences])
     .toSorted()
@@ -108,23 +113,56 @@ test("what a scenario throws is counted by message and place, with a stack, and 
   assert.equal(result.total.failures, 0)
 })
 
-test("waits: between two bounds, by a function, and pacing from start to start", async () => {
-  let requests = 0
-  await using target = await loadTarget((_, response) => {
-    requests += 1
-    setTimeout(() => response.end(), 30)
-  })
-  const sent = async (wait: NonNullable<Parameters<typeof scenario>[0]["wait"]>) => {
-    requests = 0
-    const tasks = { home: ({ get }: { get: (path: string) => unknown }) => get("/") }
-    const paced = scenario({ tasks, wait })
-    await load({ target: target.url, scenario: paced, users: 1, runTimeMs: 550 })
-    return requests
+test("waits: between two bounds, by a function, and pacing from start to start", () => {
+  const chance = (random: number) => ({ random: () => random }) as unknown as User
+  const between = { minMs: 150, maxMs: 250 }
+  assert.deepEqual(
+    [0, 0.5].map((random) => waitMs(between, chance(random), 30)),
+    [150, 200],
+  )
+  assert.equal(waitMs({ constantMs: 40 }, chance(0), 30), 40)
+  assert.equal(waitMs({ everyMs: 100 }, chance(0), 30), 70)
+  assert.equal(waitMs({ everyMs: 100 }, chance(0), 130), 0)
+  assert.equal(
+    waitMs(() => 10_000, chance(0), 30),
+    10_000,
+  )
+  for (const ms of [-1, Number.NaN]) {
+    assert.throws(() => waitMs(() => ms, chance(0), 30), /TypeError: wait returned/)
   }
-  const paced = await sent({ everyMs: 100 })
-  assert.ok(paced > 2 && paced <= 6, `${paced}`)
-  assert.ok((await sent({ minMs: 150, maxMs: 250 })) <= 4)
-  assert.ok((await sent(() => 10_000)) === 1)
+})
+
+test("users wait as they are told to between their tasks, and pacing counts what a task took", async () => {
+  const taskMs = 60
+  await using target = await loadTarget((_, response) => {
+    setTimeout(() => response.end(), taskMs)
+  })
+  /** From each task's end to the next one's start. */
+  const pausesMs = async (wait: Wait): Promise<number[]> => {
+    const found: number[] = []
+    let endedAtMs: number | undefined
+    const { signal, count } = enough(5)
+    const tasks = {
+      async home({ get }: User) {
+        if (endedAtMs !== undefined) found.push(performance.now() - endedAtMs)
+        await get("/")
+        endedAtMs = performance.now()
+        count()
+      },
+    }
+    const config = { target: target.url, scenario: scenario({ tasks, wait }), users: 1 }
+    await patientLoad(config, { signal })
+    return found
+  }
+  const [fixed, paced] = await Promise.all([
+    pausesMs({ constantMs: 50 }),
+    pausesMs({ everyMs: 50 }),
+  ])
+  assert.equal(fixed.length, 4)
+  // A timer may be a millisecond early.
+  assert.ok(Math.min(...fixed) > 48, `${fixed}`)
+  // A task took longer than its pace, so there is no pause; this thread may stand still meanwhile.
+  assert.ok(Math.min(...paced) < 48, `${paced}`)
 })
 
 test("a user that thinks in the middle of a task ends with the run", async () => {
@@ -138,7 +176,8 @@ test("a user that thinks in the middle of a task ends with the run", async () =>
       },
     },
   })
-  const result = await load({ target: target.url, scenario: thinker, rate: 30, runTimeMs: 100 })
+  const config = { target: target.url, scenario: thinker, rate: 30, runTimeMs: 100 }
+  const result = await patientLoad(config)
   assert.equal(result.total.requests, 3)
   assert.deepEqual(result.exceptions, [])
 })
