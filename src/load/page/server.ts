@@ -1,6 +1,7 @@
 /**
  * The live page: files, the state, events and downloads by GET, all that changes something by POST.
- * It is plain node:http, like the management port: nine routes need no framework.
+ * It is plain node:http, like the management port: nine routes need no framework. HEAD is answered as
+ * GET is, by the same code: Node leaves out the body.
  */
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
@@ -12,7 +13,7 @@ import { download } from "./downloads.ts"
 import { readForm, readOffer } from "./form.ts"
 import { refusal } from "./guard.ts"
 import type { Session } from "./session.ts"
-import { listenersMax, Stream } from "./stream.ts"
+import { listenersMax, Stream, streamHeaders } from "./stream.ts"
 
 export interface PageServer extends AsyncDisposable {
   /** `http://127.0.0.1:8089`. */
@@ -59,20 +60,29 @@ export async function servePage(
     const url = URL.parse(request.url ?? "", "http://page")
     if (url === null) return nothing(response)
     if (request.method === "POST") return await act(url.pathname, request, response)
-    if (request.method !== "GET") {
-      response.setHeader("allow", "GET, POST")
-      return json(response, 405, { error: "Only GET and POST are answered here." })
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD, POST")
+      return json(response, 405, { error: "Only GET, HEAD and POST are answered here." })
     }
-    await show(url, response)
+    await show(url, request.method === "HEAD", response)
   }
 
-  async function show({ pathname, searchParams }: URL, response: ServerResponse): Promise<void> {
+  async function show(
+    { pathname, searchParams }: URL,
+    isHead: boolean,
+    response: ServerResponse,
+  ): Promise<void> {
     switch (pathname) {
       case "/state":
         return json(response, 200, session.state())
       case "/events":
-        if (!stream.isFull) return stream.add(response)
-        return json(response, 503, { error: `${listenersMax} pages are open already.` })
+        if (stream.isFull) {
+          return json(response, 503, { error: `${listenersMax} pages are open already.` })
+        }
+        // Who asks for the headers alone does not listen.
+        if (isHead) response.writeHead(200, streamHeaders).end()
+        else stream.add(response)
+        return
       case "/endpoint": {
         const text = (name: string): string => searchParams.get(name) ?? ""
         const course = session.endpoint(text("method"), text("name"))
@@ -83,8 +93,7 @@ export async function servePage(
     }
     const file = await asset(pathname)
     if (file === undefined) return nothing(response)
-    response.setHeader("content-type", file.contentType)
-    response.end(file.text.replace("{{token}}", token))
+    send(response, 200, file.contentType, file.text.replace("{{token}}", token))
   }
 
   async function act(
@@ -119,8 +128,7 @@ export async function servePage(
     if (found === undefined) return nothing(response)
     if (result === undefined) return json(response, 404, { error: "Nothing has run yet." })
     response.setHeader("content-disposition", `attachment; filename="capstan_${name}"`)
-    response.setHeader("content-type", found.contentType)
-    response.end(await found.write(result))
+    send(response, 200, found.contentType, await found.write(result))
   }
 
   const closed = (): void => {
@@ -152,8 +160,13 @@ function nothing(response: ServerResponse): void {
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" })
-  response.end(JSON.stringify(value))
+  send(response, status, "application/json", JSON.stringify(value))
+}
+
+/** The length is told here, because Node tells none for a body that it leaves out. */
+function send(response: ServerResponse, status: number, contentType: string, text: string): void {
+  const length = Buffer.byteLength(text)
+  response.writeHead(status, { "content-type": contentType, "content-length": length }).end(text)
 }
 
 /** @throws {LoadError} when it is too large or no JSON. */

@@ -8,6 +8,7 @@ import type { Greeting, NumberedEvent } from "./events.ts"
 
 /** Pages that are open at once; the tabs of one browser share a connection. */
 export const listenersMax = 50
+export const streamHeaders = { "content-type": "text/event-stream" } as const
 const unreadBytesMax = 4 * 1024 * 1024
 const pingMs = 15_000
 /** After which a browser tries again. */
@@ -27,7 +28,7 @@ export class Stream {
   }
 
   add(response: ServerResponse): void {
-    response.writeHead(200, { "content-type": "text/event-stream" })
+    response.writeHead(200, streamHeaders)
     response.write(`retry: ${retryMs}\n${written(this.#greeting("hello"))}`)
     this.#listeners.add(response)
     response.on("close", () => this.#listeners.delete(response))

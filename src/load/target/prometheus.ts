@@ -20,7 +20,8 @@ const figureMetrics = {
 
 const cpuMetric = "process_cpu_seconds_total"
 const cpuWindowMs = 5000
-const patienceMs = 900
+/** Less than the second after which they are read again. */
+const readPatienceMs = 900
 const bytesMax = 8 * 1024 * 1024
 
 export interface MetricsPage {
@@ -29,9 +30,15 @@ export interface MetricsPage {
   readonly readiness?: URL
 }
 
-/** Reads them all, once for each `read()`. */
-export function prometheusTarget(pages: readonly MetricsPage[]): TargetSource {
-  const replicas = pages.map((page) => new Replica(page))
+/**
+ * Reads them all, once for each `read()`.
+ * @param patienceMs after which one that has not answered counts as silent.
+ */
+export function prometheusTarget(
+  pages: readonly MetricsPage[],
+  patienceMs = readPatienceMs,
+): TargetSource {
+  const replicas = pages.map((page) => new Replica(page, patienceMs))
   return {
     where: pages.map(({ metrics }) => metrics.href).join(", "),
     async read() {
@@ -71,14 +78,16 @@ type Counted = Pick<TargetReading["replicas"], "wanted" | "present" | "ready">
 /** One page, and what it said last. */
 class Replica {
   readonly #page: MetricsPage
+  readonly #patienceMs: number
   #cpu: { readonly atMs: number; readonly seconds: number }[] = []
   #sinceMs = Date.now()
   #restarts = 0
   phase: TargetPod["phase"] = "starting"
   samples: readonly Sample[] = []
 
-  constructor(page: MetricsPage) {
+  constructor(page: MetricsPage, patienceMs: number) {
     this.#page = page
+    this.#patienceMs = patienceMs
   }
 
   get isPresent(): boolean {
@@ -129,8 +138,8 @@ class Replica {
   async read(nowMs: number): Promise<void> {
     const { metrics, readiness } = this.#page
     const [text, isReady] = await Promise.all([
-      answerOf(metrics),
-      readiness === undefined ? true : isOk(readiness),
+      answerOf(metrics, this.#patienceMs),
+      readiness === undefined ? true : isOk(readiness, this.#patienceMs),
     ])
     this.samples = text === undefined ? [] : parseSamples(text)
     if (text === undefined) this.#cpu = []
@@ -157,7 +166,7 @@ class Replica {
   }
 }
 
-async function answerOf(url: URL): Promise<string | undefined> {
+async function answerOf(url: URL, patienceMs: number): Promise<string | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
     if (!response.ok) {
@@ -177,7 +186,7 @@ async function answerOf(url: URL): Promise<string | undefined> {
   }
 }
 
-async function isOk(url: URL): Promise<boolean> {
+async function isOk(url: URL, patienceMs: number): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
     await response.body?.cancel()
