@@ -5,7 +5,9 @@ import { serve } from "../../src/index.ts"
 import { scenarioFromOpenApi } from "../../src/load/scenario/openapi.ts"
 import { sample } from "../../src/load/scenario/sample.ts"
 import type { RequestOptions, User } from "../../src/load/scenario/scenario.ts"
+import { eventually } from "../support/cli.ts"
 import { loadTarget } from "../support/load-target.ts"
+import { patienceMs } from "../support/patience.ts"
 import { read, root } from "../support/repository.ts"
 
 /** What a document's tasks send in `turns` turns each. */
@@ -130,13 +132,26 @@ test("a schema that contains itself ends", () => {
 })
 
 test("a Capstan service is loaded with nothing but its URL", async () => {
-  await using server = await serve(`${root}examples/prime-factor/service.ts`, {
+  await using server = await serve(`${root}test/fixtures/load/unhurried.ts`, {
     // Workers that are nice get nothing while others on this machine want all of it.
-    settings: { host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "silent", workerNice: 0 },
+    settings: {
+      ...{ host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "silent" },
+      ...{ workers: 1, workerNice: 0, setupTimeoutMs: patienceMs(), deadlineMs: patienceMs() },
+    },
     env: {},
   })
-  const { rows, total, scenario } = await load({ target: server.url, users: 2, runTimeMs: 1500 })
-  assert.equal(scenario, "Prime factors")
+  // Tasks are chosen by chance, so it goes on until each has been.
+  const stop = new AbortController()
+  const running = load({ target: server.url, users: 4, spawnRate: 100 }, stop)
+  const metrics = async () => await (await fetch(`${server.managementUrl}/metrics`)).text()
+  await eventually(async () => {
+    const text = await metrics()
+    const isDone = (name: string) => new RegExp(`operation="${name}"[^\\n]*\\} [1-9]`).test(text)
+    return (isDone("hello") && isDone("ping")) || undefined
+  }, "both operations")
+  stop.abort()
+  const { rows, total, scenario } = await running
+  assert.equal(scenario, "Unhurried")
   assert.equal(total.failures, 0)
   assert.deepEqual(rows.map(({ name }) => name).toSorted(), ["/api/v1/hello", "/ping"])
 })

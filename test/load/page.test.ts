@@ -8,7 +8,7 @@ import { listenersMax } from "../../src/load/page/stream.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { eventually } from "../support/cli.ts"
 import { loadTarget } from "../support/load-target.ts"
-import { ScriptedTarget, type ServedPage, servedPage } from "../support/page.ts"
+import { ScriptedTarget, type ServedPage, servedPage, stateWhen } from "../support/page.ts"
 
 const get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
 
@@ -124,7 +124,7 @@ describe("the live page, by hand", { concurrency: true }, () => {
     const before = await eventually(async () => (await counted()) || undefined, "a second's count")
     assert.ok(((await stateOf(page)).run?.course.timeMs.length ?? 0) > 0)
     // As it is in that very moment: the next second may be told before the answer has come.
-    const reset = stateWhen(page, /begin anew/)
+    const reset = stateWhen(page.session, /begin anew/)
     assert.equal((await page.post("/reset", {})).status, 200)
     const { status, run } = await reset
     assert.equal(status, "running")
@@ -247,17 +247,6 @@ describe("the live page, by hand", { concurrency: true }, () => {
 
 async function stateOf({ url }: ServedPage): Promise<PageState> {
   return (await (await fetch(`${url}/state`)).json()) as PageState
-}
-
-/** The state at the moment in which this is said. */
-function stateWhen({ session }: ServedPage, said: RegExp): Promise<PageState> {
-  return new Promise((resolve) => {
-    const stop = session.listen((event) => {
-      if (event.kind !== "said" || !said.test(event.said.text)) return
-      stop()
-      resolve(session.state())
-    })
-  })
 }
 
 /** What was told of each run, from its being started on. */

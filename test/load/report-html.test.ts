@@ -10,6 +10,7 @@ import type { Result } from "../../src/load/result.ts"
 import { openBrowser } from "../support/browser.ts"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { madeResult, row } from "../support/load-result.ts"
+import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
 
 const skip = without("chromium")
@@ -102,6 +103,7 @@ after(async () => {
 /** Opened from the disk; asks for nothing, and says nothing on the console. */
 async function opened(options: BrowserContextOptions = {}): Promise<Page & AsyncDisposable> {
   const page = await browser.newPage(options)
+  page.setDefaultTimeout(patienceMs())
   page.on("pageerror", (error) => assert.fail(error))
   page.on("console", (message) => assert.fail(`${message.type()}: ${message.text()}`))
   page.on("request", (request) => {

@@ -1,10 +1,12 @@
 /** A real browser, where the machine has one. */
 import { type Browser, chromium } from "playwright-core"
 import { findBrowser } from "../../scripts/browser.ts"
+import { patienceMs } from "./patience.ts"
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: findBrowser(),
+    timeout: patienceMs(),
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
   })
 }

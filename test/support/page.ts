@@ -1,4 +1,5 @@
 /** The live page of a session, to be spoken to by hand. */
+import type { PageState } from "../../src/load/page/events.ts"
 import { servePage } from "../../src/load/page/server.ts"
 import { Session, type SessionOptions } from "../../src/load/page/session.ts"
 import type { Result } from "../../src/load/result.ts"
@@ -36,6 +37,17 @@ export async function servedPage(
       await page[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The state at the moment in which this is said, and not when somebody comes to ask for it. */
+export function stateWhen(session: Session, said: RegExp): Promise<PageState> {
+  return new Promise((resolve) => {
+    const stop = session.listen((event) => {
+      if (event.kind !== "said" || !said.test(event.said.text)) return
+      stop()
+      resolve(session.state())
+    })
+  })
 }
 
 /** A target that says what it is told to say. */
