@@ -160,7 +160,7 @@ describe("models of load", { concurrency: true }, () => {
     })
     const stop = new AbortController()
     const onSecond = ({ point }: Snapshot): void => {
-      if (point.users === users) stop.abort()
+      if (point.users === users && most >= users) stop.abort()
     }
     const unhurried = scenario({
       wait: { constantMs: 20 },

@@ -20,14 +20,14 @@ export async function servedPage(
   const results: Result[] = []
   const session = new Session({ ...options, ended: (result) => results.push(result) })
   const page = await servePage(session, 0, host)
-  const html = await (await fetch(page.url)).text()
+  const html = await (await ask(page.url)).text()
   const token = /capstan-token" content="([^"]+)"/.exec(html)?.[1] ?? ""
   return {
     url: page.url,
     session,
     results,
     post: (path, body, headers = {}) =>
-      fetch(page.url + path, {
+      ask(page.url + path, {
         method: "POST",
         headers: { "content-type": "application/json", "x-capstan-token": token, ...headers },
         body: JSON.stringify(body),
@@ -37,6 +37,17 @@ export async function servedPage(
       await page[Symbol.asyncDispose]()
     },
   }
+}
+
+/**
+ * As `fetch`, on a connection of its own: one that is kept is closed by the page after five seconds,
+ * and on a machine that is busy a request may meet that.
+ */
+export function ask(
+  url: string,
+  { headers = {}, ...more }: RequestInit & { readonly headers?: Record<string, string> } = {},
+): Promise<Response> {
+  return fetch(url, { ...more, headers: { connection: "close", ...headers } })
 }
 
 /** The state at the moment in which this is said, and not when somebody comes to ask for it. */
