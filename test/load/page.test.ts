@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { once } from "node:events"
 import { connect } from "node:net"
 import { describe, test } from "node:test"
-import type { NumberedEvent, PageState } from "../../src/load/page/events.ts"
+import type { Greeting, NumberedEvent, PageState } from "../../src/load/page/events.ts"
 import { listenersMax } from "../../src/load/page/stream.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { eventually } from "../support/cli.ts"
@@ -87,6 +87,7 @@ describe("the live page, by hand", { concurrency: true }, () => {
       let number = 0
       for await (const event of events) {
         if (event.kind === "hello") number = event.number
+        else if (event.kind === "ping") assert.equal(event.number, number)
         else {
           assert.equal(event.number, ++number, "no event is missing, and none comes twice")
           told.push(event)
@@ -257,7 +258,8 @@ function runsOf(told: readonly NumberedEvent[]): readonly (readonly NumberedEven
   return starts.map((start, index) => told.slice(start, starts[index + 1]))
 }
 
-type Told = NumberedEvent | { readonly kind: "hello"; readonly number: number }
+type Greeted<Kind extends Greeting["kind"]> = Greeting & { readonly kind: Kind }
+type Told = NumberedEvent | Greeted<"hello"> | Greeted<"ping">
 
 /** Answers once it is heard, so that nothing after that is missed. */
 async function listenTo({ url }: ServedPage): Promise<AsyncIterable<Told>> {

@@ -188,7 +188,7 @@ describe("runs", { concurrency: true }, () => {
       response.end()
     })
     const result = await load(
-      { target: target.url, scenario: get, rate: 200 },
+      { target: target.url, scenario: get, users: 3, spawnRate: 1000 },
       { signal: stop.signal },
     )
     assert.equal(result.ended, "stopped")
