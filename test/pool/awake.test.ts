@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Awake } from "../../src/service/pool/awake.ts"
+import { patienceMs } from "../support/patience.ts"
 import { answerOf, tryPool } from "../support/pool.ts"
 
 test("a worker waits awake behind short tasks, and seldom where that was in vain", () => {
@@ -36,6 +37,6 @@ test("one that waits awake hears the same as one that sleeps", async () => {
   left.cancel()
   assert.equal((await left.outcome).kind, "cancelled")
   assert.equal(answerOf(await trial.run("echo", "free again")), "free again")
-  await trial.pool.close(10_000)
+  await trial.pool.close(patienceMs())
   assert.deepEqual(trial.deaths, [])
 })

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { answerOf, tryPool } from "../support/pool.ts"
+import { eventually } from "../support/cli.ts"
+import { patienceMs } from "../support/patience.ts"
+import { answerOf, Latch, tryPool } from "../support/pool.ts"
 
 test("a queued task that is cancelled never runs", async () => {
   await using trial = await tryPool()
@@ -13,7 +15,7 @@ test("a queued task that is cancelled never runs", async () => {
 })
 
 test("a synchronous task sees its signal, stops, and its worker lives on", async () => {
-  await using trial = await tryPool({ cancelGraceMs: 10_000 })
+  await using trial = await tryPool({ cancelGraceMs: patienceMs() })
   const before = answerOf(await trial.run("thread"))
   const ticket = trial.submit("polite", {})
   ticket.cancel()
@@ -22,19 +24,19 @@ test("a synchronous task sees its signal, stops, and its worker lives on", async
 })
 
 test("an asynchronous task gets the abort event", async () => {
-  await using trial = await tryPool({ cancelGraceMs: 10_000 })
-  const ticket = trial.submit("sleep", { ms: 60_000 })
+  await using trial = await tryPool({ cancelGraceMs: patienceMs() })
+  const before = answerOf(await trial.run("thread"))
+  const ticket = trial.submit("sleep", { ms: 1e9 })
   ticket.cancel()
-  await trial.until(() => trial.uses.length === 1)
-  assert.ok(trial.uses[0]!.ranMs < 5000, "it stopped by itself, long before its grace was over")
+  assert.equal(answerOf(await trial.run("thread")), before, "it stopped by itself")
 })
 
 test("a stream that waits for its client ends when it is cancelled", async () => {
-  await using trial = await tryPool({ cancelGraceMs: 10_000 })
+  await using trial = await tryPool({ cancelGraceMs: patienceMs() })
+  const before = answerOf(await trial.run("thread"))
   const ticket = trial.submit("count", { to: 1e9 }, { onItem() {} })
   ticket.cancel()
-  await trial.until(() => trial.uses.length === 1)
-  assert.ok(trial.uses[0]!.ranMs < 5000, "it stopped by itself, long before its grace was over")
+  assert.equal(answerOf(await trial.run("thread")), before, "it stopped by itself")
 })
 
 test("the slot of a task that does not stop is freed only when its worker has gone", async () => {
@@ -48,7 +50,6 @@ test("the slot of a task that does not stop is freed only when its worker has go
   assert.equal(trial.pool.queued, 1, "so nobody may take its place, spare or not")
   assert.equal((await next.outcome).kind, "done")
   assert.equal(trial.uses[0]?.outcome.kind, "cancelled")
-  assert.ok((trial.uses[0]?.ranMs ?? 0) >= 29, "it had its grace")
 })
 
 test("a task past its deadline is told so at once, and stopped", async () => {
@@ -78,19 +79,25 @@ test("a task that can't be done in time any more is dropped when its turn comes"
 
 test("the CPU time of a task that had to be ended is known all the same", async () => {
   await using trial = await tryPool({ cancelGraceMs: 0 })
-  // Long enough to get so much even where others take most of the CPU.
-  await trial.run("endless", {}, { deadlineAtMs: performance.now() + 500 })
-  await trial.until(() => trial.uses.length === 1)
-  const { cpuMs, ranMs } = trial.uses[0]!
-  assert.ok(cpuMs > 30 && cpuMs <= ranMs + 20, `${cpuMs} of ${ranMs} ms`)
+  // What is left of the start is behind it then.
+  await trial.run("echo", 1)
+  const latch = new Latch()
+  const ticket = trial.submit("burn", { cpuMs: 60, forEver: true, words: latch.words })
+  await eventually(() => latch.hasBegun || undefined, "it to have used so much")
+  ticket.cancel()
+  await trial.until(() => trial.uses.length === 2)
+  const { cpuMs, ranMs } = trial.uses[1]!
+  // The kernel's clock has coarse ticks.
+  assert.ok(cpuMs > 40 && cpuMs <= ranMs + 20, `${cpuMs} of ${ranMs} ms`)
 })
 
 test("what loading and setup took is not charged to tasks, nor counted twice when one is ended", async () => {
   await using trial = await tryPool({ cancelGraceMs: 0 })
-  await trial.run("echo", 1)
-  await trial.run("sleep", { ms: 5000 }, { deadlineAtMs: performance.now() + 50 })
+  const startMs = Number(answerOf(await trial.run("cpu")))
+  await trial.run("sleep", { ms: 1e9 }, { deadlineAtMs: performance.now() + 50 })
   await trial.until(() => trial.pool.counts().idle === 1)
   assert.equal(trial.uses.length, 2)
-  for (const { cpuMs } of trial.uses) assert.ok(cpuMs >= 0, `${cpuMs} ms`)
-  assert.ok(trial.correctedMs < 30, `${trial.correctedMs} ms`)
+  for (const cpuMs of [...trial.uses.map((use) => use.cpuMs), trial.correctedMs]) {
+    assert.ok(cpuMs >= 0 && cpuMs < startMs / 2, `${cpuMs} ms, where the start took ${startMs}`)
+  }
 })

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
+import { patienceMs } from "../support/patience.ts"
 import { answerOf, tryPool } from "../support/pool.ts"
 
 for (const [name, how] of [
@@ -77,7 +78,7 @@ test("closing disposes of what setup made, once for operations that share it", a
     await using _ = await tryPool({
       moduleUrl: new URL("../fixtures/pool/disposes.ts", import.meta.url).href,
       operations: ["one", "two"],
-      cancelGraceMs: 10_000,
+      cancelGraceMs: patienceMs(),
     })
   }
   assert.equal(await readFile(file, "utf8"), "a model\n")
@@ -98,7 +99,7 @@ test("a task that can't even be read in a worker's memory kills one worker, not 
   await using trial = await tryPool({ memoryMiB: 16, size: 1, spares: 1 })
   const outcome = await trial.run(
     "echo",
-    Array.from({ length: 1_500_000 }, () => ({})),
+    Array.from({ length: 600_000 }, () => ({})),
   )
   assert.equal(outcome.kind === "crashed" ? outcome.how : outcome.kind, "out-of-memory")
   assert.equal(trial.deaths.length, 1)
@@ -120,10 +121,15 @@ test("bytes that moved to a worker that died before it began are asked for again
 test("a worker stuck in native code does not hold the pool's end up", async () => {
   using folder = new TemporaryFolder()
   const file = join(folder.path, "stuck")
-  const trial = await tryPool({ cancelGraceMs: 0 })
-  trial.submit("stuck", { seconds: 3, file })
+  const pipe = folder.pipe("release")
+  const trial = await tryPool({ cancelGraceMs: 0, terminationMsMax: 50 })
+  trial.submit("stuck", { pipe, file })
   await eventually(() => existsSync(file) || undefined, "it to be stuck")
-  await assert.rejects(trial.pool.close(0), { name: "StuckWorkerError" })
+  try {
+    await assert.rejects(trial.pool.close(0), { name: "StuckWorkerError" })
+  } finally {
+    await writeFile(pipe, "")
+  }
 })
 
 test("what user code posts on the worker's port is left alone", async () => {

@@ -2,13 +2,15 @@ import assert from "node:assert/strict"
 import { type TestContext, test } from "node:test"
 import { newTask, type Task } from "../../src/service/pool/task.ts"
 import { WorkerThread } from "../../src/service/pool/worker-thread.ts"
-import { callOf, workerOptions } from "../support/pool.ts"
+import { patienceMs } from "../support/patience.ts"
+import { callOf, Latch, workerOptions } from "../support/pool.ts"
 
 const estimate = { ms: 0.05, medianMs: 0.05, foretoldMs: undefined }
 
 test("one that was taken back and is given again runs in its new place, and is answered", async (t) => {
   const { worker, outcomes, done, gone } = await tryWorker(t)
-  const [first, moved, other] = [task("spin", { ms: 20 }), task("echo", "b"), task("echo", "c")]
+  const latch = new Latch()
+  const [first, moved, other] = [task("held", latch.words), task("echo", "b"), task("echo", "c")]
   worker.run(first, performance.now())
   // All before the worker is done with the first. It still gets the message of the first giving, and
   // the second one is in the place of the first: a worker has no more places than it needs.
@@ -16,10 +18,11 @@ test("one that was taken back and is given again runs in its new place, and is a
   assert.ok(worker.giveAhead(other))
   assert.ok(worker.takeBack(moved))
   assert.ok(worker.giveAhead(moved))
+  latch.release()
   await done
   assert.deepEqual(
     outcomes.map(([{ call }]) => call.input.body),
-    [{ ms: 20 }, "c", "b"],
+    [latch.words, "c", "b"],
   )
   worker.stop(1000)
   await gone
@@ -27,16 +30,17 @@ test("one that was taken back and is given again runs in its new place, and is a
 
 test("the end of one's grace does not end the worker when it is at the next one", async (t) => {
   const { worker, outcomes, done } = await tryWorker(t)
-  const [left, next] = [task("spin", { ms: 5 }), beginning("polite")]
+  const latch = new Latch()
+  const [left, next] = [task("spin", { ms: 5 }), task("polite", latch.words)]
   // Behind an immediate come the timers, then the messages.
   await new Promise((resolve) => setImmediate(resolve))
   worker.run(left, performance.now())
   assert.ok(worker.giveAhead(next))
   // The grace is over before what has come from the worker meanwhile is read.
   worker.cancel(left, 0)
-  untilBegun(next)
+  latch.untilBegun()
   await new Promise((resolve) => setTimeout(resolve))
-  worker.cancel(next, 20_000)
+  worker.cancel(next, patienceMs())
   await done
   assert.deepEqual(kinds(outcomes), [
     ["spin", "done"],
@@ -46,12 +50,13 @@ test("the end of one's grace does not end the worker when it is at the next one"
 
 test("of two that are to stop, it is the one that the worker is at that is told", async (t) => {
   const { worker, outcomes, done } = await tryWorker(t)
-  const [over, next] = [task("echo", "a"), beginning("polite")]
+  const latch = new Latch()
+  const [over, next] = [task("echo", "a"), task("polite", latch.words)]
   worker.run(over, performance.now())
   assert.ok(worker.giveAhead(next))
-  untilBegun(next)
-  worker.cancel(next, 20_000)
-  worker.cancel(over, 20_000)
+  latch.untilBegun()
+  worker.cancel(next, patienceMs())
+  worker.cancel(over, patienceMs())
   await done
   assert.deepEqual(kinds(outcomes), [
     ["echo", "done"],
@@ -81,16 +86,6 @@ async function tryWorker(t: TestContext) {
   done.promise.catch(() => {})
   await ready.promise
   return { worker, outcomes, done: done.promise, gone: gone.promise }
-}
-
-/** One whose beginning can be seen without reading what its worker says. */
-function beginning(name: string): Task {
-  return task(name, new Int32Array(new SharedArrayBuffer(4)))
-}
-
-function untilBegun({ call }: Task): void {
-  const begun = call.input.body as Int32Array
-  while (Atomics.load(begun, 0) === 0);
 }
 
 function task(name: string, body: unknown): Task {

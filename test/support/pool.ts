@@ -6,6 +6,7 @@ import type { PoolEvents, PoolOptions, TaskUse } from "../../src/service/pool/co
 import { Pool } from "../../src/service/pool/pool.ts"
 import type { WorkerOptions } from "../../src/service/pool/worker-thread.ts"
 import fixture from "../fixtures/pool/service.ts"
+import { patienceMs } from "./patience.ts"
 
 export interface Trial extends AsyncDisposable {
   readonly pool: Pool
@@ -29,7 +30,7 @@ export const workerOptions: WorkerOptions = {
   operations: [...fixture.operations.keys()],
   nice: 0,
   memoryMiB: 128,
-  setupTimeoutMs: 20_000,
+  setupTimeoutMs: patienceMs(),
 }
 
 /** A call of one of the fixture's operations, as if it had just arrived. */
@@ -43,7 +44,7 @@ export function callOf(name: string, body?: unknown, more: Partial<Call> = {}): 
     requestId: "test",
     tryId: "test",
     arrivedAtMs: nowMs,
-    deadlineAtMs: nowMs + 20_000,
+    deadlineAtMs: nowMs + patienceMs(),
     encoding: undefined,
     ...more,
   }
@@ -65,6 +66,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       size: 1,
       spares: 0,
       cancelGraceMs: 50,
+      terminationMsMax: patienceMs(),
       ...options,
     },
     {
@@ -115,6 +117,26 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
     until,
     [Symbol.asyncDispose]: () => pool.close(options.cancelGraceMs ?? 50),
   })
+}
+
+/** For the fixture's operations that tell when they have begun, and for that which goes on until released. */
+export class Latch {
+  readonly words = new Int32Array(new SharedArrayBuffer(8))
+
+  get hasBegun(): boolean {
+    return Atomics.load(this.words, 0) !== 0
+  }
+
+  release(): void {
+    Atomics.store(this.words, 1, 1)
+    Atomics.notify(this.words, 1)
+  }
+
+  /** Blocks this thread, so that nothing of what its worker says is read meanwhile. */
+  untilBegun(): void {
+    const waited = Atomics.wait(this.words, 0, 0, patienceMs())
+    if (waited === "timed-out") throw new Error("It never began.")
+  }
 }
 
 /** What a call answered, as JSON. */

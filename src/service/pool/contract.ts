@@ -11,6 +11,8 @@ export interface PoolOptions extends WorkerOptions {
   /** Booted workers beyond that. */
   readonly spares: number
   readonly cancelGraceMs: number
+  /** How long a terminated worker may take to end before it counts as stuck. @default 5000 */
+  readonly terminationMsMax?: number
   /** Tasks that arrived before go last, the newest of them first. @default all are served in order */
   readonly promisesHoldSinceMs?: () => number
   /** What is thought by now of tasks of which nothing was when they were submitted. @default nothing */

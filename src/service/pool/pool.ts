@@ -33,7 +33,9 @@ import { Waiting } from "./waiting.ts"
 import { type Told, type WorkerExit, WorkerThread } from "./worker-thread.ts"
 
 /** How long a thread that was terminated may take to end, when it is not stuck in native code. */
-const terminationMsMax = 2000
+const terminationMsMaxDefault = 5000
+/** A stall of the whole process, in which the threads stand still as well, takes one of them at most. */
+const terminationPieces = 10
 
 export class Pool {
   readonly #options: PoolOptions
@@ -183,19 +185,12 @@ export class Pool {
     for (let task = this.#waiting.take(); task !== undefined; task = this.#waiting.take()) {
       this.#settle(task, { kind: "expired", where: "queue" })
     }
-    const allGone = new Promise<void>((resolve) => {
-      this.#onAllGone = resolve
-    })
     for (const worker of this.#workers) {
       if (worker.state === "busy") worker.terminate()
       else worker.stop(graceMs)
     }
     this.#idle.length = 0
-    if (this.#workers.size > 0) {
-      const timer = setTimeout(() => this.#onAllGone?.(), graceMs + terminationMsMax)
-      await allGone
-      clearTimeout(timer)
-    }
+    await this.#untilAllGone(graceMs + (this.#options.terminationMsMax ?? terminationMsMaxDefault))
     if (this.#workers.size > 0) {
       for (const worker of this.#workers) worker.abandon()
       throw new StuckWorkerError(this.#workers.size)
@@ -204,6 +199,16 @@ export class Pool {
       throw new Error(`The pool closed with ${this.#busy} tasks running, ${this.queued} queued.`)
     }
     this.#releaseWaiting()
+  }
+
+  async #untilAllGone(ms: number): Promise<void> {
+    for (let piece = 0; piece < terminationPieces && this.#workers.size > 0; piece++) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#onAllGone = resolve
+      const timer = setTimeout(resolve, ms / terminationPieces)
+      await promise
+      clearTimeout(timer)
+    }
   }
 
   /** Tells the outcome at once; the worker's slot is freed when the worker is. */

@@ -272,7 +272,8 @@ export class WorkerThread {
     // User code can reach this port as well, and post what it likes: that is left alone.
     if (typeof message !== "object" || message === null) return
     if (message.type === "ready") {
-      if (this.#state !== "booting") return
+      // What it says while it is being ended for having taken too long comes too late.
+      if (this.#state !== "booting" || this.#error !== undefined) return
       this.#clearTimer()
       this.#nativeThreadId = message.nativeThreadId
       this.#cpuMsBefore = this.#threadCpuMs() ?? 0
