@@ -2,34 +2,53 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { pino } from "pino"
+import type { Clock } from "../../src/core/clock.ts"
 import { ComputePools } from "../../src/service/compute.ts"
 import type { Outcome, Shed, Ticket } from "../../src/service/outcome.ts"
 import { resolveSettings, type Settings } from "../../src/service/settings.ts"
 import fixture from "../fixtures/pool/service.ts"
+import { eventually } from "../support/cli.ts"
+import { patienceMs } from "../support/patience.ts"
+import { Latch } from "../support/pool.ts"
 
 interface Trial extends AsyncDisposable {
   readonly compute: ComputePools
   /** Of each call that ran. */
+  readonly ranMs: number[]
   readonly usedCpuMs: number[]
   readonly refusedCpuMs: number[]
-  /** Its head has come, with 20 s left unless told otherwise. */
+  /** Its head has come, with much time left unless told otherwise. */
   arrive(name: string, bytes: number, tryId: string, deadlineMs?: number): Shed | undefined
   call(name: string, body?: unknown, more?: { deadlineMs?: number; tryId?: string }): Ticket
 }
 
-async function tryCompute(settings: Settings): Promise<Trial> {
+async function tryCompute(
+  settings: Settings,
+  clock: Clock = () => performance.now(),
+): Promise<Trial> {
+  const ranMs: number[] = []
   const usedCpuMs: number[] = []
   const refusedCpuMs: number[] = []
   const compute = new ComputePools({
     service: fixture,
     moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url),
     settings: resolveSettings({
-      options: { spareWorkers: 0, workerMemoryMiB: 128, workerNice: 0, ...settings },
+      options: {
+        spareWorkers: 0,
+        workerMemoryMiB: 128,
+        workerNice: 0,
+        setupTimeoutMs: patienceMs(),
+        ...settings,
+      },
     }),
     log: pino({ level: "silent" }),
+    clock,
   })
   compute.observer = {
-    used: ({ cpuMs }) => usedCpuMs.push(cpuMs),
+    used(use) {
+      ranMs.push(use.ranMs)
+      usedCpuMs.push(use.cpuMs)
+    },
     corrected() {},
     unserved: (_, kind, cpuMs) => {
       if (kind === "shed") refusedCpuMs.push(cpuMs)
@@ -40,12 +59,13 @@ async function tryCompute(settings: Settings): Promise<Trial> {
   let calls = 0
   return {
     compute,
+    ranMs,
     usedCpuMs,
     refusedCpuMs,
-    arrive: (name, bytes, tryId, deadlineMs = 20_000) =>
-      compute.arrive({ name, bytes, tryId, deadlineAtMs: performance.now() + deadlineMs }),
-    call(name, body, { deadlineMs = 20_000, tryId = `try-${++calls}` } = {}) {
-      const arrivedAtMs = performance.now()
+    arrive: (name, bytes, tryId, deadlineMs = patienceMs()) =>
+      compute.arrive({ name, bytes, tryId, deadlineAtMs: clock() + deadlineMs }),
+    call(name, body, { deadlineMs = patienceMs(), tryId = `try-${++calls}` } = {}) {
+      const arrivedAtMs = clock()
       return compute.run({
         name,
         operation: fixture.operations.get(name)!,
@@ -85,13 +105,15 @@ test("body bytes beyond the bound are shed before they are read", async () => {
 })
 
 test("while cold only the bounds hold; once the cost is known, what can't be in time is shed", async () => {
-  await using trial = await tryCompute({ workers: 1 })
-  const cold = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
-  const coldToo = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
+  await using trial = await tryCompute({ workers: 1 }, () => 0)
+  const cold = trial.call("spin", { ms: 5 })
+  const coldToo = trial.call("spin", { ms: 5 })
   assert.deepEqual([await reasonOf(cold), await reasonOf(coldToo)], ["done", "done"])
-  const running = trial.call("spin", { ms: 50 })
-  const hopeless = trial.call("spin", { ms: 50 }, { deadlineMs: 60 })
-  const hopeful = trial.call("spin", { ms: 50 }, { deadlineMs: 10_000 })
+  const running = trial.call("spin", { ms: 5 })
+  // It would be the second, and there is time for one and a half.
+  const deadlineMs = 1.5 * Math.min(...trial.ranMs)
+  const hopeless = trial.call("spin", { ms: 5 }, { deadlineMs })
+  const hopeful = trial.call("spin", { ms: 5 })
   assert.equal(await reasonOf(hopeless), "deadline")
   assert.deepEqual([await reasonOf(running), await reasonOf(hopeful)], ["done", "done"])
 })
@@ -113,42 +135,66 @@ test("slow calls do not shut an operation for good: a free worker takes the next
   }
 })
 
+/** In simulated time, of which a call takes more than this machine could stand still. */
+const serviceMs = 1_000_000
+
 test("an overload keeps the queue short, all who were admitted are served, and it ends", async () => {
-  await using trial = await tryCompute({ workers: 1, queueMax: 10_000 })
-  for (let n = 0; n < 5; n++) await trial.call("spin", { ms: 5 }).outcome
-  const ends = new Map<string, number>()
-  const count = (end: string) => ends.get(end) ?? 0
-  const { promise: over, resolve } = Promise.withResolvers<number>()
-  // Four times what one worker can do, however much that is: each call that it has had brings four.
-  const bringFour = () => Promise.all([1, 2, 3, 4].map(bring))
-  const bring = async (): Promise<void> => {
-    const end = await reasonOf(trial.call("spin", { ms: 5 }, { deadlineMs: 500 }))
-    ends.set(end, count(end) + 1)
-    if (end === "deadline") return
-    if (count("done") + count("expired") < 150) await bringFour()
-    else resolve(trial.compute.demand().predictedWaitMs)
+  let nowMs = 0
+  await using trial = await tryCompute({ workers: 1, queueMax: 10_000 }, () => nowMs)
+  const admitted: { readonly latch: Latch; readonly ticket: Ticket }[] = []
+  let refused = 0
+  const bring = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) {
+      const latch = new Latch()
+      const ticket = trial.call("held", latch.words, { deadlineMs: 100 * serviceMs })
+      // That of a refusal is there already.
+      const outcome = await Promise.race([ticket.outcome, undefined])
+      if (outcome?.kind === "shed") refused += 1
+      else admitted.push({ latch, ticket })
+    }
   }
-  const all = bringFour()
-  const waitMs = await over
-  assert.ok(waitMs < 250, `the queue is ${waitMs} ms long, where 500 would be allowed`)
-  await all
-  assert.ok(count("deadline") > count("done"), "most had to be shed")
-  assert.ok(count("expired") < count("done"), `${count("expired")} were admitted in vain`)
-  assert.equal(await reasonOf(trial.call("spin", { ms: 5 })), "done")
+  const serve = async (): Promise<void> => {
+    const { latch, ticket } = admitted.shift()!
+    nowMs += serviceMs
+    latch.release()
+    assert.equal(await reasonOf(ticket), "done")
+  }
+  // Four times what one worker can do.
+  const lengths: number[] = []
+  for (let turn = 0; turn < 200; turn++) {
+    await bring(4)
+    lengths.push(trial.compute.demand().queued)
+    await serve()
+  }
+  const longest = Math.max(...lengths)
+  assert.ok(longest > 80, `a burst may fill what the deadline allows: ${longest}`)
+  const late = Math.max(...lengths.slice(-50))
+  assert.ok(late <= 3, `${late} wait, where patience is for two`)
+  assert.ok(refused > 550, `most had to be shed: ${refused}`)
+  while (admitted.length > 0) await serve()
+  nowMs += 10 * serviceMs
+  const before = refused
+  await bring(50)
+  assert.equal(refused, before, "another burst is one again")
 })
 
 test("few slow calls among many quick ones count for what they take, not as the quick ones", async () => {
-  await using trial = await tryCompute({ workers: 1, queueMax: 10_000 })
+  let nowMs = 0
+  await using trial = await tryCompute({ workers: 1, queueMax: 10_000 }, () => nowMs)
   for (let n = 0; n < 9; n++) {
-    assert.equal(await reasonOf(trial.call("spin", { ms: n % 3 === 0 ? 60 : 1 })), "done")
+    const latch = new Latch()
+    const ticket = trial.call("held", latch.words, { deadlineMs: 100 * serviceMs })
+    nowMs += n % 3 === 0 ? 6 * serviceMs : serviceMs / 10
+    latch.release()
+    assert.equal(await reasonOf(ticket), "done")
   }
-  // A hundred of such a mix take two seconds; a hundred of the quick ones a tenth of one.
-  const running = trial.call("polite")
-  const line = Array.from({ length: 100 }, () =>
-    trial.call("spin", { ms: 1 }, { deadlineMs: 1000 }),
-  )
+  // A hundred of such a mix take 207 times as long; a hundred of the quick ones ten times.
+  const latch = new Latch()
+  const running = trial.call("held", latch.words)
+  const deadlineMs = 100 * serviceMs
+  const line = Array.from({ length: 100 }, () => trial.call("held", latch.words, { deadlineMs }))
   const admitted = trial.compute.demand().queued
-  assert.ok(admitted > 0 && admitted < 60, `${admitted} of 100 are to fit a second`)
+  assert.ok(admitted > 40 && admitted < 60, `${admitted} of 100 are to fit`)
   for (const ticket of [running, ...line]) ticket.cancel()
 })
 
@@ -163,22 +209,24 @@ test("calls that came before anything was known count for what is known by now",
 })
 
 test("while cold, demand goes by the CPU that the first call has used, not by how long it has run", async () => {
-  await using trial = await tryCompute({ workers: 1 })
-  const first = trial.call("sleep", { ms: 400 })
-  for (let n = 0; n < 10; n++) trial.call("sleep", { ms: 1 })
-  await setTimeout(200)
-  // Eleven calls of 200 ms so far would be more than a core over the second.
+  let nowMs = 0
+  await using trial = await tryCompute({ workers: 1 }, () => nowMs)
+  const latch = new Latch()
+  const calls = Array.from({ length: 11 }, () => trial.call("held", latch.words))
+  await eventually(() => latch.hasBegun || undefined, "the first to begin")
+  nowMs = 800
+  // Eleven calls of 800 ms so far would be nine cores over the second.
   const { coresLastSecond } = trial.compute.demand()
-  assert.ok(coresLastSecond < 0.5, `${coresLastSecond} cores`)
-  await first.outcome
+  assert.ok(coresLastSecond > 0 && coresLastSecond < 2, `${coresLastSecond} cores`)
+  for (const call of calls) call.cancel()
 })
 
 test("demand counts what was shed, at the known cost, and repeated tries once", async () => {
   await using trial = await tryCompute({ workers: 1, queueMax: 0 })
-  await trial.call("spin", { ms: 30 }).outcome
+  await trial.call("burn", { cpuMs: 30 }).outcome
   const running = trial.call("polite")
-  for (let n = 0; n < 3; n++) trial.arrive("spin", 0, "the same")
-  trial.arrive("spin", 0, "another")
+  for (let n = 0; n < 3; n++) trial.arrive("burn", 0, "the same")
+  trial.arrive("burn", 0, "another")
   const [cpuMs] = trial.usedCpuMs
   assert.ok(cpuMs !== undefined && cpuMs > 0)
   assert.deepEqual(trial.refusedCpuMs, [cpuMs, cpuMs])
