@@ -40,6 +40,11 @@ export interface ComputeObserver {
   workerDied(): void
 }
 
+const workerStates = ["booting", "idle", "busy", "retired", "stuck"] as const
+
+/** Workers that have all been stuck for so long will not come back. */
+const stuckMsMax = 60_000
+
 /** A pool and what admission keeps about it. */
 interface Lane {
   readonly name: string
@@ -159,6 +164,9 @@ export class ComputePools implements Compute {
   get unready(): string | undefined {
     for (const { name, pool } of this.#lanes) {
       if (pool.state === "starting") return `The workers of ${name} are starting.`
+      if (pool.allStuckSinceMs !== undefined) {
+        return `All workers of ${name} are in native code that does not return.`
+      }
       if (pool.state === "down") {
         return `No worker of ${name} can start: ${pool.bootFault?.message ?? "unknown"}`
       }
@@ -166,13 +174,19 @@ export class ComputePools implements Compute {
     return undefined
   }
 
+  /** Why it is beyond help, or `undefined` when it is not: only the process's end frees stuck workers. */
+  get dead(): string | undefined {
+    const sinceMs = this.#clock() - stuckMsMax
+    const lane = this.#lanes.find(({ pool }) => (pool.allStuckSinceMs ?? sinceMs) < sinceMs)
+    if (lane === undefined) return undefined
+    return `All workers of ${lane.name} have been in native code that does not return for ${stuckMsMax / 1000} s.`
+  }
+
   counts(): WorkerCounts {
-    const sum = { booting: 0, idle: 0, busy: 0 }
+    const sum = { booting: 0, idle: 0, busy: 0, retired: 0, stuck: 0 }
     for (const { pool } of this.#lanes) {
-      const { booting, idle, busy } = pool.counts()
-      sum.booting += booting
-      sum.idle += idle
-      sum.busy += busy
+      const counts = pool.counts()
+      for (const state of workerStates) sum[state] += counts[state]
     }
     return sum
   }
@@ -293,6 +307,13 @@ export class ComputePools implements Compute {
               : "A worker died and is being replaced",
           )
         },
+        workerStuck: (call, isReplaced) =>
+          log.warn(
+            { workers: name, operation: call?.name, requestId: call?.requestId },
+            isReplaced
+              ? "A worker does not end: it is in native code that does not return. Another takes its place"
+              : "A worker does not end: it is in native code that does not return. There are too many of them to replace it",
+          ),
         log: ({ requestId, level, message, fields }) =>
           log[level]({ ...fields, requestId }, message),
       },

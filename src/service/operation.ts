@@ -120,6 +120,20 @@ export interface OperationConfig<
   readonly cost?: (input: Input<Path, Query, Headers, Body>) => number
   /** When the client leaves: stop the work, or run to the end all the same. @default "cancel" */
   readonly onDisconnect?: "cancel" | "finish"
+  /**
+   * How long a call may go on after its `signal` was aborted, in milliseconds, 0 to 60 000.
+   * @default the setting `cancelGraceMs`
+   */
+  readonly cancelGraceMs?: number
+  /**
+   * What becomes of a call that goes on past that. `"terminate"`: its worker is ended, and another
+   * takes over. Where it computes nothing but waits for a native addon, it is not, since the addon would
+   * end the process: the worker gets no more calls, and ends when that work is done. `"wait"`: the
+   * worker is never ended. For native code that must not be cut off while it computes; it keeps its
+   * worker until it returns.
+   * @default "terminate"
+   */
+  readonly stop?: "terminate" | "wait"
   /** Gives the operation workers of its own: for a memory limit, or so that it can't hold up others. */
   readonly ownWorkers?: OwnWorkers
   /** Compress the answer when the client accepts it (zstd, br or gzip), on the worker. @default false */
@@ -174,6 +188,8 @@ export interface Operation {
   readonly bodyBytesMax: number | undefined
   readonly cost: ((input: RawInput) => number) | undefined
   readonly onDisconnect: "cancel" | "finish"
+  readonly cancelGraceMs: number | undefined
+  readonly stop: "terminate" | "wait"
   readonly ownWorkers:
     | { readonly count: number; readonly memoryMiB: number | undefined }
     | undefined
@@ -252,6 +268,7 @@ export function operation<
   for (const [field, value, min, max] of [
     ["deadlineMs", config.deadlineMs, 1, deadlineMsMax],
     ["bodyBytesMax", config.bodyBytesMax, 0, 2 ** 31 - 1],
+    ["cancelGraceMs", config.cancelGraceMs, 0, 60_000],
     ["ownWorkers.count", config.ownWorkers?.count, 1, 1024],
     ["ownWorkers.memoryMiB", config.ownWorkers?.memoryMiB, 16, 1024 * 1024],
   ] as const) {
@@ -262,6 +279,7 @@ export function operation<
   for (const [field, value, allowed] of [
     ["thread", config.thread, ["worker", "main"]],
     ["onDisconnect", config.onDisconnect, ["cancel", "finish"]],
+    ["stop", config.stop, ["terminate", "wait"]],
   ] as const) {
     if (value !== undefined && !(allowed as readonly string[]).includes(value)) {
       throw wrong(field, value, `"${allowed.join('" or "')}"`)
@@ -274,6 +292,11 @@ export function operation<
     }
     if (config.setup !== undefined) {
       throw misplaced("setup", 'when thread is "main": it runs in workers')
+    }
+    for (const field of ["cancelGraceMs", "stop"] as const) {
+      if (config[field] !== undefined) {
+        throw misplaced(field, 'when thread is "main": what runs there is never ended')
+      }
     }
     if (streams) throw wrong("run", "a generator", 'a plain function when thread is "main"')
   }
@@ -296,6 +319,8 @@ export function operation<
     bodyBytesMax: config.bodyBytesMax,
     cost: config.cost as Operation["cost"],
     onDisconnect: config.onDisconnect ?? "cancel",
+    cancelGraceMs: config.cancelGraceMs,
+    stop: config.stop ?? "terminate",
     ownWorkers: config.ownWorkers && {
       count: config.ownWorkers.count ?? 1,
       memoryMiB: config.ownWorkers.memoryMiB,

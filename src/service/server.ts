@@ -131,6 +131,7 @@ class RunningServer implements Server {
     })
     const management = createManagement({
       health: {
+        livez: () => ({ ok: this.#compute.dead === undefined, reason: this.#compute.dead ?? "" }),
         readyz: () => ({ ok: this.unready === undefined, reason: this.unready ?? "Ready." }),
       },
       metrics: () => metrics.expose(),

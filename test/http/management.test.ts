@@ -7,7 +7,10 @@ import { createManagement, type ManagementDeps } from "../../src/service/http/ma
 
 async function manage(more: Partial<ManagementDeps> = {}) {
   const server = createManagement({
-    health: { readyz: () => ({ ok: true, reason: "Ready." }) },
+    health: {
+      livez: () => ({ ok: true, reason: "" }),
+      readyz: () => ({ ok: true, reason: "Ready." }),
+    },
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "capstan_x 1\n" }),
     demand: () => ({ cores: 1.5 }),
     log: pino({ level: "silent" }),
@@ -44,7 +47,10 @@ test("probes, metrics and demand are answered", async () => {
 
 test("not ready says why, and stays alive", async () => {
   await using management = await manage({
-    health: { readyz: () => ({ ok: false, reason: "The server is draining." }) },
+    health: {
+      livez: () => ({ ok: true, reason: "" }),
+      readyz: () => ({ ok: false, reason: "The server is draining." }),
+    },
   })
   const response = await management.ask("/readyz")
   assert.equal(response.status, 503)

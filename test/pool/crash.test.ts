@@ -91,7 +91,7 @@ test("closing in the middle of everything leaves nothing", async () => {
     trial.submit(name, { ms: 1e6 }),
   )
   await trial.pool.close(50)
-  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 0, busy: 0 })
+  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 0, busy: 0, retired: 0, stuck: 0 })
   for (const { outcome } of tickets) assert.notEqual((await outcome).kind, "done")
 })
 

@@ -24,9 +24,9 @@ test("runs one task a worker: two at once on two idle workers never share, 40 ti
 test("boots its spares with the first call, and nothing before there is one to take over", async () => {
   await using trial = await tryPool({ size: 2, spares: 1 })
   await trial.until(() => trial.pool.counts().idle === 2)
-  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 2, busy: 0 })
+  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 2, busy: 0, retired: 0, stuck: 0 })
   const first = trial.run("echo")
-  assert.deepEqual(trial.pool.counts(), { booting: 1, idle: 1, busy: 1 })
+  assert.deepEqual(trial.pool.counts(), { booting: 1, idle: 1, busy: 1, retired: 0, stuck: 0 })
   await first
   await trial.until(() => trial.pool.counts().idle === 3)
 })
@@ -40,7 +40,7 @@ test("queues when all workers are busy, though a spare is idle, and serves the o
       order.push(n)
     }),
   )
-  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 1, busy: 1 })
+  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 1, busy: 1, retired: 0, stuck: 0 })
   assert.equal(trial.pool.queued, 2)
   await Promise.all(calls)
   assert.deepEqual(order, [1, 2, 3])

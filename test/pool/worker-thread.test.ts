@@ -80,6 +80,7 @@ async function tryWorker(t: TestContext) {
       done.reject(new Error("The worker has ended."))
       gone.resolve()
     },
+    lingers: () => false,
     log() {},
   })
   t.after(() => worker.terminate())

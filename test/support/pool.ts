@@ -4,7 +4,7 @@ import type { Operation } from "../../src/service/operation.ts"
 import type { Call, Outcome, Ticket } from "../../src/service/outcome.ts"
 import type { PoolEvents, PoolOptions, TaskUse } from "../../src/service/pool/contract.ts"
 import { Pool } from "../../src/service/pool/pool.ts"
-import type { WorkerOptions } from "../../src/service/pool/worker-thread.ts"
+import type { WorkerOptions } from "../../src/service/pool/worker-contract.ts"
 import fixture from "../fixtures/pool/service.ts"
 import { patienceMs } from "./patience.ts"
 
@@ -15,6 +15,7 @@ export interface Trial extends AsyncDisposable {
   correctedMs: number
   readonly logged: Parameters<NonNullable<PoolEvents["log"]>>[0][]
   readonly deaths: { readonly message: string; readonly how: string; readonly retryInMs: number }[]
+  readonly stuck: { readonly operation: string | undefined; readonly isReplaced: boolean }[]
   /** How often a queued task was late. */
   late: number
   submit(name: string, body?: unknown, more?: Partial<Call> & { estimateMs?: number }): Ticket
@@ -57,6 +58,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
     uses: [] as TaskUse[],
     logged: [] as Trial["logged"],
     deaths: [] as Trial["deaths"],
+    stuck: [] as Trial["stuck"],
     late: 0,
     correctedMs: 0,
   }
@@ -80,6 +82,10 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       workerReady: tell,
       workerDied({ message }, how, retryInMs) {
         trial.deaths.push({ message, how, retryInMs })
+        tell()
+      },
+      workerStuck(call, isReplaced) {
+        trial.stuck.push({ operation: call?.name, isReplaced })
         tell()
       },
       log(message) {

@@ -13,6 +13,8 @@ import { problemMediaType } from "./send.ts"
 
 export interface ManagementDeps {
   readonly health: {
+    /** Whether it can ever serve again, and why not. */
+    readonly livez: () => { readonly ok: boolean; readonly reason: string }
     /** Whether to send requests here, and why not. */
     readonly readyz: () => { readonly ok: boolean; readonly reason: string }
   }
@@ -31,8 +33,11 @@ interface Answer {
 /** The server, not listening. */
 export function createManagement({ health, metrics, demand, log }: ManagementDeps): Server {
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
-    // That it answers at all is what it says: the event loop turns. Busy is not sick.
-    "/livez": () => text("The server is alive.\n"),
+    // That it answers at all is nearly all that it says: the event loop turns. Busy is not sick.
+    "/livez": () => {
+      const { ok, reason } = health.livez()
+      return ok ? text("The server is alive.\n") : problem(503, reason)
+    },
     "/readyz": () => {
       const { ok, reason } = health.readyz()
       return ok ? text("The server is ready.\n") : problem(503, reason)

@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome } from "../outcome.ts"
 import type { LogMessage } from "./protocol.ts"
 import type { Estimate } from "./task.ts"
-import type { WorkerExit, WorkerOptions } from "./worker-thread.ts"
+import type { WorkerExit, WorkerOptions } from "./worker-contract.ts"
 
 export interface PoolOptions extends WorkerOptions {
   /** How many tasks run at once. */
@@ -11,8 +11,6 @@ export interface PoolOptions extends WorkerOptions {
   /** Booted workers beyond that. */
   readonly spares: number
   readonly cancelGraceMs: number
-  /** How long a terminated worker may take to end before it counts as stuck. @default 5000 */
-  readonly terminationMsMax?: number
   /** Tasks that arrived before go last, the newest of them first. @default all are served in order */
   readonly promisesHoldSinceMs?: () => number
   /** What is thought by now of tasks of which nothing was when they were submitted. @default nothing */
@@ -46,6 +44,11 @@ export interface PoolEvents {
   /** One more worker is busy, or one less. */
   busy?(by: 1 | -1): void
   workerReady?(): void
+  /**
+   * A worker does not end though it was terminated: it is in native code. Another takes its place, or,
+   * when too many are so, none.
+   */
+  workerStuck?(call: Call | undefined, isReplaced: boolean): void
   /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
   workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void
   log?(message: LogMessage): void
@@ -54,7 +57,12 @@ export interface PoolEvents {
 export interface WorkerCounts {
   readonly booting: number
   readonly idle: number
+  /** Stuck ones that no other could replace are among them. */
   readonly busy: number
+  /** They wait for work that nobody wants any more and that can't be ended. They have no slot. */
+  readonly retired: number
+  /** They were terminated, and do not end. */
+  readonly stuck: number
 }
 
 /** Workers that could not be ended. Only the end of the process ends them. */

@@ -89,13 +89,15 @@ export class GivenTasks {
     this.#showCancelled()
   }
 
-  /** Takes away all, from a worker that is gone. */
+  /** Takes away all, from a worker that is gone or is done without: it begins none of them any more. */
   takeAll(): { readonly begun: readonly Given[]; readonly unbegun: readonly Given[] } {
-    const all = this.#all.splice(0)
-    return {
-      begun: all.filter((given) => !this.#isUnbegun(given)),
-      unbegun: all.filter((given) => this.#isUnbegun(given)),
+    const begun: Given[] = []
+    const unbegun: Given[] = []
+    for (const given of this.#all.splice(0)) {
+      if (claim(this.#flags, given)) unbegun.push(given)
+      else begun.push(given)
     }
+    return { begun, unbegun }
   }
 
   /** The last of those that were told to stop is the one that the worker is at: what was before it is over. */

@@ -8,6 +8,9 @@
  * - A task has exactly one outcome, whatever happens to its worker.
  * - A worker that dies costs the task that it was running and nothing else. A task that it had been
  *   given but never begun goes back to the head of the queue.
+ * - A worker that can't be ended, or must not be yet, is done without: it lingers, and another takes its
+ *   slot. As many linger as there are slots; one more keeps its slot, and a pool of which every slot is
+ *   stuck is down.
  * - Short tasks are given to busy workers ahead of their turn (see ahead.ts). They count as waiting
  *   until they begin.
  * - One worker boots at once, so that there is one as early as can be; the others when `fill` is
@@ -21,19 +24,20 @@
  */
 import { type Clock, monotonicClock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome, Ticket } from "../outcome.ts"
-import { BootFailures } from "./boot-failures.ts"
+import { Boots } from "./boots.ts"
 import {
   type PoolEvents,
   type PoolOptions,
   StuckWorkerError,
   type WorkerCounts,
 } from "./contract.ts"
+import { mostCpuMs, remainingMs } from "./estimates.ts"
+import { Lingering } from "./lingering.ts"
 import { type Estimate, newTask, type Task } from "./task.ts"
 import { Waiting } from "./waiting.ts"
-import { type Told, type WorkerExit, WorkerThread } from "./worker-thread.ts"
+import { defaultTerminationMsMax, type Told, type WorkerExit } from "./worker-contract.ts"
+import { WorkerThread } from "./worker-thread.ts"
 
-/** How long a thread that was terminated may take to end, when it is not stuck in native code. */
-const terminationMsMaxDefault = 5000
 /** A stall of the whole process, in which the threads stand still as well, takes one of them at most. */
 const terminationPieces = 10
 
@@ -45,12 +49,11 @@ export class Pool {
   /** The one used last is used first: its code and data are still in the caches. */
   readonly #idle: WorkerThread[] = []
   readonly #waiting: Waiting
-  readonly #waitingForStart: (() => void)[] = []
   #busy = 0
   #hasHadTask = false
-  #booted = false
   #mayFill = false
-  readonly #failures: BootFailures
+  readonly #boots: Boots
+  readonly #lingering: Lingering
   #closed: Promise<void> | undefined
   #onAllGone: (() => void) | undefined
 
@@ -65,7 +68,8 @@ export class Pool {
       filled: events.filled,
       emptied: events.emptied,
     })
-    this.#failures = new BootFailures(this.#clock, () => this.#boot())
+    this.#boots = new Boots(this.#clock, () => this.#boot())
+    this.#lingering = new Lingering(options.size, this.#clock)
     this.#boot()
   }
 
@@ -84,23 +88,29 @@ export class Pool {
   }
 
   /**
-   * `starting` until the first worker has booted, `down` while none is left and none can boot.
-   * A pool that replaces a worker is `up`, even if that was its only one.
+   * `starting` until the first worker has booted, `down` while none is left and none can boot, or while
+   * every slot is stuck. A pool that replaces a worker is `up`, even if that was its only one.
    */
   get state(): "starting" | "up" | "down" {
-    if (this.#failures.fault !== undefined && this.#idle.length + this.#busy === 0) return "down"
-    return this.#booted ? "up" : "starting"
+    if (this.allStuckSinceMs !== undefined) return "down"
+    if (this.#boots.fault !== undefined && this.#idle.length + this.#busy === 0) return "down"
+    return this.#boots.hasSucceeded ? "up" : "starting"
   }
 
   /** Why the last boot failed, while none succeeds. */
   get bootFault(): Fault | undefined {
-    return this.#failures.fault
+    return this.#boots.fault
+  }
+
+  /** Since when every slot has been stuck, on the pool's clock; `undefined` while one is not. */
+  get allStuckSinceMs(): number | undefined {
+    return this.#lingering.allStuckSinceMs
   }
 
   counts(): WorkerCounts {
     let booting = 0
     for (const worker of this.#workers) if (worker.state === "booting") booting += 1
-    return { booting, idle: this.#idle.length, busy: this.#busy }
+    return { booting, idle: this.#idle.length, busy: this.#busy, ...this.#lingering.counts }
   }
 
   /**
@@ -109,24 +119,15 @@ export class Pool {
    */
   predictedWaitMs(nowMs: number): number {
     if (this.hasRoom) return 0
-    if (this.state === "down") return this.#failures.waitMs(nowMs)
+    if (this.state === "down") return this.#boots.waitMs(nowMs)
     const meanMs = this.#options.meanMs?.() ?? 0
-    let remainingMs = this.#waiting.estimateMs(meanMs)
-    for (const worker of this.#workers) {
-      const task = worker.task
-      if (task === undefined) continue
-      remainingMs += Math.max(0, (task.estimate.ms ?? meanMs) - (nowMs - task.startedAtMs))
-    }
-    return remainingMs / this.#options.size
+    const allMs = this.#waiting.estimateMs(meanMs) + remainingMs(this.#workers, meanMs, nowMs)
+    return allMs / Math.max(1, this.#lingering.slotsLeft)
   }
 
   /** CPU time that a call of the operation has used so far, the most of any that runs. */
   mostCpuMs(operation: string): number | undefined {
-    let most: number | undefined
-    for (const worker of this.#workers) {
-      if (worker.task?.call.name === operation) most = Math.max(most ?? 0, worker.taskCpuMs)
-    }
-    return most
+    return mostCpuMs(this.#workers, operation)
   }
 
   /** Boots the workers after the first. */
@@ -136,9 +137,8 @@ export class Pool {
   }
 
   /** Resolves when the first worker is up or the first boot has failed; `state` says which. */
-  async started(): Promise<void> {
-    if (this.state !== "starting") return
-    await new Promise<void>((resolve) => this.#waitingForStart.push(resolve))
+  started(): Promise<void> {
+    return this.#boots.first()
   }
 
   /**
@@ -180,29 +180,32 @@ export class Pool {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#failures.end()
+    this.#boots.end()
     this.#waiting.takeBackAll()
-    for (let task = this.#waiting.take(); task !== undefined; task = this.#waiting.take()) {
-      this.#settle(task, { kind: "expired", where: "queue" })
-    }
+    this.#settleWaiting({ kind: "expired", where: "queue" })
     for (const worker of this.#workers) {
-      if (worker.state === "busy") worker.terminate()
+      if (worker.state === "busy") worker.end()
       else worker.stop(graceMs)
     }
     this.#idle.length = 0
-    await this.#untilAllGone(graceMs + (this.#options.terminationMsMax ?? terminationMsMaxDefault))
-    if (this.#workers.size > 0) {
-      for (const worker of this.#workers) worker.abandon()
-      throw new StuckWorkerError(this.#workers.size)
+    const { terminationMsMax = defaultTerminationMsMax } = this.#options
+    await this.#untilAllGone(graceMs + terminationMsMax)
+    const left = [...this.#workers, ...this.#lingering.workers]
+    if (left.length > 0) {
+      for (const worker of left) worker.abandon()
+      throw new StuckWorkerError(left.length)
     }
     if (this.#busy !== 0 || this.queued !== 0) {
       throw new Error(`The pool closed with ${this.#busy} tasks running, ${this.queued} queued.`)
     }
-    this.#releaseWaiting()
+  }
+
+  get #areAllGone(): boolean {
+    return this.#workers.size + this.#lingering.workers.size === 0
   }
 
   async #untilAllGone(ms: number): Promise<void> {
-    for (let piece = 0; piece < terminationPieces && this.#workers.size > 0; piece++) {
+    for (let piece = 0; piece < terminationPieces && !this.#areAllGone; piece++) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#onAllGone = resolve
       const timer = setTimeout(resolve, ms / terminationPieces)
@@ -223,7 +226,8 @@ export class Pool {
     } else {
       task.state = "running"
       this.#settle(task, { kind, where: "running" })
-      worker.cancel(task, this.#options.cancelGraceMs)
+      const { cancelGraceMs = this.#options.cancelGraceMs } = task.call.operation
+      worker.cancel(task, cancelGraceMs)
     }
   }
 
@@ -289,7 +293,7 @@ export class Pool {
   }
 
   #boot(): void {
-    if (this.#failures.isPausing || this.#closed !== undefined) return
+    if (this.#boots.isPausing || this.#closed !== undefined) return
     while (this.#workers.size < this.#wanted()) {
       this.#workers.add(
         new WorkerThread(this.#options, {
@@ -299,6 +303,7 @@ export class Pool {
             if (outcome !== undefined) this.#events.corrected?.(call, outcome, cpuMs)
           },
           exited: (worker, exit) => this.#onExit(worker, exit),
+          lingers: (worker, leave) => this.#onLingers(worker, leave),
           log: (message) => this.#events.log?.(message),
         }),
       )
@@ -312,11 +317,9 @@ export class Pool {
   }
 
   #onReady(worker: WorkerThread): void {
-    this.#booted = true
-    this.#failures.worked()
+    this.#boots.succeeded()
     this.#idle.push(worker)
     this.#events.workerReady?.()
-    this.#releaseWaiting()
     this.#dispatch()
     this.#boot()
   }
@@ -340,6 +343,33 @@ export class Pool {
   }
 
   #onExit(worker: WorkerThread, exit: WorkerExit): void {
+    if (!this.#lingering.drop(worker)) this.#doWithout(worker, exit)
+    else if (!exit.wanted) this.#events.workerDied?.(exit.fault, exit.how, 0)
+    if (this.#closed !== undefined && this.#areAllGone) this.#onAllGone?.()
+  }
+
+  /** A worker asks to be done without. Says whether it is; see the promises above. */
+  #onLingers(worker: WorkerThread, leave: () => WorkerExit): boolean {
+    if (this.#closed !== undefined) return false
+    const isNew = this.#lingering.isNew(worker)
+    const { task } = worker
+    const isTaken = this.#lingering.take(worker)
+    if (isNew) this.#events.workerStuck?.(task?.call, isTaken)
+    if (isTaken) this.#doWithout(worker, leave())
+    else if (this.state === "down") {
+      this.#settleWaiting({ kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
+    }
+    return isTaken
+  }
+
+  #settleWaiting(outcome: Outcome): void {
+    for (let task = this.#waiting.take(); task !== undefined; task = this.#waiting.take()) {
+      this.#settle(task, outcome)
+    }
+  }
+
+  /** Frees the slot of a worker that is gone, or is done without. */
+  #doWithout(worker: WorkerThread, exit: WorkerExit): void {
     this.#workers.delete(worker)
     const idleAt = this.#idle.indexOf(worker)
     if (idleAt >= 0) this.#idle.splice(idleAt, 1)
@@ -354,10 +384,7 @@ export class Pool {
       if (task.state === "ahead") task.state = "running"
       this.#release(task, outcome, this.#clock() - task.startedAtMs, at === 0 ? exit.cpuMs : 0)
     }
-    if (this.#closed !== undefined) {
-      if (this.#workers.size === 0) this.#onAllGone?.()
-      return
-    }
+    if (this.#closed !== undefined) return
     this.#replace(exit)
     this.#dispatch()
   }
@@ -388,16 +415,11 @@ export class Pool {
     const wasIdle = exit.begun.length + exit.unbegun.length === 0
     const bootFailed = !exit.wanted && !exit.proven && wasIdle
     if (bootFailed) {
-      const pauseMs = this.#failures.failed(exit.fault)
+      const pauseMs = this.#boots.failed(exit.fault)
       if (pauseMs !== undefined) this.#events.workerDied?.(exit.fault, exit.how, pauseMs)
-      this.#releaseWaiting()
     } else if (!exit.wanted) {
       this.#events.workerDied?.(exit.fault, exit.how, 0)
     }
     this.#boot()
-  }
-
-  #releaseWaiting(): void {
-    for (const resolve of this.#waitingForStart.splice(0)) resolve()
   }
 }

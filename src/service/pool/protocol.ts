@@ -16,7 +16,7 @@ export const tasksMax = 16
 
 /**
  * Shared words that both threads read and write while the worker's event loop is busy.
- * Each holds the id of a task, of those in {@link RunMessage}; 0 is nobody's.
+ * But for the last, each holds the id of a task, of those in {@link RunMessage}; 0 is nobody's.
  */
 export const Flag = {
   /** The main thread: stop this task. */
@@ -27,8 +27,10 @@ export const Flag = {
    * back. Whoever puts 0 there first has it.
    */
   claims: 1,
+  /** The worker: 1 once it has loaded a native addon. */
+  addons: 1 + tasksMax,
 } as const
-export const flagBytes = (1 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
+export const flagBytes = (2 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
 
 /** The last id that a word can hold. */
 export const idMax = 0x7fff_ffff
@@ -98,7 +100,10 @@ export type ToWorker =
   | RunMessage
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "pull"; readonly id: number; readonly count: number }
+  /** Dispose of what `setup` made, and end. */
   | { readonly type: "stop" }
+  /** The same, but end when nothing is left to be done: no timer, and no work of an addon's. */
+  | { readonly type: "leave" }
 
 export type LogLevel = "debug" | "info" | "warn" | "error"
 

@@ -7,113 +7,79 @@
  *   take its place on the CPU before. It may have been given others ahead of their turn, which it
  *   begins by itself, one after another, without waiting to be told; those that it has not begun can
  *   be taken back.
+ * - `retired`: its task was given up and computes nothing, but waits for what an addon does. To end
+ *   the thread now would end the process: Node-API's asynchronous work can't tell a thread that is
+ *   gone, and aborts. So it is done without, and ends when its work has settled.
  * - `ending`: told to stop, or terminated. It takes nothing any more.
+ * - `stuck`: terminated, and does not end: it is in native code. It is done without, if the pool can.
  * - `exited`: gone. Final.
  *
- * `booting → idle ⇄ busy`, and from each of them `→ ending → exited` or straight `→ exited`.
+ * `booting → idle ⇄ busy`, from each of them `→ ending → exited` or straight `→ exited`; `busy →
+ * retired → ending`; `ending → stuck → exited`.
  */
-import { readFileSync } from "node:fs"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import { toFault } from "../fault.ts"
-import type { Fault, Outcome } from "../outcome.ts"
 import { type Given, GivenTasks } from "./given.ts"
 import {
   claim,
+  Flag,
   type FromWorker,
   flagBytes,
   isTuple,
-  type LogMessage,
   type OutcomeMessage,
   type RunMessage,
   type ToWorker,
   type WorkerOutcome,
-  type WorkerSetup,
 } from "./protocol.ts"
+import { startThread } from "./start-thread.ts"
 import type { Task } from "./task.ts"
-
-export type WorkerState = "booting" | "idle" | "busy" | "ending" | "exited"
-
-export interface WorkerOptions {
-  readonly moduleUrl: string
-  readonly operations: readonly string[]
-  readonly nice: number
-  readonly memoryMiB: number
-  readonly setupTimeoutMs: number
-}
-
-export interface WorkerEvents {
-  ready(worker: WorkerThread): void
-  outcome(worker: WorkerThread, task: Task, told: Told): void
-  /** Its last task took so much more CPU than was said of it. */
-  corrected(task: Task, cpuMs: number): void
-  exited(worker: WorkerThread, exit: WorkerExit): void
-  log(message: LogMessage): void
-}
-
-/** What a worker said of a task that it has done. */
-export interface Told {
-  readonly outcome: WorkerOutcome
-  readonly ranMs: number
-  readonly cpuMs: number
-}
-
-export interface WorkerExit {
-  /** What it was at, if anything. Two, if it was ended before the first's outcome had come through. */
-  readonly begun: readonly Given[]
-  /** What it had been given and never begun, in order. */
-  readonly unbegun: readonly Given[]
-  readonly cpuMs: number
-  readonly how: Extract<Outcome, { kind: "crashed" }>["how"]
-  readonly fault: Fault
-  /** We ended it. */
-  readonly wanted: boolean
-  /** It had answered a task before, so that a new one can be expected to work as well. */
-  readonly proven: boolean
-}
-
-/** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
-const isEvaluated = process.execArgv.some((arg) => arg.startsWith("--input-type"))
+import { ThreadUse } from "./thread-use.ts"
+import {
+  defaultTerminationMsMax,
+  type Told,
+  type WorkerEvents,
+  type WorkerExit,
+  type WorkerOptions,
+  type WorkerState,
+} from "./worker-contract.ts"
 
 const logLevels: ReadonlySet<unknown> = new Set(["debug", "info", "warn", "error"])
 
-const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
-  import.meta.url,
-)
+/** For so long a thread is looked at to see whether it computes. */
+const lookMs = 50
+/** How often one is looked at that can't be ended, or is not to be. */
+const lookAgainMs = 1000
+/** How long a retired worker whose task has settled may take to end by itself. */
+const leavingMsMax = 60_000
 
 export class WorkerThread {
   #state: WorkerState = "booting"
   /** The one that it answered last. */
   #lastTask: Task | undefined
   #error: unknown
-  #nativeThreadId: number | undefined
   #terminated = false
+  /** We end it, or let it end. */
+  #wanted = false
   #proven = false
   #startedAtMs = 0
   /** CPU time of the thread when its last task had ended, and when it was terminated. */
   #cpuMsBefore = 0
   #cpuMsAtEnd: number | undefined
-  /** `setup`, then the grace of a cancelled task, then that of `dispose`. */
+  /** `setup`, then the grace of a cancelled task, then that of `dispose`, or of the thread's end. */
   #timer: NodeJS.Timeout | undefined
   readonly #flags = new Int32Array(new SharedArrayBuffer(flagBytes))
   readonly #given = new GivenTasks(this.#flags)
   readonly #worker: Worker
+  readonly #use: ThreadUse
+  readonly #terminationMsMax: number
   readonly #events: WorkerEvents
 
   constructor(options: WorkerOptions, events: WorkerEvents) {
-    const { moduleUrl, operations, nice, memoryMiB, setupTimeoutMs } = options
+    const { setupTimeoutMs, terminationMsMax = defaultTerminationMsMax } = options
+    this.#terminationMsMax = terminationMsMax
     this.#events = events
-    this.#worker = new Worker(entry, {
-      name: "capstan",
-      workerData: {
-        moduleUrl,
-        operations,
-        nice,
-        flags: this.#flags.buffer,
-      } satisfies WorkerSetup,
-      ...(isEvaluated ? { execArgv: [] } : {}),
-      resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
-    })
+    this.#worker = startThread(options, this.#flags.buffer)
+    this.#use = new ThreadUse(this.#worker)
     this.#worker.on("message", (message: FromWorker) => this.#receive(message))
     this.#worker.on("messageerror", (error) => this.#fail(error))
     this.#worker.on("error", (error) => {
@@ -158,7 +124,7 @@ export class WorkerThread {
 
   /** CPU time that its task has used so far. */
   get taskCpuMs(): number {
-    return this.#usedMs(this.#threadCpuMs())
+    return this.#usedMs(this.#use.cpuMs())
   }
 
   /** Gives an idle worker a task. */
@@ -221,6 +187,7 @@ export class WorkerThread {
     if (this.#state === "booting") {
       this.terminate()
     } else if (this.#state === "idle") {
+      this.#wanted = true
       this.#move("idle", "ending")
       this.#worker.postMessage({ type: "stop" } satisfies ToWorker)
       this.#timer = setTimeout(() => {
@@ -238,12 +205,44 @@ export class WorkerThread {
 
   /** Ends it at once, whatever it does. */
   terminate(): void {
+    this.#wanted = true
+    this.#terminate()
+  }
+
+  /**
+   * Ends a busy worker for whose task nobody waits: at once, unless it may be waiting for an addon. Then
+   * it is given the time that the pool has left for its task to settle.
+   */
+  end(): void {
+    if (!this.#hasAddons) {
+      this.terminate()
+      return
+    }
+    this.#wanted = true
+    this.#use.mark()
+    this.#clearTimer()
+    this.#timer = setTimeout(() => {
+      if (this.#use.computed()) this.terminate()
+    }, lookMs)
+  }
+
+  #terminate(): void {
     if (this.#terminated || this.#state === "exited") return
     this.#terminated = true
     // Afterwards the kernel no longer tells what the thread has used.
-    this.#cpuMsAtEnd = this.#threadCpuMs()
-    this.#state = "ending"
+    this.#cpuMsAtEnd = this.#use.cpuMs()
+    if (this.#wanted) this.#state = "ending"
+    this.#clearTimer()
     void this.#worker.terminate()
+    this.#timer = setTimeout(() => this.#stick(), this.#terminationMsMax)
+  }
+
+  /** It was terminated and has not ended. It asks to be done without until it may, or has. */
+  #stick(): void {
+    this.#state = "stuck"
+    if (!this.#events.lingers(this, () => this.#leave())) {
+      this.#timer = setTimeout(() => this.#stick(), lookAgainMs)
+    }
   }
 
   #post({ task: { call }, id, slot }: Given): void {
@@ -275,8 +274,8 @@ export class WorkerThread {
       // What it says while it is being ended for having taken too long comes too late.
       if (this.#state !== "booting" || this.#error !== undefined) return
       this.#clearTimer()
-      this.#nativeThreadId = message.nativeThreadId
-      this.#cpuMsBefore = this.#threadCpuMs() ?? 0
+      this.#use.is(message.nativeThreadId)
+      this.#cpuMsBefore = this.#use.cpuMs() ?? 0
       this.#move("booting", "idle")
       this.#events.ready(this)
     } else if (message.type === "item") {
@@ -289,6 +288,10 @@ export class WorkerThread {
   }
 
   #finish([id, outcome, ranMs, cpuMs, cpuMsBefore, idleCpuMs]: OutcomeMessage): void {
+    if (this.#state === "retired") {
+      this.#settled()
+      return
+    }
     const given = this.#given.first
     // Its last words while it was being terminated: the exit speaks for it.
     if (this.#state !== "busy" || given?.id !== id) return
@@ -318,38 +321,87 @@ export class WorkerThread {
   }
 
   #beginGrace(graceMs: number): void {
+    this.#use.mark()
+    // A look needs some time to see anything.
+    const ms = this.#isDelicate ? Math.max(graceMs, lookMs) : graceMs
     this.#timer = setTimeout(() => {
       // Else it would be the next one that is ended. Timers come before messages.
-      if (!this.#given.isPastFirst) this.terminate()
-    }, graceMs)
+      if (!this.#given.isPastFirst) this.#endGrace()
+    }, ms)
+  }
+
+  /** Whether to end the thread at once could cost more than the task. */
+  get #isDelicate(): boolean {
+    return this.#hasAddons || this.#given.first?.task.call.operation.stop === "wait"
+  }
+
+  get #hasAddons(): boolean {
+    return Atomics.load(this.#flags, Flag.addons) === 1
+  }
+
+  /** Ends what keeps its thread busy. What waits is ended as well, unless for what can't be. */
+  #endGrace(): void {
+    const mayEnd = this.#given.first?.task.call.operation.stop === "terminate"
+    const computes = this.#use.computed()
+    if (mayEnd && (computes || !this.#hasAddons)) this.terminate()
+    else if (computes || !this.#retires(mayEnd)) this.#beginGrace(lookAgainMs)
+  }
+
+  /** Asks to be done without. Says whether it may. */
+  #retires(mayEnd: boolean): boolean {
+    this.#state = "retired"
+    const may = this.#events.lingers(this, () => this.#leave())
+    if (may) this.#watchRetired(mayEnd)
+    else this.#state = "busy"
+    return may
+  }
+
+  /** One that goes on to compute when what it waited for has come is ended after all. */
+  #watchRetired(mayEnd: boolean): void {
+    this.#use.mark()
+    this.#timer = setTimeout(() => {
+      if (mayEnd && this.#use.computed()) this.terminate()
+      else this.#watchRetired(mayEnd)
+    }, lookAgainMs)
+  }
+
+  /** The task of one that is retired has settled. Its thread ends when nothing is left to be done there. */
+  #settled(): void {
+    this.#wanted = true
+    this.#move("retired", "ending")
+    this.#clearTimer()
+    this.#worker.postMessage({ type: "leave" } satisfies ToWorker)
+    this.#timer = setTimeout(() => this.terminate(), leavingMsMax)
   }
 
   #fail(error: unknown): void {
     this.#error ??= error
-    this.#clearTimer()
     // Not wanted by us: it counts as a failure.
-    this.#worker.terminate()
+    this.#terminate()
   }
 
   #exit(code: number): void {
-    const wanted = this.#state === "ending"
-    const { begun, unbegun } = this.#given.takeAll()
     this.#clearTimer()
     this.#state = "exited"
+    this.#events.exited(this, this.#leave(code))
+  }
+
+  /** Lets go of all that it has. */
+  #leave(code?: number): WorkerExit {
+    const { begun, unbegun } = this.#given.takeAll()
     const outOfMemory =
       (this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
-    this.#events.exited(this, {
+    const message =
+      code === undefined ? "The worker does not end." : `The worker exited with code ${code}.`
+    return {
       begun,
       unbegun,
-      cpuMs: this.#usedMs(this.#cpuMsAtEnd),
+      cpuMs: this.#usedMs(this.#cpuMsAtEnd ?? this.#use.cpuMs()),
       how: outOfMemory ? "out-of-memory" : this.#error === undefined ? "exit" : "uncaught",
-      fault:
-        this.#error === undefined
-          ? { message: `The worker exited with code ${code}.`, stack: undefined }
-          : toFault(this.#error),
-      wanted,
+      fault: this.#error === undefined ? { message, stack: undefined } : toFault(this.#error),
+      wanted: this.#wanted || this.#state === "retired",
       proven: this.#proven,
-    })
+    }
   }
 
   /** Without the kernel's word, the time that a task has run is the best guess at what it used. */
@@ -367,16 +419,5 @@ export class WorkerThread {
   #clearTimer(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-  }
-
-  /** From outside, because a busy thread can't be asked. Linux only; about 80 µs. */
-  #threadCpuMs(): number | undefined {
-    if (this.#nativeThreadId === undefined) return undefined
-    try {
-      const stat = readFileSync(`/proc/self/task/${this.#nativeThreadId}/schedstat`, "utf8")
-      return Number(stat.split(" ", 1)[0]) / 1e6
-    } catch {
-      return undefined
-    }
   }
 }

@@ -19,6 +19,7 @@ import { isProblem } from "../problem.ts"
 import { Awake, awakeMsMax } from "./awake.ts"
 import {
   claim,
+  Flag,
   type FromWorker,
   isGiven,
   isTuple,
@@ -48,6 +49,7 @@ const inbox: RunMessage[] = []
 let isWorking = false
 const awake = new Awake(availableParallelism())
 
+watchAddons()
 const prepared = await prepare()
 // Not before: nobody gains by a worker that takes long to start.
 const nativeThreadId = lowerPriority(setup.nice)
@@ -75,6 +77,9 @@ function take(message: ToWorker): void {
     case "stop":
       void disposeAll().finally(() => process.exit(0))
       break
+    case "leave":
+      void disposeAll().finally(() => port.close())
+      break
     default:
       message satisfies never
   }
@@ -91,6 +96,18 @@ function sendLog(message: LogMessage): void {
     post(message)
   } catch {
     post({ ...message, fields: { fields: inspect(message.fields) } })
+  }
+}
+
+/**
+ * Tells the main thread of native addons: while one works beside this thread, the thread must not be
+ * ended. There is no other way to know of them: what an addon is at, Node does not tell.
+ */
+function watchAddons(): void {
+  const { dlopen } = process
+  process.dlopen = (...args) => {
+    Atomics.store(flags, Flag.addons, 1)
+    dlopen.apply(process, args)
   }
 }
 

@@ -1,0 +1,25 @@
+/** What the workers' tasks are thought to take still, and have used so far. */
+import type { WorkerThread } from "./worker-thread.ts"
+
+/** What is left of all tasks that run, by the estimates, in milliseconds of a worker. */
+export function remainingMs(
+  workers: Iterable<WorkerThread>,
+  meanMs: number,
+  nowMs: number,
+): number {
+  let sumMs = 0
+  for (const { task } of workers) {
+    if (task === undefined) continue
+    sumMs += Math.max(0, (task.estimate.ms ?? meanMs) - (nowMs - task.startedAtMs))
+  }
+  return sumMs
+}
+
+/** CPU time that a call of the operation has used so far, the most of any that runs. */
+export function mostCpuMs(workers: Iterable<WorkerThread>, operation: string): number | undefined {
+  let most: number | undefined
+  for (const worker of workers) {
+    if (worker.task?.call.name === operation) most = Math.max(most ?? 0, worker.taskCpuMs)
+  }
+  return most
+}

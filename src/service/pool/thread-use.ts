@@ -1,0 +1,50 @@
+/**
+ * What a worker's thread is at, as seen from outside, because a busy thread can't be asked: the CPU
+ * time that it has used, and whether it computes or its event loop waits for something.
+ */
+import { readFileSync } from "node:fs"
+import type { EventLoopUtilization } from "node:perf_hooks"
+import type { Worker } from "node:worker_threads"
+
+/** A thread whose loop has turned for more than this share of the time computes. */
+const computingShare = 0.5
+
+export class ThreadUse {
+  readonly #worker: Worker
+  #nativeThreadId: number | undefined
+  #mark: EventLoopUtilization | undefined
+
+  constructor(worker: Worker) {
+    this.#worker = worker
+  }
+
+  /** Its id in the kernel, once it has said it. Linux only. */
+  is(nativeThreadId: number | undefined): void {
+    this.#nativeThreadId = nativeThreadId
+  }
+
+  /** CPU time since it began. About 80 µs; `undefined` where the kernel does not tell. */
+  cpuMs(): number | undefined {
+    if (this.#nativeThreadId === undefined) return undefined
+    try {
+      const stat = readFileSync(`/proc/self/task/${this.#nativeThreadId}/schedstat`, "utf8")
+      return Number(stat.split(" ", 1)[0]) / 1e6
+    } catch {
+      return undefined
+    }
+  }
+
+  /** From here on {@link computed} looks. */
+  mark(): void {
+    this.#mark = this.#worker.performance.eventLoopUtilization()
+  }
+
+  /**
+   * Whether it has computed most of the time since the mark. A thread that waits in a system call
+   * beside its loop, for a child process say, counts as computing: nothing else can run there either.
+   */
+  computed(): boolean {
+    if (this.#mark === undefined) return true
+    return this.#worker.performance.eventLoopUtilization(this.#mark).utilization > computingShare
+  }
+}
