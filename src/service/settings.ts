@@ -122,7 +122,7 @@ export const settingsTable = {
     default: 250,
     min: 0,
     max: 60_000,
-    doc: "How long a call may go on after its signal was aborted, in milliseconds. Then its worker is terminated.",
+    doc: "How long a call may go on after its signal was aborted, in milliseconds. Then its worker is terminated, or retired where it only waits for a native addon. An operation may say its own.",
   },
   bodyBytesMax: {
     kind: "integer",
