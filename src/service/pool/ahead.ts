@@ -27,7 +27,7 @@ export function whoMayHave(
   let least: WorkerThread | undefined
   let leastMs = aheadMsMax - ms
   for (const worker of workers) {
-    const { aheadMs } = worker
+    const { aheadMs } = worker.given
     if (aheadMs > leastMs || !isAtShortTask(worker, nowMs)) continue
     least = worker
     leastMs = aheadMs
@@ -48,7 +48,7 @@ export function isAtShortTask({ state, task }: WorkerThread, nowMs: number): boo
 export function whoHasMost(workers: Iterable<WorkerThread>): WorkerThread | undefined {
   let most: WorkerThread | undefined
   for (const worker of workers) {
-    if (worker.aheadCount > (most?.aheadCount ?? 0)) most = worker
+    if (worker.given.aheadCount > (most?.given.aheadCount ?? 0)) most = worker
   }
   return most
 }

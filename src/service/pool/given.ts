@@ -4,7 +4,7 @@
  * another by itself, so both threads have to agree on who has a task that is taken back: see
  * `Flag.claims`.
  */
-import { claim, Flag, idMax, tasksMax } from "./protocol.ts"
+import { claim, Flag, idMax, type RunMessage, tasksMax } from "./protocol.ts"
 import type { Task } from "./task.ts"
 
 export interface Given {
@@ -109,4 +109,12 @@ export class GivenTasks {
   #isUnbegun({ id, slot }: Given): boolean {
     return Atomics.load(this.#flags, Flag.claims + slot) === id
   }
+}
+
+/** What the worker is told of it. */
+export function runMessage({ task: { call }, id, slot }: Given): RunMessage {
+  const { path, query, headers, body } = call.input
+  const deadlineAtMs = performance.timeOrigin + call.deadlineAtMs
+  const { name, requestId, encoding } = call
+  return [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding, slot]
 }

@@ -31,15 +31,13 @@ import {
   StuckWorkerError,
   type WorkerCounts,
 } from "./contract.ts"
-import { mostCpuMs, remainingMs } from "./estimates.ts"
+import { fateOfUnbegun, outcomeOfBegun, untilGone } from "./exit.ts"
 import { Lingering } from "./lingering.ts"
 import { type Estimate, newTask, type Task } from "./task.ts"
 import { Waiting } from "./waiting.ts"
 import { defaultTerminationMsMax, type Told, type WorkerExit } from "./worker-contract.ts"
 import { WorkerThread } from "./worker-thread.ts"
-
-/** A stall of the whole process, in which the threads stand still as well, takes one of them at most. */
-const terminationPieces = 10
+import { bootingCount, mostCpuMs, remainingMs } from "./workers.ts"
 
 export class Pool {
   readonly #options: PoolOptions
@@ -55,7 +53,7 @@ export class Pool {
   readonly #boots: Boots
   readonly #lingering: Lingering
   #closed: Promise<void> | undefined
-  #onAllGone: (() => void) | undefined
+  readonly #allGone = Promise.withResolvers<void>()
 
   constructor(options: PoolOptions, events: PoolEvents) {
     this.#options = options
@@ -108,9 +106,12 @@ export class Pool {
   }
 
   counts(): WorkerCounts {
-    let booting = 0
-    for (const worker of this.#workers) if (worker.state === "booting") booting += 1
-    return { booting, idle: this.#idle.length, busy: this.#busy, ...this.#lingering.counts }
+    return {
+      booting: bootingCount(this.#workers),
+      idle: this.#idle.length,
+      busy: this.#busy,
+      ...this.#lingering.counts,
+    }
   }
 
   /**
@@ -125,7 +126,7 @@ export class Pool {
     return allMs / Math.max(1, this.#lingering.slotsLeft)
   }
 
-  /** CPU time that a call of the operation has used so far, the most of any that runs. */
+  /** See workers.ts. */
   mostCpuMs(operation: string): number | undefined {
     return mostCpuMs(this.#workers, operation)
   }
@@ -141,9 +142,7 @@ export class Pool {
     return this.#boots.first()
   }
 
-  /**
-   * Takes a task. It runs at once when there is room, else it waits.
-   */
+  /** Takes a task. It runs at once when there is room, else it waits. */
   submit(call: Call, estimate: Estimate): Ticket {
     if (this.#closed !== undefined) throw new Error("The pool is closed.")
     const { promise, resolve } = Promise.withResolvers<Outcome>()
@@ -189,29 +188,19 @@ export class Pool {
     }
     this.#idle.length = 0
     const { terminationMsMax = defaultTerminationMsMax } = this.#options
-    await this.#untilAllGone(graceMs + terminationMsMax)
-    const left = [...this.#workers, ...this.#lingering.workers]
-    if (left.length > 0) {
-      for (const worker of left) worker.abandon()
-      throw new StuckWorkerError(left.length)
+    if (this.#left.length > 0) await untilGone(this.#allGone.promise, graceMs + terminationMsMax)
+    if (this.#left.length > 0) {
+      for (const worker of this.#left) worker.abandon()
+      throw new StuckWorkerError(this.#left.length)
     }
     if (this.#busy !== 0 || this.queued !== 0) {
       throw new Error(`The pool closed with ${this.#busy} tasks running, ${this.queued} queued.`)
     }
   }
 
-  get #areAllGone(): boolean {
-    return this.#workers.size + this.#lingering.workers.size === 0
-  }
-
-  async #untilAllGone(ms: number): Promise<void> {
-    for (let piece = 0; piece < terminationPieces && !this.#areAllGone; piece++) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#onAllGone = resolve
-      const timer = setTimeout(resolve, ms / terminationPieces)
-      await promise
-      clearTimeout(timer)
-    }
+  /** The workers that have not exited. */
+  get #left(): readonly WorkerThread[] {
+    return [...this.#workers, ...this.#lingering.workers]
   }
 
   /** Tells the outcome at once; the worker's slot is freed when the worker is. */
@@ -345,16 +334,15 @@ export class Pool {
   #onExit(worker: WorkerThread, exit: WorkerExit): void {
     if (!this.#lingering.drop(worker)) this.#doWithout(worker, exit)
     else if (!exit.wanted) this.#events.workerDied?.(exit.fault, exit.how, 0)
-    if (this.#closed !== undefined && this.#areAllGone) this.#onAllGone?.()
+    if (this.#closed !== undefined && this.#left.length === 0) this.#allGone.resolve()
   }
 
   /** A worker asks to be done without. Says whether it is; see the promises above. */
   #onLingers(worker: WorkerThread, leave: () => WorkerExit): boolean {
     if (this.#closed !== undefined) return false
     const isNew = this.#lingering.isNew(worker)
-    const { task } = worker
     const isTaken = this.#lingering.take(worker)
-    if (isNew) this.#events.workerStuck?.(task?.call, isTaken)
+    if (isNew) this.#events.workerStuck?.(worker.task?.call, isTaken)
     if (isTaken) this.#doWithout(worker, leave())
     else if (this.state === "down") {
       this.#settleWaiting({ kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
@@ -363,9 +351,7 @@ export class Pool {
   }
 
   #settleWaiting(outcome: Outcome): void {
-    for (let task = this.#waiting.take(); task !== undefined; task = this.#waiting.take()) {
-      this.#settle(task, outcome)
-    }
+    for (const task of this.#waiting.takeAll()) this.#settle(task, outcome)
   }
 
   /** Frees the slot of a worker that is gone, or is done without. */
@@ -377,10 +363,7 @@ export class Pool {
     if (begun.length + unbegun.length > 0) this.#count(-1)
     for (const { task } of unbegun.toReversed()) this.#tryAgain(task, exit)
     for (const [at, { task, graceMs }] of begun.entries()) {
-      const isWanted = exit.wanted && (graceMs !== undefined || this.#closed !== undefined)
-      const outcome: Outcome = isWanted
-        ? { kind: "cancelled", where: "running" }
-        : { kind: "crashed", how: exit.how, fault: exit.fault }
+      const outcome = outcomeOfBegun(exit, graceMs !== undefined || this.#closed !== undefined)
       if (task.state === "ahead") task.state = "running"
       this.#release(task, outcome, this.#clock() - task.startedAtMs, at === 0 ? exit.cpuMs : 0)
     }
@@ -389,24 +372,16 @@ export class Pool {
     this.#dispatch()
   }
 
-  /**
-   * A task whose worker died before it began goes back to the head of the queue, once: it was not to
-   * blame, unless it is its input that can't even be read in a worker's memory. Buffers that moved to
-   * the dead worker are gone with it, so the client has to send them again.
-   */
+  /** A task whose worker died before it began: see {@link fateOfUnbegun}. */
   #tryAgain(task: Task, exit: WorkerExit): void {
     if (task.state === "settled") return
-    const isHead = task.state === "running"
-    if (!exit.wanted && isHead && (exit.how === "out-of-memory" || task.wasPutBack)) {
-      this.#settle(task, { kind: "crashed", how: exit.how, fault: exit.fault })
-    } else if (task.call.transfer.length > 0) {
-      this.#settle(task, { kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
-    } else if (this.#closed !== undefined) {
-      task.state = "queued"
-      this.#settle(task, { kind: "expired", where: "queue" })
-    } else {
-      task.wasPutBack ||= isHead && !exit.wanted
+    const fate = fateOfUnbegun(task, exit, this.#closed !== undefined)
+    if (fate === "again") {
+      task.wasPutBack ||= task.state === "running" && !exit.wanted
       this.#waiting.putBack(task)
+    } else {
+      if (fate.kind === "expired") task.state = "queued"
+      this.#settle(task, fate)
     }
   }
 

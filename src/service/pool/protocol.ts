@@ -107,6 +107,10 @@ export type ToWorker =
 
 export type LogLevel = "debug" | "info" | "warn" | "error"
 
+const logLevels: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "warn", "error"])
+
+export const isLogLevel = (level: unknown): level is LogLevel => logLevels.has(level)
+
 /** The outcomes that a worker itself can tell of. */
 export type WorkerOutcome = Extract<Outcome, { kind: "done" | "problem" | "error" }>
 

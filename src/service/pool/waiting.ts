@@ -29,7 +29,7 @@ export class Waiting {
 
   get count(): number {
     let ahead = 0
-    for (const worker of this.#options.workers) ahead += worker.aheadCount
+    for (const worker of this.#options.workers) ahead += worker.given.aheadCount
     return this.#queue.size + ahead
   }
 
@@ -40,7 +40,7 @@ export class Waiting {
   /** What all of them together are thought to take, in milliseconds of a worker. See the queue's. */
   estimateMs(meanMs: number): number {
     let aheadMs = 0
-    for (const worker of this.#options.workers) aheadMs += worker.aheadMs
+    for (const worker of this.#options.workers) aheadMs += worker.given.aheadMs
     return this.#queue.estimateMs(meanMs) + aheadMs
   }
 
@@ -61,6 +61,11 @@ export class Waiting {
     const task = this.#next()
     if (task !== undefined) this.remove(task)
     return task
+  }
+
+  /** Takes out what is in the queue. */
+  *takeAll(): Generator<Task> {
+    for (let task = this.take(); task !== undefined; task = this.take()) yield task
   }
 
   /** Takes out one that is in the queue. */
@@ -85,14 +90,14 @@ export class Waiting {
   takeBackOverdue(): void {
     const nowMs = this.#options.clock()
     for (const worker of this.#options.workers) {
-      if (worker.aheadCount > 0 && !isAtShortTask(worker, nowMs)) this.#takeBackFrom(worker)
+      if (worker.given.aheadCount > 0 && !isAtShortTask(worker, nowMs)) this.#takeBackFrom(worker)
     }
   }
 
   /** Back to the queue the first of the worker that has most. Says whether one could be had. */
   takeBackOne(): boolean {
     const worker = whoHasMost(this.#options.workers)
-    return worker?.ahead.some((task) => this.#takeBack(worker, task)) ?? false
+    return worker?.given.ahead.some((task) => this.#takeBack(worker, task)) ?? false
   }
 
   /** Back to the queue whatever has not begun. */
@@ -109,7 +114,7 @@ export class Waiting {
   }
 
   #takeBackFrom(worker: WorkerThread): void {
-    for (const task of worker.ahead.toReversed()) this.#takeBack(worker, task)
+    for (const task of worker.given.ahead.toReversed()) this.#takeBack(worker, task)
   }
 
   #takeBack(worker: WorkerThread, task: Task): boolean {

@@ -19,15 +19,15 @@
  */
 import type { Worker } from "node:worker_threads"
 import { toFault } from "../fault.ts"
-import { type Given, GivenTasks } from "./given.ts"
+import { type Given, GivenTasks, runMessage } from "./given.ts"
 import {
   claim,
   Flag,
   type FromWorker,
   flagBytes,
+  isLogLevel,
   isTuple,
   type OutcomeMessage,
-  type RunMessage,
   type ToWorker,
   type WorkerOutcome,
 } from "./protocol.ts"
@@ -42,8 +42,6 @@ import {
   type WorkerOptions,
   type WorkerState,
 } from "./worker-contract.ts"
-
-const logLevels: ReadonlySet<unknown> = new Set(["debug", "info", "warn", "error"])
 
 /** For so long a thread is looked at to see whether it computes. */
 const lookMs = 50
@@ -104,18 +102,9 @@ export class WorkerThread {
     return this.#given.first?.task
   }
 
-  /** What it was given ahead of its turn, in order. */
-  get ahead(): readonly Task[] {
-    return this.#given.ahead
-  }
-
-  get aheadCount(): number {
-    return this.#given.aheadCount
-  }
-
-  /** What those will take, by the estimates. */
-  get aheadMs(): number {
-    return this.#given.aheadMs
+  /** What it was given. */
+  get given(): Pick<GivenTasks, "ahead" | "aheadCount" | "aheadMs"> {
+    return this.#given
   }
 
   has(task: Task): boolean {
@@ -200,6 +189,7 @@ export class WorkerThread {
 
   /** Does not keep the process alive any more. */
   abandon(): void {
+    this.#clearTimer()
     this.#worker.unref()
   }
 
@@ -234,33 +224,22 @@ export class WorkerThread {
     if (this.#wanted) this.#state = "ending"
     this.#clearTimer()
     void this.#worker.terminate()
-    this.#timer = setTimeout(() => this.#stick(), this.#terminationMsMax)
+    this.#timer = setTimeout(() => this.#stick(), this.#terminationMsMax).unref()
   }
 
   /** It was terminated and has not ended. It asks to be done without until it may, or has. */
   #stick(): void {
     this.#state = "stuck"
     if (!this.#events.lingers(this, () => this.#leave())) {
-      this.#timer = setTimeout(() => this.#stick(), lookAgainMs)
+      this.#timer = setTimeout(() => this.#stick(), lookAgainMs).unref()
     }
   }
 
-  #post({ task: { call }, id, slot }: Given): void {
-    const { path, query, headers, body } = call.input
-    const message: RunMessage = [
-      id,
-      call.name,
-      path,
-      query,
-      headers,
-      body,
-      call.requestId,
-      performance.timeOrigin + call.deadlineAtMs,
-      call.encoding,
-      slot,
-    ]
-    if (call.transfer.length === 0) this.#worker.postMessage(message)
-    else this.#worker.postMessage(message, [...call.transfer])
+  #post(given: Given): void {
+    const { transfer } = given.task.call
+    const message = runMessage(given)
+    if (transfer.length === 0) this.#worker.postMessage(message)
+    else this.#worker.postMessage(message, [...transfer])
   }
 
   #receive(message: FromWorker): void {
@@ -282,7 +261,7 @@ export class WorkerThread {
       const given = this.#given.first
       if (given?.id === message.id && given.task.state === "running")
         given.task.call.onItem?.(message.json)
-    } else if (message.type === "log" && logLevels.has(message.level)) {
+    } else if (message.type === "log" && isLogLevel(message.level)) {
       this.#events.log(message)
     }
   }
@@ -322,17 +301,12 @@ export class WorkerThread {
 
   #beginGrace(graceMs: number): void {
     this.#use.mark()
-    // A look needs some time to see anything.
-    const ms = this.#isDelicate ? Math.max(graceMs, lookMs) : graceMs
+    // A look needs some time to see anything; without an addon, nothing depends on what it sees.
+    const ms = this.#hasAddons ? Math.max(graceMs, lookMs) : graceMs
     this.#timer = setTimeout(() => {
       // Else it would be the next one that is ended. Timers come before messages.
       if (!this.#given.isPastFirst) this.#endGrace()
     }, ms)
-  }
-
-  /** Whether to end the thread at once could cost more than the task. */
-  get #isDelicate(): boolean {
-    return this.#hasAddons || this.#given.first?.task.call.operation.stop === "wait"
   }
 
   get #hasAddons(): boolean {
@@ -347,22 +321,19 @@ export class WorkerThread {
     else if (computes || !this.#retires(mayEnd)) this.#beginGrace(lookAgainMs)
   }
 
-  /** Asks to be done without. Says whether it may. */
+  /** Asks to be done without. Says whether it is. */
   #retires(mayEnd: boolean): boolean {
     this.#state = "retired"
-    const may = this.#events.lingers(this, () => this.#leave())
-    if (may) this.#watchRetired(mayEnd)
+    const isDoneWithout = this.#events.lingers(this, () => this.#leave())
+    if (isDoneWithout) this.#timer = setInterval(() => this.#watchRetired(mayEnd), lookAgainMs)
     else this.#state = "busy"
-    return may
+    return isDoneWithout
   }
 
   /** One that goes on to compute when what it waited for has come is ended after all. */
   #watchRetired(mayEnd: boolean): void {
+    if (mayEnd && this.#use.computed()) this.terminate()
     this.#use.mark()
-    this.#timer = setTimeout(() => {
-      if (mayEnd && this.#use.computed()) this.terminate()
-      else this.#watchRetired(mayEnd)
-    }, lookAgainMs)
   }
 
   /** The task of one that is retired has settled. Its thread ends when nothing is left to be done there. */
@@ -389,16 +360,11 @@ export class WorkerThread {
   /** Lets go of all that it has. */
   #leave(code?: number): WorkerExit {
     const { begun, unbegun } = this.#given.takeAll()
-    const outOfMemory =
-      (this.#error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY"
-    const message =
-      code === undefined ? "The worker does not end." : `The worker exited with code ${code}.`
     return {
       begun,
       unbegun,
       cpuMs: this.#usedMs(this.#cpuMsAtEnd ?? this.#use.cpuMs()),
-      how: outOfMemory ? "out-of-memory" : this.#error === undefined ? "exit" : "uncaught",
-      fault: this.#error === undefined ? { message, stack: undefined } : toFault(this.#error),
+      ...causeOf(this.#error, code),
       wanted: this.#wanted || this.#state === "retired",
       proven: this.#proven,
     }
@@ -420,4 +386,14 @@ export class WorkerThread {
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** What it died of. Without a code it has not exited. */
+function causeOf(error: unknown, code: number | undefined): Pick<WorkerExit, "how" | "fault"> {
+  if (error === undefined) {
+    const what = code === undefined ? "does not end" : `exited with code ${code}`
+    return { how: "exit", fault: { message: `The worker ${what}.`, stack: undefined } }
+  }
+  const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
+  return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
 }

@@ -1,4 +1,4 @@
-/** What the workers' tasks are thought to take still, and have used so far. */
+/** What the workers are at, all together. */
 import type { WorkerThread } from "./worker-thread.ts"
 
 /** What is left of all tasks that run, by the estimates, in milliseconds of a worker. */
@@ -22,4 +22,10 @@ export function mostCpuMs(workers: Iterable<WorkerThread>, operation: string): n
     if (worker.task?.call.name === operation) most = Math.max(most ?? 0, worker.taskCpuMs)
   }
   return most
+}
+
+export function bootingCount(workers: Iterable<WorkerThread>): number {
+  let count = 0
+  for (const { state } of workers) if (state === "booting") count += 1
+  return count
 }

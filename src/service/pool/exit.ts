@@ -1,0 +1,43 @@
+/** What a worker's end means for what it was given, and how its end is waited for. */
+import type { Outcome } from "../outcome.ts"
+import type { Task } from "./task.ts"
+import type { WorkerExit } from "./worker-contract.ts"
+
+/** Of a task that the worker had begun. @param isUnwanted it was told to stop, or the pool closes */
+export function outcomeOfBegun(exit: WorkerExit, isUnwanted: boolean): Outcome {
+  if (exit.wanted && isUnwanted) return { kind: "cancelled", where: "running" }
+  return { kind: "crashed", how: exit.how, fault: exit.fault }
+}
+
+/**
+ * A task whose worker died before it began goes back to the head of the queue, once: it was not to
+ * blame, unless it is its input that can't even be read in a worker's memory. Buffers that moved to
+ * the dead worker are gone with it, so the client has to send them again.
+ */
+export function fateOfUnbegun(task: Task, exit: WorkerExit, isClosed: boolean): Outcome | "again" {
+  const isHead = task.state === "running"
+  if (!exit.wanted && isHead && (exit.how === "out-of-memory" || task.wasPutBack)) {
+    return { kind: "crashed", how: exit.how, fault: exit.fault }
+  }
+  if (task.call.transfer.length > 0) {
+    return { kind: "shed", reason: "no-workers", retryAfterMs: 1000 }
+  }
+  return isClosed ? { kind: "expired", where: "queue" } : "again"
+}
+
+/** A stall of the whole process, in which the threads stand still as well, takes one of them at most. */
+const pieces = 10
+
+/** Waits until `gone` has resolved, for `ms` at most. */
+export async function untilGone(gone: Promise<void>, ms: number): Promise<void> {
+  let isGone = false
+  const noticed = gone.then(() => {
+    isGone = true
+  })
+  for (let piece = 0; piece < pieces && !isGone; piece++) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms / pieces)
+    await Promise.race([noticed, promise])
+    clearTimeout(timer)
+  }
+}
