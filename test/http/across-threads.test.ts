@@ -106,7 +106,7 @@ test("a client that does not read a stream holds it up, and frees its worker by 
 
 test("keep-alive clients lose no request to bounded connections, with work on workers", async () => {
   const pool = new Pool(trial.server.url, { connections: 8 })
-  const total = 3000
+  const total = 1200
   let next = 0
   let closed = 0
   const client = async (): Promise<void> => {

@@ -129,7 +129,9 @@ test("a body that is too large is refused by its declared length, before any of 
   assert.equal(api.compute.arrivals.length, 0, "it is no demand")
 })
 
-test("a body that turns out too large is refused, and a client that is still sending reads why", async () => {
+test("a body that turns out too large is refused, and a client that is still sending reads why", async (t) => {
+  // Who lingers for a late client is not overtaken by a stall.
+  t.mock.timers.enable({ apis: ["setTimeout"] })
   const limited = operation({
     path: "/json",
     body: z.any(),

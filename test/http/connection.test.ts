@@ -32,7 +32,7 @@ test("a well-behaved client loses no request by bounded connections", async () =
     connections += 1
   })
   const pool = new Pool(api.url, { connections: 8 })
-  const total = 4000
+  const total = 1500
   let next = 0
   const worker = async (): Promise<void> => {
     while (next < total) {

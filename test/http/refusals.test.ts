@@ -179,8 +179,14 @@ test("a broken chunk in the middle of a body is malformed, and recorded so", asy
   assert.equal(api.compute.held, 0)
 })
 
-test("a client that takes too long to send headers or body gets 408", async () => {
-  await using api = await serveApi({ post }, { headersTimeoutMs: 150, requestTimeoutMs: 300 }, {})
+test("a client that takes too long to send headers or body gets 408", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] })
+  await using api = await serveApi(
+    { post },
+    { headersTimeoutMs: 400_000, requestTimeoutMs: 500_000 },
+  )
+  const { server } = api.app
+  assert.deepEqual([server.headersTimeout, server.requestTimeout], [400_000, 500_000])
   const sockets: Socket[] = []
   api.app.server.on("connection", (socket) => sockets.push(socket))
   using headers = await RawClient.connect(api.port)
@@ -195,6 +201,12 @@ test("a client that takes too long to send headers or body gets 408", async () =
     "[",
   )
   using silent = await RawClient.connect(api.port)
+  while (sockets.filter(({ bytesRead }) => bytesRead > 0).length < 2 || sockets.length < 3) {
+    await new Promise(setImmediate)
+  }
+  while (api.compute.held === 0) await new Promise(setImmediate)
+  // Time is up, for all of them.
+  Object.assign(server, { headersTimeout: 1, requestTimeout: 1 })
   assert.equal(statusOf(await headers.read()), 408)
   assert.equal(statusOf(await body.read()), 408)
   await silent.read()
@@ -281,7 +293,9 @@ test("a client whose small body was shed keeps its connection", async () => {
   assert.equal(sockets.size, 1)
 })
 
-test("a client that is sending a large body when it is shed reads the 503", async () => {
+test("a client that is sending a large body when it is shed reads the 503", async (t) => {
+  // Who lingers for a late client is not overtaken by a stall.
+  t.mock.timers.enable({ apis: ["setTimeout"] })
   await using api = await serveApi({ post }, { bodyBytesMax: 2 ** 31 - 1 })
   api.compute.shed = { kind: "shed", reason: "bytes-full", retryAfterMs: 1 }
   using client = await RawClient.connect(api.port)

@@ -15,6 +15,7 @@ import type { Arrival, Call, Compute, Outcome, Shed, Ticket } from "../../src/se
 import { isProblem } from "../../src/service/problem.ts"
 import { service } from "../../src/service/service.ts"
 import { resolveSettings, type Settings } from "../../src/service/settings.ts"
+import { patienceMs } from "./patience.ts"
 
 class StubCompute implements Compute {
   /** What `arrive` answers. */
@@ -120,6 +121,12 @@ export async function serveApi(
   settings: Settings = {},
   more: { readonly now?: () => number; readonly cores?: number } = {},
 ): Promise<ApiTrial> {
+  const patientMs = Math.min(patienceMs(), 600_000)
+  const timeouts = {
+    headersTimeoutMs: patientMs,
+    requestTimeoutMs: patientMs,
+    keepAliveTimeoutMs: patientMs,
+  }
   const compute = new StubCompute()
   const records: RequestRecord[] = []
   const logged: Record<string, unknown>[] = []
@@ -135,7 +142,7 @@ export async function serveApi(
   )
   const app = await createApi({
     service: service({ title: "Trial", version: "1.0.0", operations }),
-    settings: resolveSettings({ options: { docs: "off", ...settings } }),
+    settings: resolveSettings({ options: { docs: "off", ...timeouts, ...settings } }),
     compute,
     log,
     isDraining: () => trial.draining,

@@ -44,6 +44,16 @@ export class RawClient implements Disposable {
     return this.received
   }
 
+  /** Resolves with what `look` finds in all that was received. */
+  async until<T>(look: (received: string) => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look(this.received)
+      if (found !== undefined) return found
+      if (this.ended || this.failed) throw new Error(`It is over: ${this.received}`)
+      await once(this.#told, "told")
+    }
+  }
+
   #tell(): void {
     this.#told.dispatchEvent(new Event("told"))
   }

@@ -1,6 +1,7 @@
 /** A real server on free ports, with a client that keeps its connections. */
 import { type Server, type Settings, serve } from "capstan"
 import { type Dispatcher, Pool } from "undici"
+import { patienceMs } from "./patience.ts"
 
 export interface ServedTrial extends AsyncDisposable {
   readonly server: Server
@@ -25,7 +26,6 @@ interface Answer {
   readonly text: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
   readonly json: any
-  readonly tookMs: number
 }
 
 interface DemandAnswer {
@@ -49,13 +49,16 @@ export async function serveTrial(
       managementPort: 0,
       workers: 2,
       workerMemoryMiB: 128,
+      // Such a worker starts within reason where others want this machine as well.
+      workerNice: 0,
       logLevel: "silent",
+      ...patientSettings(),
       ...settings,
     },
     env: {},
   })
   const api = new Pool(server.url, { connections: 256, headersTimeout: 0, bodyTimeout: 0 })
-  const management = new Pool(server.managementUrl)
+  const management = new Pool(server.managementUrl, { headersTimeout: 0, bodyTimeout: 0 })
   const trial: ServedTrial = {
     server,
     call: (method, path, body, more = {}) =>
@@ -89,7 +92,6 @@ export async function serveTrial(
 }
 
 async function request(pool: Pool, options: Dispatcher.RequestOptions): Promise<Answer> {
-  const beganAtMs = performance.now()
   const response = await pool.request(options)
   const text = await response.body.text()
   const isJson = /json/.test(`${response.headers["content-type"]}`)
@@ -101,8 +103,20 @@ async function request(pool: Pool, options: Dispatcher.RequestOptions): Promise<
       isJson && !/ndjson/.test(`${response.headers["content-type"]}`)
         ? JSON.parse(text)
         : undefined,
-    tookMs: performance.now() - beganAtMs,
   }
+}
+
+/** Bounds that no test means to meet. */
+export function patientSettings() {
+  const ms = Math.min(patienceMs(), 600_000)
+  return {
+    setupTimeoutMs: ms,
+    deadlineMs: ms,
+    drainGraceMs: ms,
+    headersTimeoutMs: ms,
+    requestTimeoutMs: ms,
+    keepAliveTimeoutMs: ms,
+  } satisfies Settings
 }
 
 /** What this process holds open, by kind. Equal before and after means that nothing leaked. */

@@ -77,6 +77,8 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     genReqId: ({ headers }) => requestIdOf(headers).id,
     http: {
       headersTimeout: settings.headersTimeoutMs,
+      // Node compares the two, and its default is less than this one may be.
+      requestTimeout: settings.requestTimeoutMs,
       connectionsCheckingInterval: connectionsCheckMs,
       // Both are answered by hooks of ours, as problems.
       requireHostHeader: false,
