@@ -107,7 +107,7 @@ async function request(pool: Pool, options: Dispatcher.RequestOptions): Promise<
 }
 
 /** Bounds that no test means to meet. */
-export function patientSettings() {
+function patientSettings() {
   const ms = Math.min(patienceMs(), 600_000)
   return {
     setupTimeoutMs: ms,
