@@ -6,6 +6,7 @@ import { bytes, file, multipart } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { serveApi } from "../support/api.ts"
 import { openBrowser } from "../support/browser.ts"
+import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
 
 /** The smallest PNG: one transparent pixel. */
@@ -46,6 +47,7 @@ test("Swagger UI works without a network", { skip: without("chromium") }, async 
   await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
   await using browser = await openBrowser()
   const page = await browser.newPage()
+  page.setDefaultTimeout(patienceMs())
   const elsewhere: string[] = []
   const complaints: string[] = []
   page.on("request", (request) => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { test } from "node:test"
+import { settingsTable } from "../../src/service/settings.ts"
 import { serveTrial } from "../support/server.ts"
 
 test("is alive but not ready while no worker can start, sheds, and recovers by itself", async () => {
@@ -29,4 +30,14 @@ test("a port in use is an error with its code, and nothing is left running", asy
   await using first = await serveTrial()
   const port = Number(new URL(first.server.url).port)
   await assert.rejects(serveTrial({ port }), { code: "EADDRINUSE" })
+})
+
+test("starts with every time at the longest that is allowed", async () => {
+  const longest = Object.entries(settingsTable).flatMap(([name, spec]) =>
+    name.endsWith("Ms") && spec.kind === "integer" ? [[name, spec.max] as const] : [],
+  )
+  assert.ok(longest.length > 5)
+  // But for the delay, for which the end of a drain would wait.
+  await using trial = await serveTrial({ ...Object.fromEntries(longest), drainDelayMs: 0 })
+  assert.equal((await trial.probe("/readyz")).status, 200)
 })
