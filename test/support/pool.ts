@@ -121,7 +121,7 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       trial.uses.length = 0
     },
     until,
-    [Symbol.asyncDispose]: () => pool.close(options.cancelGraceMs ?? 50),
+    [Symbol.asyncDispose]: () => pool.close(patienceMs()),
   })
 }
 

@@ -43,7 +43,7 @@ import {
   type WorkerState,
 } from "./worker-contract.ts"
 
-/** For so long a thread is looked at to see whether it computes. */
+/** How often a thread is looked at of which it is not clear yet whether it computes. */
 const lookMs = 50
 /** How often one is looked at that can't be ended, or is not to be. */
 const lookAgainMs = 1000
@@ -211,8 +211,8 @@ export class WorkerThread {
     this.#wanted = true
     this.#use.mark()
     this.#clearTimer()
-    this.#timer = setTimeout(() => {
-      if (this.#use.computed()) this.terminate()
+    this.#timer = setInterval(() => {
+      if (this.#use.activity() === "computes") this.terminate()
     }, lookMs)
   }
 
@@ -301,12 +301,7 @@ export class WorkerThread {
 
   #beginGrace(graceMs: number): void {
     this.#use.mark()
-    // A look needs some time to see anything; without an addon, nothing depends on what it sees.
-    const ms = this.#hasAddons ? Math.max(graceMs, lookMs) : graceMs
-    this.#timer = setTimeout(() => {
-      // Else it would be the next one that is ended. Timers come before messages.
-      if (!this.#given.isPastFirst) this.#endGrace()
-    }, ms)
+    this.#timer = setTimeout(() => this.#endGrace(), graceMs)
   }
 
   get #hasAddons(): boolean {
@@ -315,10 +310,13 @@ export class WorkerThread {
 
   /** Ends what keeps its thread busy. What waits is ended as well, unless for what can't be. */
   #endGrace(): void {
+    // Else it would be the next one that is ended. Timers come before messages.
+    if (this.#given.isPastFirst) return
     const mayEnd = this.#given.first?.task.call.operation.stop === "terminate"
-    const computes = this.#use.computed()
-    if (mayEnd && (computes || !this.#hasAddons)) this.terminate()
-    else if (computes || !this.#retires(mayEnd)) this.#beginGrace(lookAgainMs)
+    const activity = this.#use.activity()
+    if (mayEnd && (activity === "computes" || !this.#hasAddons)) this.terminate()
+    else if (activity === "unclear") this.#timer = setTimeout(() => this.#endGrace(), lookMs)
+    else if (activity === "computes" || !this.#retires(mayEnd)) this.#beginGrace(lookAgainMs)
   }
 
   /** Asks to be done without. Says whether it is. */
@@ -332,8 +330,9 @@ export class WorkerThread {
 
   /** One that goes on to compute when what it waited for has come is ended after all. */
   #watchRetired(mayEnd: boolean): void {
-    if (mayEnd && this.#use.computed()) this.terminate()
-    this.#use.mark()
+    const activity = this.#use.activity()
+    if (mayEnd && activity === "computes") this.terminate()
+    else if (activity === "waits") this.#use.mark()
   }
 
   /** The task of one that is retired has settled. Its thread ends when nothing is left to be done there. */
