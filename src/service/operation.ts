@@ -127,8 +127,8 @@ export interface OperationConfig<
   readonly cancelGraceMs?: number
   /**
    * What becomes of a call that goes on past that. `"terminate"`: its worker is ended, and another
-   * takes over. Where it computes nothing but waits for a native addon, it is not, since the addon would
-   * end the process: the worker gets no more calls, and ends when that work is done. `"wait"`: the
+   * takes over. Where it waits for a native addon, it is not, since the addon would end the
+   * process: the worker gets no more calls, and ends when that work is done. `"wait"`: the
    * worker is never ended. For native code that must not be cut off while it computes; it keeps its
    * worker until it returns.
    * @default "terminate"

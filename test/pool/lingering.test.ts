@@ -4,12 +4,17 @@ import { closeSync, constants, existsSync, openSync, rmSync, writeFileSync } fro
 import { join } from "node:path"
 import { test } from "node:test"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
-import { answerOf, type Trial, tryPool } from "../support/pool.ts"
+import { answerOf, Latch, type Trial, tryPool } from "../support/pool.ts"
 
 /** A call that waits for an addon until it is let go on. */
-async function waitForAddon(trial: Trial, folder: TemporaryFolder, name: string) {
+async function waitForAddon(
+  trial: Trial,
+  folder: TemporaryFolder,
+  name: string,
+  more: { readonly spins?: Int32Array } = {},
+) {
   const pipe = folder.pipe(name)
-  const ticket = trial.submit("addon", { pipe })
+  const ticket = trial.submit("addon", { pipe, ...more })
   // Only when somebody is reading can it be opened for writing without waiting.
   const fd = await eventually(() => {
     try {
@@ -71,6 +76,35 @@ test("so is one whose call is too late, and no more of them than there are slots
   assert.equal(answerOf(await next), 1)
   calls[1]?.goOn()
   await eventually(() => trial.pool.counts().retired === 0 || undefined, "both to end")
+})
+
+test("what waits for no addon is ended, though its thread has loaded one, however often", async () => {
+  using folder = new TemporaryFolder()
+  await using trial = await tryPool({ cancelGraceMs: 0 })
+  const { ticket, goOn } = await waitForAddon(trial, folder, "pipe")
+  goOn()
+  assert.notEqual((await ticket.outcome).kind, "cancelled")
+  for (let round = 0; round < 3; round++) {
+    trial.submit("forever").cancel()
+    assert.equal(answerOf(await trial.run("echo", round)), round)
+  }
+  assert.equal(trial.pool.counts().retired, 0)
+})
+
+test("a call that computes beside an addon's work can't be ended either, and is done without", async () => {
+  using folder = new TemporaryFolder()
+  await using trial = await tryPool({ cancelGraceMs: 0, terminationMsMax: 50 })
+  const latch = new Latch()
+  const { ticket, goOn } = await waitForAddon(trial, folder, "pipe", { spins: latch.words })
+  latch.untilBegun()
+  ticket.cancel()
+  assert.deepEqual(await ticket.outcome, { kind: "cancelled", where: "running" })
+  assert.equal(answerOf(await trial.run("echo", 1)), 1)
+  assert.deepEqual(trial.stuck, [{ operation: "addon", isReplaced: true }])
+  goOn()
+  latch.release()
+  await eventually(() => trial.pool.counts().stuck === 0 || undefined, "it to end")
+  assert.deepEqual(trial.deaths, [])
 })
 
 test("a worker that waits for nothing but timers is ended, since nothing holds on to its thread", async () => {

@@ -69,6 +69,8 @@ export interface WorkerCounts {
 export class StuckWorkerError extends Error {
   override readonly name = "StuckWorkerError"
   constructor(count: number) {
-    super(`${count} worker(s) could not be ended: they are in native code that does not return.`)
+    super(
+      `${count} worker(s) could not be ended: they are in native code that does not return, or wait for a native addon.`,
+    )
   }
 }

@@ -1,4 +1,5 @@
 /** What a worker's end means for what it was given, and how its end is waited for. */
+import { toFault } from "../fault.ts"
 import type { Outcome } from "../outcome.ts"
 import type { Task } from "./task.ts"
 import type { WorkerExit } from "./worker-contract.ts"
@@ -40,4 +41,17 @@ export async function untilGone(gone: Promise<void>, ms: number): Promise<void> 
     await Promise.race([noticed, promise])
     clearTimeout(timer)
   }
+}
+
+/** What it died of. Without a code it has not exited. */
+export function causeOf(
+  error: unknown,
+  code: number | undefined,
+): Pick<WorkerExit, "how" | "fault"> {
+  if (error === undefined) {
+    const what = code === undefined ? "does not end" : `exited with code ${code}`
+    return { how: "exit", fault: { message: `The worker ${what}.`, stack: undefined } }
+  }
+  const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
+  return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
 }

@@ -9,13 +9,16 @@ import type { WorkerThread } from "./worker-thread.ts"
 
 export class Lingering {
   readonly #slots: number
+  readonly #spares: number
   readonly #clock: Clock
   readonly #without = new Set<WorkerThread>()
-  readonly #stuckInSlots = new Set<WorkerThread>()
+  /** Whether each has a task, and so counts as busy: one that never became ready takes a spare's place first. */
+  readonly #stuckInSlots = new Map<WorkerThread, boolean>()
   #allStuckSinceMs: number | undefined
 
-  constructor(slots: number, clock: Clock) {
+  constructor(slots: number, spares: number, clock: Clock) {
     this.#slots = slots
+    this.#spares = spares
     this.#clock = clock
   }
 
@@ -26,7 +29,9 @@ export class Lingering {
 
   /** How many slots there are for others. */
   get slotsLeft(): number {
-    return this.#slots - this.#stuckInSlots.size
+    let busy = 0
+    for (const isBusy of this.#stuckInSlots.values()) if (isBusy) busy += 1
+    return Math.min(this.#slots - busy, this.#slots + this.#spares - this.#stuckInSlots.size)
   }
 
   /** Since when none has been left. */
@@ -53,7 +58,7 @@ export class Lingering {
       this.#look()
       return true
     }
-    if (worker.state === "stuck") this.#stuckInSlots.add(worker)
+    if (worker.state === "stuck") this.#stuckInSlots.set(worker, worker.task !== undefined)
     this.#look()
     return false
   }

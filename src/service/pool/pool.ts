@@ -67,14 +67,13 @@ export class Pool {
       emptied: events.emptied,
     })
     this.#boots = new Boots(this.#clock, () => this.#boot())
-    this.#lingering = new Lingering(options.size, this.#clock)
+    this.#lingering = new Lingering(options.size, options.spares, this.#clock)
     this.#boot()
   }
 
   get size(): number {
     return this.#options.size
   }
-
   /** How many wait, those included that were given to a worker ahead of their turn. */
   get queued(): number {
     return this.#waiting.count
@@ -186,6 +185,7 @@ export class Pool {
       if (worker.state === "busy") worker.end()
       else worker.stop(graceMs)
     }
+    for (const worker of this.#lingering.workers) worker.hurry(graceMs)
     this.#idle.length = 0
     const { terminationMsMax = defaultTerminationMsMax } = this.#options
     if (this.#left.length > 0) await untilGone(this.#allGone.promise, graceMs + terminationMsMax)
@@ -341,10 +341,13 @@ export class Pool {
   #onLingers(worker: WorkerThread, leave: () => WorkerExit): boolean {
     if (this.#closed !== undefined) return false
     const isNew = this.#lingering.isNew(worker)
-    const isTaken = this.#lingering.take(worker)
+    // One that was retired may be stuck by now.
+    const wasTaken = this.#lingering.workers.has(worker)
+    const isTaken = wasTaken || this.#lingering.take(worker)
     if (isNew) this.#events.workerStuck?.(worker.task?.call, isTaken)
-    if (isTaken) this.#doWithout(worker, leave())
-    else if (this.state === "down") {
+    if (isTaken && !wasTaken) this.#doWithout(worker, leave())
+    if (this.state === "down") {
+      this.#waiting.takeBackAll()
       this.#settleWaiting({ kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
     }
     return isTaken
@@ -388,12 +391,9 @@ export class Pool {
   /** At once after a crash in mid-work; later and later while workers die before they have worked. */
   #replace(exit: WorkerExit): void {
     const wasIdle = exit.begun.length + exit.unbegun.length === 0
-    const bootFailed = !exit.wanted && !exit.proven && wasIdle
-    if (bootFailed) {
-      const pauseMs = this.#boots.failed(exit.fault)
+    if (!exit.wanted) {
+      const pauseMs = !exit.proven && wasIdle ? this.#boots.failed(exit.fault) : 0
       if (pauseMs !== undefined) this.#events.workerDied?.(exit.fault, exit.how, pauseMs)
-    } else if (!exit.wanted) {
-      this.#events.workerDied?.(exit.fault, exit.how, 0)
     }
     this.#boot()
   }

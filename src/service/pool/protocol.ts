@@ -27,8 +27,8 @@ export const Flag = {
    * back. Whoever puts 0 there first has it.
    */
   claims: 1,
-  /** The worker: 1 once it has loaded a native addon. */
-  addons: 1 + tasksMax,
+  /** The worker: how many works of native addons are under way. */
+  addonWorks: 1 + tasksMax,
 } as const
 export const flagBytes = (2 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
 

@@ -22,3 +22,9 @@ export function startThread(
     resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
   })
 }
+
+export function tooSlow(setupTimeoutMs: number): Error {
+  return new Error(
+    `The worker was not ready within setupTimeoutMs, which is ${setupTimeoutMs} ms: loading the module and \`setup\` took too long.`,
+  )
+}

@@ -7,18 +7,18 @@
  *   take its place on the CPU before. It may have been given others ahead of their turn, which it
  *   begins by itself, one after another, without waiting to be told; those that it has not begun can
  *   be taken back.
- * - `retired`: its task was given up and computes nothing, but waits for what an addon does. To end
- *   the thread now would end the process: Node-API's asynchronous work can't tell a thread that is
- *   gone, and aborts. So it is done without, and ends when its work has settled.
+ * - `retired`: its task was given up, and waits for what an addon does. To end the thread now would
+ *   end the process (see addon-works.ts). It is done without, and ends when that work is done.
  * - `ending`: told to stop, or terminated. It takes nothing any more.
  * - `stuck`: terminated, and does not end: it is in native code. It is done without, if the pool can.
  * - `exited`: gone. Final.
  *
- * `booting → idle ⇄ busy`, from each of them `→ ending → exited` or straight `→ exited`; `busy →
- * retired → ending`; `ending → stuck → exited`.
+ * `booting → idle ⇄ busy → retired`; from each of them `→ ending → exited` or straight `→ exited`; from
+ * each but `idle` also `→ stuck → exited`.
  */
 import type { Worker } from "node:worker_threads"
 import { toFault } from "../fault.ts"
+import { causeOf } from "./exit.ts"
 import { type Given, GivenTasks, runMessage } from "./given.ts"
 import {
   claim,
@@ -31,7 +31,7 @@ import {
   type ToWorker,
   type WorkerOutcome,
 } from "./protocol.ts"
-import { startThread } from "./start-thread.ts"
+import { startThread, tooSlow } from "./start-thread.ts"
 import type { Task } from "./task.ts"
 import { ThreadUse } from "./thread-use.ts"
 import {
@@ -43,9 +43,8 @@ import {
   type WorkerState,
 } from "./worker-contract.ts"
 
-/** How often a thread is looked at of which it is not clear yet whether it computes. */
+/** How often a thread is looked at that can't be ended yet, and one that was given up. */
 const lookMs = 50
-/** How often one is looked at that can't be ended, or is not to be. */
 const lookAgainMs = 1000
 /** How long a retired worker whose task has settled may take to end by itself. */
 const leavingMsMax = 60_000
@@ -56,11 +55,14 @@ export class WorkerThread {
   #lastTask: Task | undefined
   #error: unknown
   #terminated = false
+  #leavingMs = leavingMsMax
+  #mayEnd = true
+  #looks = 0
   /** We end it, or let it end. */
   #wanted = false
   #proven = false
   #startedAtMs = 0
-  /** CPU time of the thread when its last task had ended, and when it was terminated. */
+  /** CPU time when its last task had ended, and when it was terminated. */
   #cpuMsBefore = 0
   #cpuMsAtEnd: number | undefined
   /** `setup`, then the grace of a cancelled task, then that of `dispose`, or of the thread's end. */
@@ -84,13 +86,7 @@ export class WorkerThread {
       this.#error ??= error
     })
     this.#worker.on("exit", (code) => this.#exit(code))
-    this.#timer = setTimeout(() => {
-      this.#fail(
-        new Error(
-          `The worker was not ready within setupTimeoutMs, which is ${setupTimeoutMs} ms: loading the module and \`setup\` took too long.`,
-        ),
-      )
-    }, setupTimeoutMs)
+    this.#timer = setTimeout(() => this.#fail(tooSlow(setupTimeoutMs)), setupTimeoutMs)
   }
 
   get state(): WorkerState {
@@ -102,7 +98,6 @@ export class WorkerThread {
     return this.#given.first?.task
   }
 
-  /** What it was given. */
   get given(): Pick<GivenTasks, "ahead" | "aheadCount" | "aheadMs"> {
     return this.#given
   }
@@ -174,7 +169,7 @@ export class WorkerThread {
   stop(graceMs: number): void {
     this.#clearTimer()
     if (this.#state === "booting") {
-      this.terminate()
+      this.end()
     } else if (this.#state === "idle") {
       this.#wanted = true
       this.#move("idle", "ending")
@@ -182,7 +177,7 @@ export class WorkerThread {
       this.#timer = setTimeout(() => {
         const message = `dispose was cut off: it took longer than the ${Math.round(graceMs)} ms that were left`
         this.#events.log({ type: "log", requestId: "", level: "warn", message, fields: undefined })
-        this.terminate()
+        this.end()
       }, graceMs)
     }
   }
@@ -199,21 +194,24 @@ export class WorkerThread {
     this.#terminate()
   }
 
-  /**
-   * Ends a busy worker for whose task nobody waits: at once, unless it may be waiting for an addon. Then
-   * it is given the time that the pool has left for its task to settle.
-   */
+  /** Ends it as soon as no addon works for its thread. */
   end(): void {
-    if (!this.#hasAddons) {
-      this.terminate()
-      return
-    }
     this.#wanted = true
-    this.#use.mark()
+    this.#endSoon()
+  }
+
+  #endSoon(): void {
     this.#clearTimer()
-    this.#timer = setInterval(() => {
-      if (this.#use.activity() === "computes") this.terminate()
-    }, lookMs)
+    if (this.#mayBeEnded) this.#terminate()
+    else this.#timer = setTimeout(() => this.#endSoon(), lookMs)
+  }
+
+  /** The pool closes: ends a worker that was done without, `ms` after its task has settled at most. */
+  hurry(ms: number): void {
+    this.#leavingMs = Math.min(this.#leavingMs, ms)
+    if (this.#state !== "ending" || this.#terminated) return
+    this.#clearTimer()
+    this.#timer = setTimeout(() => this.end(), this.#leavingMs)
   }
 
   #terminate(): void {
@@ -227,10 +225,13 @@ export class WorkerThread {
     this.#timer = setTimeout(() => this.#stick(), this.#terminationMsMax).unref()
   }
 
-  /** It was terminated and has not ended. It asks to be done without until it may, or has. */
+  /** It does not end, or can't be ended. It asks to be done without until it may, or has. */
   #stick(): void {
     this.#state = "stuck"
-    if (!this.#events.lingers(this, () => this.#leave())) {
+    if (this.#events.lingers(this, () => this.#leave())) {
+      // What it died of has been told.
+      this.#wanted = true
+    } else {
       this.#timer = setTimeout(() => this.#stick(), lookAgainMs).unref()
     }
   }
@@ -267,7 +268,7 @@ export class WorkerThread {
   }
 
   #finish([id, outcome, ranMs, cpuMs, cpuMsBefore, idleCpuMs]: OutcomeMessage): void {
-    if (this.#state === "retired") {
+    if (this.#state === "retired" || this.#state === "stuck") {
       this.#settled()
       return
     }
@@ -300,54 +301,65 @@ export class WorkerThread {
   }
 
   #beginGrace(graceMs: number): void {
-    this.#use.mark()
+    this.#looks = 0
     this.#timer = setTimeout(() => this.#endGrace(), graceMs)
   }
 
-  get #hasAddons(): boolean {
-    return Atomics.load(this.#flags, Flag.addons) === 1
+  /** Whether its thread can be ended without ending the process: see addon-works.ts. */
+  get #mayBeEnded(): boolean {
+    return Atomics.load(this.#flags, Flag.addonWorks) === 0
   }
 
-  /** Ends what keeps its thread busy. What waits is ended as well, unless for what can't be. */
   #endGrace(): void {
     // Else it would be the next one that is ended. Timers come before messages.
     if (this.#given.isPastFirst) return
-    const mayEnd = this.#given.first?.task.call.operation.stop === "terminate"
-    const activity = this.#use.activity()
-    if (mayEnd && (activity === "computes" || !this.#hasAddons)) this.terminate()
-    else if (activity === "unclear") this.#timer = setTimeout(() => this.#endGrace(), lookMs)
-    else if (activity === "computes" || !this.#retires(mayEnd)) this.#beginGrace(lookAgainMs)
+    this.#mayEnd = this.#given.first?.task.call.operation.stop === "terminate"
+    if (this.#mayEnd && this.#mayBeEnded) {
+      this.terminate()
+    } else if (!this.#use.waited() || !this.#retires()) {
+      // It computes beside an addon's work, or too many are retired; but not for ever.
+      this.#looks += 1
+      this.#use.mark()
+      this.#wanted = this.#mayEnd && this.#looks * lookMs > this.#terminationMsMax
+      if (this.#wanted) this.#stick()
+      else this.#timer = setTimeout(() => this.#endGrace(), lookMs)
+    }
   }
 
   /** Asks to be done without. Says whether it is. */
-  #retires(mayEnd: boolean): boolean {
+  #retires(): boolean {
     this.#state = "retired"
-    const isDoneWithout = this.#events.lingers(this, () => this.#leave())
-    if (isDoneWithout) this.#timer = setInterval(() => this.#watchRetired(mayEnd), lookAgainMs)
-    else this.#state = "busy"
+    let exit: WorkerExit | undefined
+    const isDoneWithout = this.#events.lingers(this, () => {
+      exit = this.#leave()
+      return exit
+    })
+    if (!isDoneWithout) this.#state = "busy"
+    // It had not even read the message, and will not answer.
+    else if (exit?.begun.length === 0) this.#settled()
+    else this.#watchRetired()
     return isDoneWithout
   }
 
-  /** One that goes on to compute when what it waited for has come is ended after all. */
-  #watchRetired(mayEnd: boolean): void {
-    const activity = this.#use.activity()
-    if (mayEnd && activity === "computes") this.terminate()
-    else if (activity === "waits") this.#use.mark()
+  /** One whose task does not settle though the addon has done its work is ended. */
+  #watchRetired(): void {
+    if (this.#mayEnd && this.#mayBeEnded) this.terminate()
+    else this.#timer = setTimeout(() => this.#watchRetired(), lookAgainMs)
   }
 
-  /** The task of one that is retired has settled. Its thread ends when nothing is left to be done there. */
+  /** The task of one that was given up has settled: its thread ends when nothing is left to do there. */
   #settled(): void {
     this.#wanted = true
-    this.#move("retired", "ending")
+    this.#state = "ending"
     this.#clearTimer()
     this.#worker.postMessage({ type: "leave" } satisfies ToWorker)
-    this.#timer = setTimeout(() => this.terminate(), leavingMsMax)
+    this.#timer = setTimeout(() => this.end(), this.#leavingMs)
   }
 
   #fail(error: unknown): void {
     this.#error ??= error
     // Not wanted by us: it counts as a failure.
-    this.#terminate()
+    this.#endSoon()
   }
 
   #exit(code: number): void {
@@ -385,14 +397,4 @@ export class WorkerThread {
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
-}
-
-/** What it died of. Without a code it has not exited. */
-function causeOf(error: unknown, code: number | undefined): Pick<WorkerExit, "how" | "fault"> {
-  if (error === undefined) {
-    const what = code === undefined ? "does not end" : `exited with code ${code}`
-    return { how: "exit", fault: { message: `The worker ${what}.`, stack: undefined } }
-  }
-  const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
-  return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
 }

@@ -16,10 +16,10 @@ import { loadService } from "../module.ts"
 import type { Operation } from "../operation.ts"
 import { streamWindow } from "../outcome.ts"
 import { isProblem } from "../problem.ts"
+import { AddonWorks } from "./addon-works.ts"
 import { Awake, awakeMsMax } from "./awake.ts"
 import {
   claim,
-  Flag,
   type FromWorker,
   isGiven,
   isTuple,
@@ -49,7 +49,7 @@ const inbox: RunMessage[] = []
 let isWorking = false
 const awake = new Awake(availableParallelism())
 
-watchAddons()
+const addonWorks = new AddonWorks(flags)
 const prepared = await prepare()
 // Not before: nobody gains by a worker that takes long to start.
 const nativeThreadId = lowerPriority(setup.nice)
@@ -75,7 +75,9 @@ function take(message: ToWorker): void {
       if (current?.id === message.id) current.flow.add(message.count)
       break
     case "stop":
-      void disposeAll().finally(() => process.exit(0))
+      void disposeAll()
+        .then(() => addonWorks.over())
+        .finally(() => process.exit(0))
       break
     case "leave":
       void disposeAll().finally(() => port.close())
@@ -96,18 +98,6 @@ function sendLog(message: LogMessage): void {
     post(message)
   } catch {
     post({ ...message, fields: { fields: inspect(message.fields) } })
-  }
-}
-
-/**
- * Tells the main thread of native addons: while one works beside this thread, the thread must not be
- * ended. There is no other way to know of them: what an addon is at, Node does not tell.
- */
-function watchAddons(): void {
-  const { dlopen } = process
-  process.dlopen = (...args) => {
-    Atomics.store(flags, Flag.addons, 1)
-    dlopen.apply(process, args)
   }
 }
 
