@@ -6,6 +6,11 @@
  * It is asked twice, with what is known each time: before the body is read (the wait alone), and
  * after validation (the call's own cost too). As long as nothing is known of an operation's cost,
  * only the bounds on count and bytes hold.
+ *
+ * To shed says "try again later". A call that by its operation's own word takes longer than its whole
+ * deadline is not shed but refused for good (compute.ts), and is no demand: no number of workers
+ * would do it. That goes by what `cost` says alone. What it is corrected by was learnt from other
+ * calls, and a correction that refuses would keep away the calls that could teach a better one.
  */
 import type { Shed, ShedReason } from "./outcome.ts"
 
@@ -32,6 +37,8 @@ export interface Candidate {
   readonly ownMs: number | undefined
   /** Where `ownMs` is from: the operation's own `cost` for this input, or earlier calls. */
   readonly ownIs: "foretold" | "learnt"
+  /** What the operation's `cost` says, before it is corrected by earlier calls. @default ownMs */
+  readonly declaredMs?: number | undefined
 }
 
 /** Why to shed the candidate, or `undefined` to admit it. */
@@ -41,8 +48,9 @@ export function admit(state: AdmissionState, candidate: Candidate): ShedReason |
   if (state.hasRoom) {
     // A free worker has nothing better to do. And if what was learnt could refuse even now, a few
     // slow calls would shut an operation for good: nothing would run that could teach otherwise.
-    const hopeless =
-      candidate.ownIs === "foretold" && (candidate.ownMs ?? 0) > candidate.remainingMs
+    // Nor may a correction of what the operation foretells, so it counts only where it is less.
+    const { ownIs, ownMs = 0, declaredMs = ownMs, remainingMs } = candidate
+    const hopeless = ownIs === "foretold" && Math.min(ownMs, declaredMs) > remainingMs
     return hopeless ? "deadline" : undefined
   }
   if (state.queued >= state.queueMax) return "queue-full"

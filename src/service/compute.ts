@@ -134,13 +134,20 @@ export class ComputePools implements Compute {
       const message = `The cost of "${call.name}" is ${foretoldMs}; it must be a number of milliseconds, 0 or more.`
       return known({ kind: "error", fault: { message, stack: undefined } })
     }
-    const cpuMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
+    const timeAllowedMs = timeAllowedOf(call)
+    if (foretoldMs !== undefined && foretoldMs > timeAllowedMs) {
+      return known({ kind: "too-costly", costMs: foretoldMs, timeAllowedMs })
+    }
+    const correctedMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
+    // Past its deadline nothing is asked of the one core that computes it.
+    const cpuMs = correctedMs === undefined ? undefined : Math.min(correctedMs, timeAllowedMs)
     const state = this.#admissionState(lane, nowMs)
     const reason = admit(state, {
       bytes: 0,
       remainingMs: call.deadlineAtMs - nowMs,
-      ownMs: cpuMs ?? cost.highMs(),
-      ownIs: cpuMs === undefined ? "learnt" : "foretold",
+      ownMs: correctedMs ?? cost.highMs(),
+      ownIs: correctedMs === undefined ? "learnt" : "foretold",
+      declaredMs: foretoldMs,
     })
     if (reason !== undefined) {
       const waitMs = state.predictedWaitMs
@@ -292,7 +299,9 @@ export class ComputePools implements Compute {
           }
           const { cost } = this.#entry(call.name)
           const cpuMs =
-            foretoldMs === undefined ? (cost.meanCpuMs() ?? 0) : cost.cpuMsOf(foretoldMs)
+            foretoldMs === undefined
+              ? (cost.meanCpuMs() ?? 0)
+              : Math.min(cost.cpuMsOf(foretoldMs), timeAllowedOf(call))
           this.observer?.unserved(call.name, outcome.kind, cpuMs)
         },
         filled: () => overload.filled(this.#clock()),
@@ -365,6 +374,11 @@ export class ComputePools implements Compute {
 
 function known(outcome: Outcome): Ticket {
   return { outcome: Promise.resolve(outcome), cancel: () => {}, pull: () => {} }
+}
+
+/** How long a call may take, from its arrival on. Deadlines are set in whole milliseconds. */
+function timeAllowedOf({ arrivedAtMs, deadlineAtMs }: Call): number {
+  return Math.round(deadlineAtMs - arrivedAtMs)
 }
 
 function round(value: number): number {

@@ -113,8 +113,13 @@ export interface OperationConfig<
   /** The largest body accepted, in bytes. @default the setting `bodyBytesMax` */
   readonly bodyBytesMax?: number
   /**
-   * What it will cost: CPU milliseconds on one core. Used instead of what was learnt from earlier
-   * calls, to decide whether it can be done in time; worth giving when calls differ a lot.
+   * What it will cost: CPU milliseconds on one core, a finite number of 0 or more; anything else is
+   * answered 500. Used instead of what was learnt from earlier calls, to decide whether it can be done
+   * in time; worth giving when calls differ a lot. Earlier calls correct it by how far it was off.
+   *
+   * Taken at its word, uncorrected, when it says more than the request's whole deadline: then no
+   * server could do it in time, and the client is told so with a 422 instead of to try again later.
+   * So it should rather say too little than too much. Ignored with `thread: "main"`.
    * Must be quick: it runs on the main thread.
    */
   readonly cost?: (input: Input<Path, Query, Headers, Body>) => number

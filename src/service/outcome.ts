@@ -60,6 +60,8 @@ export type Outcome =
     }
   /** Refused, and never run. */
   | { readonly kind: "shed"; readonly reason: ShedReason; readonly retryAfterMs: number }
+  /** Refused for good: by its own `cost` it takes longer than from its arrival to its deadline. */
+  | { readonly kind: "too-costly"; readonly costMs: number; readonly timeAllowedMs: number }
   /** Admitted, and too late. */
   | { readonly kind: "expired"; readonly where: "queue" | "running" }
   /** The client left. */

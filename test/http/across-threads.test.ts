@@ -130,3 +130,17 @@ test("HEAD runs the operation and sends no body", async () => {
   assert.match(received, /content-length: 70002\r\n/)
   assert.ok(received.endsWith("\r\n\r\n"))
 })
+
+test("one request for hours of work is refused for good, and asks for no cores", async () => {
+  await using troubled = await serveTrial()
+  for (let n = 0; n < 3; n++) {
+    const { status, json } = await troubled.call("POST", "/mispriced", { ms: 1_125_000, cpuMs: 0 })
+    assert.deepEqual([status, json.errors[0].code], [422, "over_deadline"])
+  }
+  assert.equal((await troubled.call("POST", "/mispriced", { ms: 1, cpuMs: 0 })).status, 200)
+  const { text } = await troubled.probe("/metrics")
+  const count = /_request_duration_seconds_count{operation="mispriced",outcome="bad-request"} 3\n/
+  assert.match(text, count)
+  assert.doesNotMatch(text, /capstan_shed_total{/)
+  assert.ok((await troubled.probe("/demand")).json.cores < 1)
+})

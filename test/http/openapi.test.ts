@@ -101,6 +101,20 @@ test("an operation has the error responses that can happen to it, and no others"
   }
 })
 
+test("that a cost may be beyond the deadline is said where there is one", async () => {
+  const costly = { path: "/costly", body: bytes("*/*"), run() {} }
+  const priced = await describe(operation({ ...costly, cost: () => 1 }))
+  assert.match(priced.responses[422].description, /More work than .* by the request's deadline/)
+  const schema = { $ref: "#/components/schemas/InvalidInput" }
+  assert.deepEqual(priced.responses[422].content, { "application/problem+json": { schema } })
+  assert.ok(!("422" in (await describe(operation(costly))).responses))
+  assert.ok(
+    !("422" in (await describe(operation({ ...costly, thread: "main", cost: () => 1 }))).responses),
+  )
+  const sad = operation({ ...costly, cost: () => 1, problems: { 422: "It is too sad." } })
+  assert.match((await describe(sad)).responses[422].description, /too sad[\s\S]*deadline/)
+})
+
 test("a problem of an operation's own is described, beside what is shared", async () => {
   const { responses } = await describe(
     operation({

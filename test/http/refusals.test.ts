@@ -389,3 +389,45 @@ test("a request that is half closed counts as left, and leaves nothing behind", 
   assert.equal(record?.status, 499)
   assert.equal(api.compute.cancels, 1)
 })
+
+test("what no server could do by its deadline is the client's mistake, and is told what it takes", async () => {
+  const limited = operation({
+    path: "/post",
+    body: z.any(),
+    output: z.any(),
+    deadlineMs: 10_000,
+    run() {},
+  })
+  await using api = await serveApi({ limited })
+  const refuse = async (costMs: number, header?: string) => {
+    api.compute.outcome = ({ arrivedAtMs, deadlineAtMs }) => {
+      return { kind: "too-costly", costMs, timeAllowedMs: Math.round(deadlineAtMs - arrivedAtMs) }
+    }
+    const headers = header === undefined ? {} : { "x-envoy-expected-rq-timeout-ms": header }
+    const before = api.records.length
+    const answer = await api.call("POST", "/post", { json: 1, headers })
+    assert.equal(answer.status, 422)
+    assert.equal(answer.headers["content-type"], "application/problem+json")
+    assert.equal(answer.headers["retry-after"], undefined)
+    const record = (await api.untilRecords(before + 1)).at(-1)
+    assert.deepEqual([record?.outcome, record?.shedReason], ["bad-request", undefined])
+    return answer.json.errors
+  }
+  const code = "over_deadline"
+  const takes = "of CPU time on one core, and its deadline is"
+  assert.deepEqual(await refuse(1_125_000), [
+    { path: [], code, message: `This would take 1125000 ms ${takes} 10000 ms. Ask for less work.` },
+  ])
+  const path = ["headers", "x-envoy-expected-rq-timeout-ms"]
+  const byHeader = `${takes} 250 ms by the header ${path[1]} and 10000 ms without it.`
+  assert.deepEqual(await refuse(300.2, "250"), [
+    {
+      path,
+      code,
+      message: `This would take 301 ms ${byHeader} Allow more time, or ask for less work.`,
+    },
+  ])
+  assert.deepEqual(await refuse(10_001, "250"), [
+    { path, code, message: `This would take 10001 ms ${byHeader} Ask for less work.` },
+  ])
+})

@@ -48,6 +48,14 @@ test("a free worker does not take what the operation itself says to be hopeless"
   check({ hasRoom: true, predictedWaitMs: 0 }, { ownMs: 5000, ownIs: "foretold" }, "deadline")
 })
 
+test("a free worker takes what only a correction makes hopeless, in either direction", () => {
+  const free = { hasRoom: true, predictedWaitMs: 0 }
+  check(free, { ownMs: 5000, declaredMs: 900, ownIs: "foretold" }, undefined)
+  check(free, { ownMs: 900, declaredMs: 5000, ownIs: "foretold" }, undefined)
+  check(free, { ownMs: 5000, declaredMs: 1001, ownIs: "foretold" }, "deadline")
+  check({ predictedWaitMs: 0 }, { ownMs: 5000, declaredMs: 900, ownIs: "foretold" }, "deadline")
+})
+
 test("with no queue allowed, a free worker still takes work", () => {
   check({ hasRoom: true, queued: 0, queueMax: 0 }, {}, undefined)
   check({ queued: 0, queueMax: 0 }, {}, "queue-full")

@@ -243,3 +243,45 @@ test("a cost that is no number is a bug of the operation, and harms nothing else
   assert.equal(await reasonOf(trial.call("priced", { ms: 1 })), "done")
   assert.ok(Number.isFinite(trial.compute.demand().cores))
 })
+
+test("a cost beyond the whole deadline is refused for good, and is neither shed nor demand", async () => {
+  await using trial = await tryCompute({ workers: 1 })
+  const hopeless = () =>
+    trial.call("mispriced", { ms: 1_125_000, cpuMs: 0 }, { deadlineMs: 10_000 })
+  const refused: Outcome = { kind: "too-costly", costMs: 1_125_000, timeAllowedMs: 10_000 }
+  assert.deepEqual(await hopeless().outcome, refused)
+  // Whatever is learnt, and whether or not there is anything to do.
+  for (let n = 0; n < 3; n++) {
+    assert.equal(await reasonOf(trial.call("mispriced", { ms: 1000, cpuMs: 0 })), "done")
+  }
+  const running = trial.call("polite")
+  assert.deepEqual(await hopeless().outcome, refused)
+  running.cancel()
+  assert.deepEqual(trial.refusedCpuMs, [])
+  assert.equal(await reasonOf(trial.call("mispriced", { ms: 10_000, cpuMs: 0 })), "done")
+})
+
+test("a correction that is far too large does not shut an operation whose cost fits", async () => {
+  await using trial = await tryCompute({ workers: 1 })
+  await trial.call("mispriced", { ms: 0.001, cpuMs: 50 }).outcome
+  // By that the next one would take 500 s.
+  const call = trial.call("mispriced", { ms: 10, cpuMs: 1 }, { deadlineMs: patienceMs() })
+  assert.equal(await reasonOf(call), "done")
+})
+
+test("by its cost a call asks for one core until its deadline at most, refused or not", async () => {
+  let nowMs = 0
+  await using trial = await tryCompute({ workers: 1, queueMax: 0 }, () => nowMs)
+  await trial.call("mispriced", { ms: 0.001, cpuMs: 50 }).outcome
+  nowMs = 100_000
+  const running = trial.call("polite")
+  for (let n = 0; n < 3; n++) {
+    const refused = trial.call("mispriced", { ms: 900, cpuMs: 0 }, { deadlineMs: 1000 })
+    assert.equal(await reasonOf(refused), "queue-full")
+  }
+  assert.deepEqual(trial.refusedCpuMs, [1000, 1000, 1000])
+  nowMs += 1000
+  const { coresLastSecond } = trial.compute.demand()
+  assert.ok(coresLastSecond >= 3 && coresLastSecond < 4, `${coresLastSecond} cores`)
+  running.cancel()
+})

@@ -14,6 +14,8 @@ type Json = Readonly<Record<string, unknown>>
 interface ErrorResponse {
   readonly description: string
   readonly happens: (operation: Operation) => boolean
+  /** What else it means for some of the operations that it happens to. */
+  readonly also?: { readonly description: string; readonly happens: ErrorResponse["happens"] }
   readonly schema?: string
   readonly headers?: Json
 }
@@ -21,6 +23,7 @@ interface ErrorResponse {
 const always = (): boolean => true
 const hasBody = ({ body }: Operation): boolean => body !== undefined
 const onWorker = ({ thread }: Operation): boolean => thread === "worker"
+const hasCost = ({ cost, thread }: Operation): boolean => cost !== undefined && thread === "worker"
 /** As far as can be told beforehand. Nothing can stop what is synchronous on the main thread. */
 const isAsync = ({ run }: Operation): boolean =>
   Object.prototype.toString.call(run) === "[object AsyncFunction]"
@@ -48,8 +51,16 @@ const errorResponses: Readonly<Record<number, ErrorResponse>> = {
   },
   422: {
     description: "Well-formed, and not what the operation accepts; `errors` says where and why.",
-    happens: ({ params, query, headers, body }) =>
-      [params, query, headers, body].some((spec) => spec !== undefined && !isBytes(spec)),
+    happens: (operation) => {
+      const { params, query, headers, body } = operation
+      const specs = [params, query, headers, body]
+      return hasCost(operation) || specs.some((spec) => spec !== undefined && !isBytes(spec))
+    },
+    also: {
+      description:
+        "More work than can be done by the request's deadline, however idle the server; `errors` says how long it would take and what the deadline is.",
+      happens: hasCost,
+    },
     schema: "InvalidInput",
   },
   431: {
@@ -79,12 +90,18 @@ export const responseHeaders: Json = {
 /** By status, as an operation's `responses` have it: the shared ones, and those of its own. */
 export function errorResponsesOf(operation: Operation): Json {
   const responses: Record<string, unknown> = {}
-  for (const [status, { happens }] of Object.entries(errorResponses)) {
-    if (happens(operation)) responses[status] = { $ref: `#/components/responses/${nameOf(status)}` }
+  for (const [status, shared] of Object.entries(errorResponses)) {
+    if (!shared.happens(operation)) continue
+    const own = ofOperation(shared, operation)
+    responses[status] =
+      own === shared ? { $ref: `#/components/responses/${nameOf(status)}` } : response(own)
   }
   for (const [status, description] of Object.entries(operation.problems)) {
     const shared = status in responses ? errorResponses[Number(status)] : undefined
-    responses[status] = shared === undefined ? response({ description }) : both(shared, description)
+    responses[status] =
+      shared === undefined
+        ? response({ description })
+        : both(ofOperation(shared, operation), description)
   }
   return responses
 }
@@ -92,7 +109,9 @@ export function errorResponsesOf(operation: Operation): Json {
 /** The shared responses that `operations` refer to, for the document's components. */
 export function sharedResponses(operations: Iterable<Operation>): Json {
   const all = [...operations]
-  const used = Object.entries(errorResponses).filter(([, { happens }]) => all.some(happens))
+  const used = Object.entries(errorResponses).filter(([, shared]) =>
+    all.some((operation) => shared.happens(operation) && ofOperation(shared, operation) === shared),
+  )
   return Object.fromEntries(used.map(([status, shared]) => [nameOf(status), response(shared)]))
 }
 
@@ -137,7 +156,8 @@ export const sharedSchemas: Readonly<Record<string, JsonSchema>> = {
               required: ["path", "message", "code"],
               properties: {
                 path: {
-                  description: "Where: `path`, `query`, `headers` or `body`, then the keys within.",
+                  description:
+                    "Where: `path`, `query`, `headers` or `body`, then the keys within. Empty: the request as a whole.",
                   type: "array",
                   items: { type: ["string", "integer"] },
                 },
@@ -152,7 +172,14 @@ export const sharedSchemas: Readonly<Record<string, JsonSchema>> = {
   },
 }
 
-type Described = Omit<ErrorResponse, "happens">
+/** With what it means besides, where it does for this operation. */
+function ofOperation(shared: ErrorResponse, operation: Operation): ErrorResponse {
+  const { also } = shared
+  if (!also?.happens(operation)) return shared
+  return { ...shared, description: `${shared.description}\n\nOr: ${also.description}` }
+}
+
+type Described = Omit<ErrorResponse, "happens" | "also">
 
 function response({ description, schema = "Problem", headers }: Described, more?: Json): Json {
   return {

@@ -5,7 +5,8 @@ import type { ShedReason } from "../outcome.ts"
  * What became of a request.
  *
  * - `ok`: answered with success.
- * - `bad-request`: refused as it stands: malformed, invalid, too large, not found, not acceptable.
+ * - `bad-request`: refused as it stands: malformed, invalid, too large, not found, not acceptable, or
+ *   more work than can be done by its deadline.
  * - `problem`: the operation threw a problem, so it was answered as the operation wanted.
  * - `shed`: 503, and never run.
  * - `expired`: 504.

@@ -1,11 +1,14 @@
 /**
- * Answers to requests that were not run, or not to the end: 503 and 504. Their bodies are made once,
- * because they are sent most when there is least time for them.
+ * Answers to requests that were not run, or not to the end: 503 and 504, whose bodies are made once,
+ * because they are sent most when there is least time for them; and 422 for what no server could do
+ * by its deadline.
  */
+import { deadlineHeader } from "../../core/http/deadline-header.ts"
+import type { Operation } from "../operation.ts"
 import type { Outcome, Shed, ShedReason } from "../outcome.ts"
 import { type ProblemDetails, problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
-import { problemMediaType, send } from "./send.ts"
+import { problemMediaType, send, sendProblem } from "./send.ts"
 
 const shedBodies: Readonly<Record<ShedReason, string>> = {
   "queue-full": bodyOf(
@@ -57,18 +60,42 @@ export function sendExpired(exchange: Exchange): void {
   send(exchange, 504, "expired", { "content-type": problemMediaType }, expiredBody)
 }
 
+/**
+ * 422: what the input costs can't be done by its deadline, so no other try of it can succeed. The
+ * client may have brought the deadline forward; then it is told how much there would be without that.
+ */
+export function sendTooCostly(
+  exchange: Exchange,
+  operation: Operation,
+  { costMs, timeAllowedMs }: Extract<Outcome, { kind: "too-costly" }>,
+): void {
+  const ownMs = operation.deadlineMs ?? exchange.surroundings.settings.deadlineMs
+  const takes = `This would take ${Math.ceil(costMs)} ms of CPU time on one core, and its deadline is`
+  const error =
+    timeAllowedMs < ownMs
+      ? {
+          path: ["headers", deadlineHeader],
+          message: `${takes} ${timeAllowedMs} ms by the header ${deadlineHeader} and ${ownMs} ms without it. ${costMs <= ownMs ? "Allow more time, or ask" : "Ask"} for less work.`,
+        }
+      : { path: [], message: `${takes} ${ownMs} ms. Ask for less work.` }
+  const { details } = problem(
+    422,
+    "The request asks for more work than can be done by its deadline, however idle the server; see `errors`.",
+    { errors: [{ ...error, code: "over_deadline" }] },
+  )
+  sendProblem(exchange, details, "bad-request")
+}
+
+/** How a call ends badly that had begun. */
+export type StreamFailure = Exclude<Outcome, { kind: "done" | "cancelled" | "shed" | "too-costly" }>
+
 /** What a client that already gets a stream is told of a failure. */
-export function failureOf(
-  outcome: Exclude<Outcome, { kind: "done" | "cancelled" }>,
-  requestId: string,
-): ProblemDetails {
+export function failureOf(outcome: StreamFailure, requestId: string): ProblemDetails {
   switch (outcome.kind) {
     case "problem":
       return outcome.problem
     case "expired":
       return expired
-    case "shed":
-      return { status: 503 }
     case "error":
     case "crashed":
       return { status: 500, requestId }

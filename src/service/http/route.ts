@@ -15,9 +15,9 @@ import { type InputReader, inputReader } from "./input.ts"
 import { acceptedTypes, isAcceptedType } from "./media-type.ts"
 import { chooseEncoding, mediaTypeChooser } from "./negotiate.ts"
 import { NoRoom, tooLarge } from "./read-body.ts"
-import { sendExpired, sendShed, sendShedInTurn } from "./refusals.ts"
+import { sendExpired, sendShed, sendShedInTurn, sendTooCostly } from "./refusals.ts"
 import { send, sendBug, sendProblem, sendThrown } from "./send.ts"
-import { ItemStream, streamMediaTypes } from "./stream.ts"
+import { ItemStream, isFailure, streamMediaTypes } from "./stream.ts"
 
 interface Endpoint {
   readonly name: string
@@ -171,9 +171,8 @@ async function serveStream(endpoint: Endpoint, exchange: Exchange, call: Call): 
   })
   if (exchange.closed) return
   if (outcome.kind === "done") stream.end()
-  else if (!stream.hasBegun || outcome.kind === "cancelled" || outcome.kind === "shed") {
-    answer(exchange, call.operation, outcome)
-  } else stream.fail(outcome)
+  else if (!stream.hasBegun || !isFailure(outcome)) answer(exchange, call.operation, outcome)
+  else stream.fail(outcome)
 }
 
 function answer(exchange: Exchange, operation: Operation, outcome: Outcome): void {
@@ -197,6 +196,9 @@ function answer(exchange: Exchange, operation: Operation, outcome: Outcome): voi
       break
     case "shed":
       sendShedInTurn(exchange, outcome)
+      break
+    case "too-costly":
+      sendTooCostly(exchange, operation, outcome)
       break
     case "expired":
       sendExpired(exchange)

@@ -12,7 +12,7 @@
 import { type Outcome, streamWindow, type Ticket } from "../outcome.ts"
 import { Problem, type ProblemDetails } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
-import { failureOf } from "./refusals.ts"
+import { failureOf, type StreamFailure } from "./refusals.ts"
 import { limitStall, logBug, send, sendHead } from "./send.ts"
 
 export const streamMediaTypes = ["application/x-ndjson", "text/event-stream"] as const
@@ -21,7 +21,11 @@ type StreamMediaType = (typeof streamMediaTypes)[number]
 /** A buffering proxy would make a stream pointless; nginx is told so by a header. */
 const streamHeaders = { "x-accel-buffering": "no" }
 
-type Failure = Exclude<Outcome, { kind: "done" | "shed" | "cancelled" }>
+/** Whether a call that had begun has failed, which those that were refused had not. */
+export function isFailure(outcome: Outcome): outcome is StreamFailure {
+  const { kind } = outcome
+  return kind !== "done" && kind !== "cancelled" && kind !== "shed" && kind !== "too-costly"
+}
 
 export class ItemStream {
   readonly #exchange: Exchange
@@ -69,7 +73,7 @@ export class ItemStream {
     else send(this.#exchange, 200, "ok", this.#headers(), "")
   }
 
-  fail(outcome: Failure): void {
+  fail(outcome: StreamFailure): void {
     const exchange = this.#exchange
     const { raw } = exchange.reply
     if ("fault" in outcome) logBug(exchange, outcome.fault)
@@ -82,7 +86,7 @@ export class ItemStream {
   }
 
   /** What can't be written as JSON (a problem may come with anything) is a bug; the stream ends. */
-  #errorEvent(outcome: Failure): string {
+  #errorEvent(outcome: StreamFailure): string {
     const exchange = this.#exchange
     const { requestId } = exchange
     try {
