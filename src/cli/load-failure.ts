@@ -8,6 +8,7 @@ import { existsSync } from "node:fs"
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { ModuleError } from "../service/module.ts"
+import { SettingError } from "../service/settings.ts"
 import { Failure } from "./failure.ts"
 import { packageRoot } from "./package.ts"
 
@@ -34,6 +35,7 @@ export function loadFailure(
   module: URL,
   loaded: readonly string[] = [],
 ): LoadFailure {
+  if (error instanceof SettingError) return plain(2, error.message)
   const noService = error instanceof ModuleError && error.cause === undefined
   if (noService) {
     return {
@@ -47,15 +49,7 @@ export function loadFailure(
   }
   const cause = error instanceof ModuleError ? error.cause : error
   if (!(cause instanceof Error)) {
-    const message = `It threw ${JSON.stringify(cause) ?? String(cause)}, which is not an error.`
-    return {
-      exitCode: 1,
-      message,
-      place: undefined,
-      excerpt: undefined,
-      hint: undefined,
-      calls: [],
-    }
+    return plain(1, `It threw ${JSON.stringify(cause) ?? String(cause)}, which is not an error.`)
   }
   const seen = source(cause, [...loaded, fileURLToPath(module)])
   return {
@@ -66,6 +60,11 @@ export function loadFailure(
     hint: hint(cause),
     calls: cause instanceof SyntaxError ? [] : userFrames(cause),
   }
+}
+
+/** A failure of which no more is known than what it was. */
+function plain(exitCode: LoadFailure["exitCode"], message: string): LoadFailure {
+  return { exitCode, message, place: undefined, excerpt: undefined, hint: undefined, calls: [] }
 }
 
 /** The same for a command that ends because of it. */

@@ -9,6 +9,7 @@ import type { Logger } from "pino"
 import { type Clock, monotonicClock } from "../core/clock.ts"
 import { FadingMean } from "../core/fading-mean.ts"
 import { type AdmissionState, admit, shed } from "./admission.ts"
+import { queueBytesMaxOf } from "./bounds.ts"
 import { collectionHelpers } from "./collection-helpers.ts"
 import { OperationCost } from "./cost.ts"
 import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
@@ -79,12 +80,15 @@ export class ComputePools implements Compute {
   readonly #lanes: readonly Lane[]
   readonly #demand: Demand
   readonly #refusedTries = new RefusedTries()
+  readonly #queueBytesMax: number
   #bytesHeld = 0
   /** Set before the first call is accepted. */
   observer: ComputeObserver | undefined
 
+  /** @throws {SettingError} see bounds.ts. */
   constructor(options: ComputeOptions) {
     this.#options = options
+    this.#queueBytesMax = queueBytesMaxOf(options.service, options.settings)
     this.#clock = options.clock ?? monotonicClock
     this.#lanes = this.#makeLanes()
     const prices = new Map(
@@ -347,7 +351,7 @@ export class ComputePools implements Compute {
       queued: lane.pool.queued,
       queueMax: settings.queueMax,
       bytesHeld: this.#bytesHeld,
-      queueBytesMax: settings.queueBytesMax,
+      queueBytesMax: this.#queueBytesMax,
       predictedWaitMs: lane.pool.predictedWaitMs(nowMs),
       waitMsMax: lane.overload.waitMsMax(),
     }

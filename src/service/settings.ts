@@ -104,11 +104,11 @@ export const settingsTable = {
     doc: "Requests that may wait for a worker. One more is answered 503 before its body is read. 0: none may wait.",
   },
   queueBytesMax: {
-    kind: "integer",
-    default: 67_108_864,
+    kind: "auto-integer",
+    default: "auto",
     min: 0,
     max: 2 ** 40,
-    doc: "Body bytes that may be held by requests that wait or are being received.",
+    doc: "Body bytes that may be held by requests that run, wait or are being received. auto: 67108864 (64 MiB), or the largest body that an operation accepts where that is more. At least bodyBytesMax, and that of every operation with a body.",
   },
   deadlineMs: {
     kind: "integer",
@@ -129,7 +129,7 @@ export const settingsTable = {
     default: 1_048_576,
     min: 0,
     max: 2 ** 31 - 1,
-    doc: "The largest request body, in bytes, for operations that do not say it themselves.",
+    doc: "The largest request body, in bytes, for operations that do not say it themselves. More is answered 413. Where it is left out and queueBytesMax is less, it is that.",
   },
 
   headersTimeoutMs: {
@@ -276,7 +276,8 @@ export function allowedValues(spec: SettingSpec): string {
 
 /**
  * Fills in the defaults: options in code, then environment, then flags, each over the one before.
- * @throws {SettingError} on an unknown option, an unknown `CAPSTAN_` variable, or a value out of range.
+ * @throws {SettingError} on an unknown option, an unknown `CAPSTAN_` variable, a value out of range, or
+ * two that contradict each other.
  */
 export function resolveSettings(sources: SettingSources = {}): ResolvedSettings {
   const { options = {}, env = {}, flags = {} } = sources
@@ -296,6 +297,8 @@ export function resolveSettings(sources: SettingSources = {}): ResolvedSettings 
   }
 
   const resolved: Record<string, unknown> = {}
+  /** Where each came from that was given. */
+  const places: Partial<Record<SettingName, string>> = {}
   for (const [name, spec] of Object.entries<SettingSpec>(settingsTable)) {
     const variable = environmentVariable(name)
     const [given, where] =
@@ -305,14 +308,28 @@ export function resolveSettings(sources: SettingSources = {}): ResolvedSettings 
           ? [env[variable], variable]
           : [options[name], name]
     resolved[name] = given === undefined ? spec.default : parse(spec, given, where)
+    if (given !== undefined) places[name as SettingName] = where
   }
-  const settings = resolved as ResolvedSettings
+  const settings = withRoomForBodies(resolved as ResolvedSettings, places)
   if (settings.requestTimeoutMs < settings.headersTimeoutMs) {
     throw new SettingError(
       `requestTimeoutMs is ${settings.requestTimeoutMs}; it must be at least headersTimeoutMs, which is ${settings.headersTimeoutMs}.`,
     )
   }
   return settings
+}
+
+/** A body that may come must be one that can be held; for those of operations, see bounds.ts. */
+function withRoomForBodies(
+  settings: ResolvedSettings,
+  places: Partial<Record<SettingName, string>>,
+): ResolvedSettings {
+  const { bodyBytesMax, queueBytesMax } = settings
+  if (queueBytesMax === "auto" || bodyBytesMax <= queueBytesMax) return settings
+  if (places.bodyBytesMax === undefined) return { ...settings, bodyBytesMax: queueBytesMax }
+  throw new SettingError(
+    `${places.bodyBytesMax} is ${bodyBytesMax}, and ${places.queueBytesMax} is ${queueBytesMax}: there could never be room for such a body. Set ${places.queueBytesMax} to ${bodyBytesMax} or more or leave it out, or set ${places.bodyBytesMax} to ${queueBytesMax} or less.`,
+  )
 }
 
 /**

@@ -269,3 +269,17 @@ test("a body that grows past what may be held is shed, whether or not it was dec
     assert.equal(api.compute.held, 0)
   }
 })
+
+test("a body that is accepted asks for no more room than it may have, declared or not", async () => {
+  await using api = await serveApi({ size }, { bodyBytesMax: 100_000 })
+  async function* undeclared() {
+    yield Buffer.alloc(70_000)
+    yield Buffer.alloc(30_000)
+  }
+  for (const body of [Buffer.alloc(100_000), Readable.from(undeclared())]) {
+    api.compute.heldMost = 0
+    const headers = { "content-type": "text/plain" }
+    assert.equal((await api.call("POST", "/bytes", { body, headers })).status, 200)
+    assert.equal(api.compute.heldMost, 100_000)
+  }
+})

@@ -137,6 +137,21 @@ test("a form is bounded as a whole, however its length was declared", async (t) 
   assert.equal(api.compute.held, 0)
 })
 
+test("a form with more files than a form may bring stops the start", async () => {
+  const withFiles = (count: number) => {
+    const files = Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, file()]))
+    return operation({ path: "/many", body: multipart({ files }), run() {} })
+  }
+  await using api = await serveApi({ many: withFiles(100) })
+  assert.equal((await send(api, "/many", [["f0", "x"]])).status, 422)
+  await assert.rejects(
+    serveApi({ many: withFiles(101) }),
+    new TypeError(
+      'Operation "many": its form has 101 files, and a form may bring 100 at most; name fewer.',
+    ),
+  )
+})
+
 test("a form of too many parts is too large", async () => {
   await using api = await serveApi({ form })
   const { status, json } = await send(

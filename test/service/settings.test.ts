@@ -5,6 +5,7 @@ import {
   flag,
   resolveSettings,
   SettingError,
+  type Settings,
   settingsTable,
 } from "../../src/service/settings.ts"
 
@@ -70,8 +71,24 @@ for (const [sources, message] of [
     { options: { requestTimeoutMs: 500 } },
     "requestTimeoutMs is 500; it must be at least headersTimeoutMs, which is 10000.",
   ],
+  [
+    { options: { bodyBytesMax: 209_715_200 }, env: { CAPSTAN_QUEUE_BYTES_MAX: "67108864" } },
+    "bodyBytesMax is 209715200, and CAPSTAN_QUEUE_BYTES_MAX is 67108864: there could never be room for such a body. Set CAPSTAN_QUEUE_BYTES_MAX to 209715200 or more or leave it out, or set bodyBytesMax to 67108864 or less.",
+  ],
 ] as const) {
   test(`refuses ${JSON.stringify(sources)} by setting, value and range`, () => {
     assert.throws(() => resolveSettings(sources), new SettingError(message))
   })
 }
+
+test("of two bounds on bodies, the one that was left out follows the other", () => {
+  const bounds = (options: Settings) => {
+    const { bodyBytesMax, queueBytesMax } = resolveSettings({ options })
+    return [bodyBytesMax, queueBytesMax]
+  }
+  assert.deepEqual(bounds({}), [1_048_576, "auto"])
+  assert.deepEqual(bounds({ bodyBytesMax: 209_715_200 }), [209_715_200, "auto"])
+  assert.deepEqual(bounds({ queueBytesMax: 1000 }), [1000, 1000])
+  assert.deepEqual(bounds({ queueBytesMax: 2_000_000 }), [1_048_576, 2_000_000])
+  assert.deepEqual(bounds({ bodyBytesMax: 1000, queueBytesMax: 1000 }), [1000, 1000])
+})

@@ -11,7 +11,7 @@ import type { Exchange } from "./exchange.ts"
 import { bodyMeter, concat, continueIfExpected, NoRoom } from "./read-body.ts"
 
 /** For @fastify/multipart. Generous for people, tight for attackers. */
-const formLimits = {
+export const formLimits = {
   fieldNameSize: 256,
   fields: 1000,
   files: 100,

@@ -13,7 +13,7 @@ import { problem } from "../problem.ts"
 import { check, describe, type Issue, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import { coercer, type Fields, propertiesOf } from "./coerce.ts"
 import type { Exchange } from "./exchange.ts"
-import { readForm } from "./form.ts"
+import { formLimits, readForm } from "./form.ts"
 import { type JsonParser, jsonParser } from "./json-body.ts"
 import { mediaTypeOf } from "./media-type.ts"
 import { concat, readBody } from "./read-body.ts"
@@ -140,6 +140,12 @@ function bytesReader(spec: BytesBody, bytesMax: number): BodyReader {
 
 function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyReader {
   const { fields: schema } = spec
+  const fileCount = Object.keys(spec.files).length
+  if (fileCount > formLimits.files) {
+    throw new TypeError(
+      `Operation "${name}": its form has ${fileCount} files, and a form may bring ${formLimits.files} at most; name fewer.`,
+    )
+  }
   const coerce =
     schema && coercer(describe(schema, "input", `The form fields of operation "${name}"`))
   return async (exchange, issues) => {

@@ -17,7 +17,7 @@ export class NoRoom {
   }
 }
 
-/** At a time; less when less was declared. */
+/** At a time; less when less was declared, or is accepted: the room must be enough for a body that is. */
 const growthBytes = 65_536
 
 /**
@@ -77,7 +77,8 @@ export function bodyMeter(
     const { heldBytes, admittedAs: name, tryId, deadlineAtMs } = exchange
     // What still comes after a refusal is thrown away.
     if (received <= heldBytes || exchange.closed) return undefined
-    const more = Math.max(received - heldBytes, Math.min(growthBytes, declared - heldBytes))
+    const growthMax = Math.min(growthBytes, declared - heldBytes, bytesMax - heldBytes)
+    const more = Math.max(received - heldBytes, growthMax)
     const shed =
       name === undefined ? undefined : compute.arrive({ name, bytes: more, tryId, deadlineAtMs })
     if (shed !== undefined) return new NoRoom(shed)
