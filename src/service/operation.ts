@@ -3,6 +3,7 @@
  * checks it and fills in the defaults, once, so that nothing behind it sees an optional.
  */
 import type { Binary, BytesBody, FileFields, Form, MultipartBody } from "./body.ts"
+import { parsePath, type Segment } from "./path.ts"
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts"
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
@@ -84,7 +85,11 @@ export interface OperationConfig<
 > {
   /** @default "POST" */
   readonly method?: Method
-  /** For example `/api/v1/images/{id}`. Parameters are whole segments in braces. */
+  /**
+   * For example `/api/v1/images/{id}`. A parameter is in braces, and is a whole segment or the
+   * beginning of one: `/v1/models/{name}:predict`. The more that is written out, the sooner it is
+   * matched. Escapes are compared as RFC 3986 has it: `%41` is `A`, and `%2F` is no slash.
+   */
   readonly path: string
 
   /** Schema of the path's parameters. Required when the path has any. */
@@ -179,8 +184,8 @@ export interface OperationConfig<
 export interface Operation {
   readonly method: Method
   readonly path: string
-  /** The names in the path's braces, in order. */
-  readonly pathParameters: readonly string[]
+  /** The path, taken to pieces. */
+  readonly segments: readonly Segment[]
   readonly params: Schema | undefined
   readonly query: Schema | undefined
   readonly headers: Schema | undefined
@@ -243,7 +248,8 @@ export function operation<
     new TypeError(`operation ${method} ${config.path}: ${field} must be left out ${why}.`)
 
   if (!methods.includes(method)) throw wrong("method", method, `one of ${methods.join(", ")}`)
-  const pathParameters = parsePath(config.path, (allowed) => wrong("path", config.path, allowed))
+  const segments = parsePath(config.path, (allowed) => wrong("path", config.path, allowed))
+  const pathParameters = segments.flatMap(({ parameter }) => parameter ?? [])
   if (typeof config.run !== "function") throw wrong("run", config.run, "a function")
 
   for (const field of ["params", "query", "headers"] as const) {
@@ -312,7 +318,7 @@ export function operation<
   return Object.freeze<Operation>({
     method,
     path: config.path,
-    pathParameters,
+    segments,
     params: config.params,
     query: config.query,
     headers: config.headers,
@@ -344,25 +350,6 @@ export function operation<
 
 const schemaAllowed =
   "a Standard Schema that also gives JSON Schema (Zod 4.2 or later, ArkType 2.1.28 or later, Valibot through toStandardJsonSchema)"
-
-function parsePath(path: string, wrong: (allowed: string) => TypeError): readonly string[] {
-  if (typeof path !== "string" || !path.startsWith("/")) throw wrong("a string that starts with /")
-  if (path.includes(":")) throw wrong("written with braces: /images/{id}, not /images/:id")
-  const names: string[] = []
-  for (const segment of path.slice(1).split("/")) {
-    const name = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(segment)?.[1]
-    if (name === undefined) {
-      if (!/^[A-Za-z0-9._~!$&'()+,;=@%-]*$/.test(segment)) {
-        throw wrong("made of URL characters, with parameters as whole segments in braces: {id}")
-      }
-    } else if (names.includes(name)) {
-      throw wrong(`without a second {${name}}`)
-    } else {
-      names.push(name)
-    }
-  }
-  return names
-}
 
 /** A generator function is known before it runs, so that the documentation can say so. */
 function isGenerator(run: unknown): boolean {

@@ -1,5 +1,6 @@
 /** A service: operations and what they are called together. It is the default export of a module. */
 import type { Operation } from "./operation.ts"
+import { shapeOf } from "./path.ts"
 
 const brand: unique symbol = Symbol.for("capstan.service") as never
 
@@ -32,17 +33,17 @@ export function service(config: ServiceConfig): Service {
     throw new TypeError("service(): `operations` is empty; name at least one.")
   const routes = new Map<string, string>()
   const paths = new Map<string, string>()
-  for (const [name, { method, path }] of operations) {
+  for (const [name, { method, path, segments }] of operations) {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name)) {
       throw new TypeError(
         `service(): operation name "${name}" must be a letter or _, then up to 63 letters, digits or _.`,
       )
     }
-    const shape = path.replaceAll(/\{[^}]*\}/g, "{}")
+    const shape = shapeOf(segments)
     const same = paths.get(shape) ?? path
     if (same !== path) {
       throw new TypeError(
-        `service(): ${same} and ${path} are the same path; give its parameters the same names.`,
+        `service(): ${same} and ${path} are the same path; give its parameters the same names, and write its escapes alike.`,
       )
     }
     paths.set(shape, path)

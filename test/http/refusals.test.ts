@@ -361,6 +361,8 @@ test("the computing side failing to take a call is a bug like any other", async 
 test("an operation can't have the documentation's path", async () => {
   const docs = operation({ method: "GET", path: "/docs/mine", run() {} })
   await assert.rejects(serveApi({ docs }, { docs: "on" }), /"docs".*\/docs\/mine.*documentation/)
+  const spelled = operation({ method: "GET", path: "/%64ocs", run() {} })
+  await assert.rejects(serveApi({ spelled }, { docs: "on" }), /"spelled".*\/%64ocs.*documentation/)
   await using api = await serveApi({ docs }, { docs: "off" })
   assert.equal((await api.call("GET", "/docs/mine")).status, 204)
   assert.equal((await api.call("GET", "/openapi.json")).status, 404)

@@ -10,6 +10,10 @@ for (const [why, config, message] of [
   ["a path without a slash", { path: "hello" }, /path is "hello"; it must be a string that starts/],
   ["Express's parameters", { path: "/a/:id" }, /written with braces: \/images\/\{id\}/],
   ["a half parameter", { path: "/a-{id}" }, /whole segments in braces/],
+  ["an escape that is none", { path: "/100%" }, /without a % that is not followed by two hex/],
+  ["half a character", { path: "/%c3" }, /without a % that is not followed by two hex/],
+  ["an escape behind a parameter", { path: "/{id}%2F" }, /without an escape behind \{id\}/],
+  ["two parameters in a segment", { path: "/{a}-{b}" }, /whole segments in braces/],
   ["a parameter twice", { path: "/{a}/{a}", params: z.object({}) }, /without a second \{a\}/],
   [
     "a parameter without a schema",
@@ -80,6 +84,14 @@ test("a service needs an operation, sound names and distinct routes", () => {
   assert.throws(of({ "not a name": at("/") }), /operation name "not a name" must be/)
   assert.throws(of({ one: at("/{a}"), two: at("/{a}") }), /"one" and "two" both answer POST/)
   assert.throws(of({ one: at("/{a}"), two: at("/{b}") }), /are the same path; give its parameters/)
+  assert.throws(of({ one: at("/%61%2f"), two: at("/a%2F") }), /are the same path;.* escapes alike/)
+  of({
+    one: at("/{a}:x"),
+    two: at("/{b}:y"),
+    three: at("/{a}"),
+    four: at("/%7B%7D"),
+    five: at("/a"),
+  })()
 })
 
 test("types follow from the schemas", () => {

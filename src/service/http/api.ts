@@ -15,12 +15,13 @@ import { requestIdHeader, requestIdOf } from "../../core/http/request-id.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { availableCores } from "../cpu.ts"
 import type { Compute } from "../outcome.ts"
+import { normalPath, pathPattern, routedUrl } from "../path.ts"
 import { problem } from "../problem.ts"
 import type { Service } from "../service.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import { answerClientError } from "./client-error.ts"
 import { Connections } from "./connection.ts"
-import { addDocumentation, documentationPaths, isDocumentationPath } from "./documentation.ts"
+import { addDocumentation, documentationPaths } from "./documentation.ts"
 import { Exchange, type Surroundings } from "./exchange.ts"
 import { fastifyDefaults } from "./fastify-defaults.ts"
 import { KnownPaths } from "./methods.ts"
@@ -65,7 +66,13 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     now: deps.now ?? (() => performance.now()),
     connections: new Connections(settings),
     refusalPace: new RefusalPace(deps.cores ?? availableCores()),
-    pipelines: new Pipelines((request, response) => app.routing(request, response)),
+    pipelines: new Pipelines((request, response) => {
+      const url = request.url as string
+      if (url.includes("%")) {
+        Object.assign(request, { url: routedUrl(url), originalUrl: url })
+      }
+      app.routing(request, response)
+    }),
   }
   const begin = (request: FastifyRequest, reply: FastifyReply): Exchange => {
     request.exchange = new Exchange(surroundings, request, reply)
@@ -126,7 +133,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
 
   await addOperations(app, service, settings, known)
   if (settings.docs === "on") {
-    for (const path of documentationPaths) known.add(path, "GET")
+    known.add(documentationPaths, "GET")
     addDocumentation(app, service, settings)
   }
   await app.ready()
@@ -144,13 +151,13 @@ async function addOperations(
 ): Promise<void> {
   const forms: ((child: FastifyInstance) => void)[] = []
   for (const [name, operation] of service.operations) {
-    const { path, method, body } = operation
-    if (settings.docs === "on" && isDocumentationPath(path)) {
+    const { path, segments, method, body } = operation
+    if (settings.docs === "on" && documentationPaths.test(normalPath(path) ?? path)) {
       throw new TypeError(
         `Operation "${name}" has the path ${path}, where the documentation is; choose another, or set docs to off.`,
       )
     }
-    known.add(path, method)
+    known.add(pathPattern(segments), method)
     const add = (to: FastifyInstance): void => {
       to.route(operationRoute(to, name, operation, settings))
     }
@@ -168,7 +175,13 @@ async function addOperations(
 }
 
 function sendUnknown(exchange: Exchange, known: KnownPaths): void {
-  const { method, path } = exchange
+  const { method } = exchange
+  const path = normalPath(exchange.path)
+  if (path === undefined) {
+    // The router, which has nothing to look up for some methods, has not looked.
+    sendProblem(exchange, problem(400, badUrl).details, "bad-request")
+    return
+  }
   const allow = known.allowed(path)
   if (allow === undefined) {
     sendProblem(exchange, problem(404, "There is nothing at this path.").details, "bad-request")

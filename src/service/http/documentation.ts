@@ -13,12 +13,8 @@ import { fastifyDefaults } from "./fastify-defaults.ts"
 import { type OpenApiDocument, openApiDocument } from "./openapi.ts"
 import { problemMediaType, send, sendThrown, setCommonHeaders } from "./send.ts"
 
-export const documentationPaths = ["/openapi.json", "/docs", "/docs/*"]
-
-/** Whether an operation can't have this path while the documentation is served. */
-export function isDocumentationPath(path: string): boolean {
-  return path === "/openapi.json" || path === "/docs" || path.startsWith("/docs/")
-}
+/** The paths, in their normal form, that no operation can have while the documentation is served. */
+export const documentationPaths = /^\/(openapi\.json|docs(\/.*)?)$/
 
 /**
  * Adds the documentation's routes.

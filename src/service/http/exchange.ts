@@ -81,7 +81,7 @@ export class Exchange {
     this.requestId = request.id
     this.tryId = tryIdOf(raw.headers, request.id)
     this.method = raw.method as string
-    this.path = withoutQuery(raw.url as string)
+    this.path = withoutQuery(request.originalUrl)
     this.arrivedAtMs = surroundings.now()
     this.connection = surroundings.connections.arrived(raw.socket, this, this.arrivedAtMs)
     const length = raw.headers["content-length"]

@@ -9,6 +9,7 @@
 import type { FastifyInstance } from "fastify"
 import type { BytesBody, MultipartBody } from "../body.ts"
 import type { BodySpec, Operation, RawInput } from "../operation.ts"
+import { decodedParameter } from "../path.ts"
 import { problem } from "../problem.ts"
 import { check, describe, type Issue, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import { coercer, type Fields, propertiesOf } from "./coerce.ts"
@@ -46,12 +47,23 @@ export function inputReader(
     const { request } = exchange
     const issues: Issue[] = []
     const body = readContent && (await readContent(exchange, issues))
-    const path = readPath && (await readPath(request.params as Fields, issues))
+    const path = readPath && (await readPath(decoded(request.params as Fields), issues))
     const query = readQuery && (await readQuery(request.query as Fields, issues))
     const headers = readHeaders && (await readHeaders(request.headers, issues))
     if (issues.length > 0) throw invalid(issues)
     return { input: { path, query, headers, body: body?.value }, transfer: body?.transfer ?? [] }
   }
+}
+
+/** The router leaves reserved escapes as they are, so that they can't be taken for what they escape. */
+function decoded(parameters: Fields): Fields {
+  for (const value of Object.values(parameters)) {
+    if ((value as string).includes("%")) {
+      const all = Object.entries(parameters)
+      return Object.fromEntries(all.map(([name, text]) => [name, decodedParameter(text as string)]))
+    }
+  }
+  return parameters
 }
 
 type SectionReader = (raw: Fields, issues: Issue[]) => Promise<unknown>

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify"
 import type { Operation } from "../operation.ts"
 import type { Call, Encoding, Outcome, Reply, Ticket } from "../outcome.ts"
+import { routerPath } from "../path.ts"
 import { problem } from "../problem.ts"
 import { isSchema } from "../schema.ts"
 import type { ResolvedSettings } from "../settings.ts"
@@ -53,8 +54,7 @@ export function operationRoute(
   }
   return {
     method: operation.method,
-    // An empty parameter is no parameter: `/items/` is not `/items/{id}`.
-    url: operation.path.replaceAll(/\{([^}]*)\}/g, ":$1([^]+)"),
+    url: routerPath(operation.segments),
     onRequest: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
       if (admit(endpoint, request.exchange)) done()
     },
