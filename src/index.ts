@@ -1,6 +1,7 @@
 /** Capstan: define a service. Importing this does nothing. */
 export {
   type Binary,
+  type BinaryAnswer,
   bytes,
   type Form,
   file,

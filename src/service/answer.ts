@@ -103,18 +103,21 @@ function toBinary(
   value: unknown,
 ): { readonly bytes: Uint8Array; readonly mediaType: string } {
   const [first] = spec.mediaTypes
-  if (value instanceof Uint8Array) {
+  if (isContent(value)) {
     if (spec.mediaTypes.length > 1 || first.endsWith("/*")) {
       throw wrong(
         operation,
-        `it returned bytes without a media type, and its output allows ${spec.mediaTypes.join(", ")}; return { bytes, mediaType }`,
+        `it returned ${typeof value === "string" ? "a string" : "bytes"} without a media type, and its output allows ${spec.mediaTypes.join(", ")}; return { bytes, mediaType }, bytes being a Uint8Array or a string`,
       )
     }
-    return { bytes: attached(operation, value), mediaType: first }
+    return encoded(operation, value, first)
   }
   const { bytes, mediaType } = (value ?? {}) as { bytes?: unknown; mediaType?: unknown }
-  if (!(bytes instanceof Uint8Array) || typeof mediaType !== "string") {
-    throw wrong(operation, "its output is bytes(); return a Uint8Array or { bytes, mediaType }")
+  if (!isContent(bytes) || typeof mediaType !== "string") {
+    throw wrong(
+      operation,
+      "its output is bytes(); return a Uint8Array, a string, or { bytes, mediaType }",
+    )
   }
   // `image/png; x=y` is covered by `image/png`: parameters are the operation's to add.
   const essence = (mediaType.split(";", 1)[0] as string).trim()
@@ -124,7 +127,32 @@ function toBinary(
       `it returned "${mediaType}", and its output allows ${spec.mediaTypes.join(", ")}`,
     )
   }
-  return { bytes: attached(operation, bytes), mediaType }
+  return encoded(operation, bytes, mediaType)
+}
+
+function isContent(value: unknown): value is Uint8Array | string {
+  return typeof value === "string" || value instanceof Uint8Array
+}
+
+/** A string becomes UTF-8, and where that is not what its type means anyway, the type says so. */
+function encoded(
+  operation: Operation,
+  content: Uint8Array | string,
+  mediaType: string,
+): { readonly bytes: Uint8Array; readonly mediaType: string } {
+  if (typeof content !== "string") return { bytes: attached(operation, content), mediaType }
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(mediaType)?.[1]
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw wrong(
+      operation,
+      `it returned a string as "${mediaType}", and strings are sent as UTF-8; return bytes in that charset, or leave it out`,
+    )
+  }
+  const mustSay = charset === undefined && /^text\//i.test(mediaType)
+  return {
+    bytes: Buffer.from(content),
+    mediaType: mustSay ? `${mediaType}; charset=utf-8` : mediaType,
+  }
 }
 
 /** Bytes that were moved away by an earlier answer look empty, and would be sent as if they were. */

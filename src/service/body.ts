@@ -11,6 +11,13 @@ export interface Binary {
   readonly mediaType: string
 }
 
+/** Bytes, or text that is sent as UTF-8, and what they are: what an output of {@link bytes} can be. */
+export interface BinaryAnswer {
+  readonly bytes: Uint8Array | string
+  /** With parameters, if you like. A string of a `text/` type without a charset gets `charset=utf-8`. */
+  readonly mediaType: string
+}
+
 /** A file of a form. */
 export interface UploadedFile extends Binary {
   /** As the client named it. Never use it as a path. */
@@ -59,7 +66,7 @@ const mediaTypePattern = /^[a-z0-9!#$&^_.+-]+\/(\*|[a-z0-9!#$&^_.+-]+)$/
  *
  * As a request body, any of `mediaTypes` is accepted (ranges such as `image/*` too), all others
  * answer 415. As an output, they are what the operation can answer; `run` says which one it made,
- * or returns bare bytes when there is only one.
+ * or returns bare bytes when there is only one. A string will do for bytes: it is sent as UTF-8.
  *
  * @throws {TypeError} on something that is not a media type.
  */

@@ -2,7 +2,7 @@
  * An operation: one typed endpoint. A user writes an {@link OperationConfig}; {@link operation}
  * checks it and fills in the defaults, once, so that nothing behind it sees an optional.
  */
-import type { Binary, BytesBody, FileFields, Form, MultipartBody } from "./body.ts"
+import type { Binary, BinaryAnswer, BytesBody, FileFields, Form, MultipartBody } from "./body.ts"
 import { parsePath, type Segment } from "./path.ts"
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts"
 
@@ -29,7 +29,7 @@ export interface Input<Path, Query, Headers, Body> {
 }
 
 type Answer<Output> = Output extends BytesBody
-  ? Binary | Uint8Array
+  ? BinaryAnswer | Uint8Array | string
   : Output extends Schema
     ? SchemaInput<Output>
     : // biome-ignore lint/suspicious/noConfusingVoidType: a `run` that returns nothing answers 204
@@ -98,7 +98,10 @@ export interface OperationConfig<
   readonly query?: Query
   /** Schema of the headers that matter, with lower-case names. */
   readonly headers?: Headers
-  /** A schema for JSON, {@link bytes} or {@link multipart}. None: a body is ignored. */
+  /**
+   * A schema for JSON (`application/json`, or anything that is `application/*+json`), {@link bytes} or
+   * {@link multipart}. None: a body is ignored.
+   */
   readonly body?: Body
   /** A schema for JSON, or {@link bytes}. None: the answer is 204. */
   readonly output?: Output

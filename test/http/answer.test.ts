@@ -118,6 +118,49 @@ test("bytes say what they are where there is a choice", async () => {
   await assert.rejects(makeReply(images, null, undefined), /Uint8Array/)
 })
 
+test("a string is sent as UTF-8, and a text's type says so", async () => {
+  const html = answering(bytes("text/html"))
+  const page = await bytesOf(html, "<p>é€😀</p>")
+  assert.equal(Buffer.from(page.bytes).toString("utf8"), "<p>é€😀</p>")
+  assert.equal(page.bytes.byteLength, page.bytes.buffer.byteLength)
+  assert.equal(page.mediaType, "text/html; charset=utf-8")
+  assert.equal((await bytesOf(html, "")).bytes.byteLength, 0)
+  assert.equal((await bytesOf(html, new Uint8Array(1))).mediaType, "text/html")
+  const packed = await bytesOf(html, "é".repeat(1000), "gzip")
+  assert.equal(decompress.gzip(packed.bytes).toString(), "é".repeat(1000))
+
+  const several = answering(bytes("text/*", "image/svg+xml"))
+  for (const [mediaType, sent] of [
+    ["text/csv", "text/csv; charset=utf-8"],
+    ["text/csv; header=present", "text/csv; header=present; charset=utf-8"],
+    ["text/csv; charset=UTF-8", "text/csv; charset=UTF-8"],
+    ["image/svg+xml", "image/svg+xml"],
+  ] as const) {
+    assert.equal((await bytesOf(several, { bytes: "é", mediaType })).mediaType, sent)
+  }
+  await assert.rejects(
+    makeReply(several, "é", undefined),
+    /a string without a media type.*text\/\*/,
+  )
+  const latin = { bytes: "é", mediaType: "text/csv; charset=latin1" }
+  await assert.rejects(makeReply(several, latin, undefined), /strings are sent as UTF-8/)
+})
+
+test("a page arrives as text, from either thread", async () => {
+  const page = {
+    method: "GET",
+    path: "/page",
+    output: bytes("text/html"),
+    run: () => "<p>é</p>",
+  } as const
+  for (const thread of ["worker", "main"] as const) {
+    await using api = await serveApi({ page: operation({ ...page, thread }) })
+    const { headers, text } = await api.call("GET", "/page", { headers: { accept: "text/html" } })
+    assert.deepEqual([headers["content-type"], text], ["text/html; charset=utf-8", "<p>é</p>"])
+    assert.equal(headers["content-length"], "9")
+  }
+})
+
 test("what is worth it is compressed, what is not is sent as it is", async () => {
   const json = answering(z.any())
   const binary = answering(bytes("text/plain"))

@@ -68,11 +68,15 @@ test("a body of another type, or in another coding, is unsupported; the answer s
     "application/jsonp",
     "application/json; charset=latin1",
     "application/json, text/plain",
+    "application/+json",
+    "application/vnd.api+jsonp",
+    "application/vnd.api+json; charset=latin1",
+    "text/vnd.api+json",
     "garbage",
   ]) {
     const { status, json, headers } = await post("/json", { "content-type": type })
     assert.equal(status, 415, type)
-    assert.match(json.detail, /application\/json/)
+    assert.match(json.detail, /application\/json or another application\/\*\+json/)
     assert.equal(headers.accept, "application/json")
   }
   assert.equal((await post("/json", {})).status, 415)
@@ -80,6 +84,9 @@ test("a body of another type, or in another coding, is unsupported; the answer s
     "Application/JSON",
     "application/json;charset=UTF-8",
     'application/json; charset="utf-8"',
+    "application/vnd.api+json",
+    "application/merge-patch+json; charset=utf-8",
+    'Application/Ld+Json; profile="https://example.org/a,b"',
   ]) {
     assert.equal((await post("/json", { "content-type": type })).status, 200, type)
   }

@@ -120,4 +120,16 @@ test("types follow from the schemas", () => {
     // @ts-expect-error: the output says otherwise.
     run: () => ({ done: "yes" }),
   })
+  operation({ path: "/text", output: bytes("text/html"), run: () => "<p>" })
+  operation({
+    path: "/either",
+    output: bytes("text/html", "image/png"),
+    run: () => ({ bytes: "<p>", mediaType: "text/html" }),
+  })
+  operation({
+    path: "/neither",
+    output: bytes("text/html"),
+    // @ts-expect-error: neither bytes nor text.
+    run: () => 1,
+  })
 })

@@ -3,11 +3,24 @@ import { type BytesBody, type MultipartBody, mediaTypeMatches } from "../body.ts
 import type { BodySpec } from "../operation.ts"
 import { isSchema } from "../schema.ts"
 
-/** The media types that a body may have. */
-export function acceptedTypes(spec: BodySpec): readonly string[] {
-  if (isSchema(spec)) return ["application/json"]
+/** What the bodies of an operation may be. */
+export interface AcceptedTypes {
+  /** For the `Accept` header of a refusal. */
+  readonly mediaTypes: readonly string[]
+  /** In words. */
+  readonly shown: string
+  /** It is read as JSON, so whatever is built on JSON will do (RFC 6839, section 3.1). */
+  readonly isJson: boolean
+}
+
+export function acceptedTypes(spec: BodySpec): AcceptedTypes {
+  if (isSchema(spec)) {
+    const shown = "application/json or another application/*+json"
+    return { mediaTypes: ["application/json"], shown, isJson: true }
+  }
   const { kind } = spec as BytesBody | MultipartBody
-  return kind === "bytes" ? (spec as BytesBody).mediaTypes : ["multipart/form-data"]
+  const mediaTypes = kind === "bytes" ? (spec as BytesBody).mediaTypes : ["multipart/form-data"]
+  return { mediaTypes, shown: mediaTypes.join(" or "), isJson: false }
 }
 
 /** Without parameters, in lower case; undefined when there is none. */
@@ -21,13 +34,17 @@ export function mediaTypeOf(contentType: string | undefined): string | undefined
  */
 export function isAcceptedType(
   contentType: string | undefined,
-  accepted: readonly string[],
+  { mediaTypes, isJson }: AcceptedTypes,
 ): boolean {
-  if (contentType === "application/json" && accepted[0] === "application/json") return true
+  if (isJson && contentType === "application/json") return true
   const mediaType = mediaTypeOf(contentType)
   if (mediaType === undefined) return false
-  if (!accepted.some((range) => mediaTypeMatches(mediaType, range))) return false
-  if (mediaType !== "application/json") return true
+  const fits = isJson
+    ? jsonType.test(mediaType)
+    : mediaTypes.some((range) => mediaTypeMatches(mediaType, range))
+  if (!fits || !(isJson || mediaType === "application/json")) return fits
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType as string)?.[1]
   return charset === undefined || /^utf-?8$/i.test(charset)
 }
+
+const jsonType = /^application\/([^\s,/]+\+)?json$/

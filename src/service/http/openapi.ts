@@ -144,7 +144,12 @@ function requestBody(
       `${name}_body`,
     )
     const media = { schema, ...examples(operation, "body") }
-    return { description, required: !takesNothing(body), content: { "application/json": media } }
+    const described = `${description} Any \`application/*+json\` is read as JSON.`
+    return {
+      description: described,
+      required: !takesNothing(body),
+      content: { "application/json": media },
+    }
   }
   return body.kind === "bytes"
     ? { description, required: true, content: bytesContent(body as BytesBody) }

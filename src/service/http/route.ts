@@ -13,7 +13,7 @@ import { timeAllowedMs } from "./deadline.ts"
 import type { Exchange } from "./exchange.ts"
 import { runInline } from "./inline.ts"
 import { type InputReader, inputReader } from "./input.ts"
-import { acceptedTypes, isAcceptedType } from "./media-type.ts"
+import { type AcceptedTypes, acceptedTypes, isAcceptedType } from "./media-type.ts"
 import { chooseEncoding, mediaTypeChooser } from "./negotiate.ts"
 import { NoRoom, tooLarge } from "./read-body.ts"
 import { sendExpired, sendShed, sendShedInTurn, sendTooCostly } from "./refusals.ts"
@@ -25,8 +25,8 @@ interface Endpoint {
   readonly operation: Operation
   readonly deadlineMs: number
   readonly bodyBytesMax: number
-  /** Of the request. Empty when a body is ignored. */
-  readonly acceptedTypes: readonly string[]
+  /** Of the request. None when a body is ignored. */
+  readonly acceptedTypes: AcceptedTypes | undefined
   /** Of the answer. Empty when there is none. */
   readonly offeredTypes: readonly string[]
   readonly chooseType: (accept: string | undefined) => string | undefined
@@ -47,7 +47,7 @@ export function operationRoute(
     operation,
     deadlineMs: operation.deadlineMs ?? settings.deadlineMs,
     bodyBytesMax,
-    acceptedTypes: operation.body === undefined ? [] : acceptedTypes(operation.body),
+    acceptedTypes: operation.body && acceptedTypes(operation.body),
     offeredTypes,
     chooseType: mediaTypeChooser(offeredTypes),
     readInput: inputReader(app, name, operation, bodyBytesMax),
@@ -110,20 +110,20 @@ function checkHeaders(endpoint: Endpoint, exchange: Exchange): void {
     throw problem(406, `The answer is ${endpoint.offeredTypes.join(" or ")}, and nothing else.`)
   }
   if (!exchange.hasBody) return
-  if (endpoint.acceptedTypes.length === 0) {
+  if (endpoint.acceptedTypes === undefined) {
     // Fastify would refuse a type that it can't parse, though the body is ignored.
     delete headers["content-type"]
     return
   }
-  const types = endpoint.acceptedTypes.join(" or ")
+  const { mediaTypes, shown } = endpoint.acceptedTypes
   if (!isAcceptedType(headers["content-type"], endpoint.acceptedTypes)) {
-    exchange.reply.raw.setHeader("accept", endpoint.acceptedTypes.join(", "))
-    throw problem(415, `The body must be ${types}, said by its content-type.`)
+    exchange.reply.raw.setHeader("accept", mediaTypes.join(", "))
+    throw problem(415, `The body must be ${shown}, said by its content-type.`)
   }
   const coding = headers["content-encoding"]
   if (coding !== undefined && coding.toLowerCase() !== "identity") {
     exchange.reply.raw.setHeader("accept-encoding", "identity")
-    throw problem(415, `The body must be ${types} as it is, without a content-encoding.`)
+    throw problem(415, `The body must be ${shown} as it is, without a content-encoding.`)
   }
   if (exchange.declaredBytes > endpoint.bodyBytesMax) throw tooLarge(endpoint.bodyBytesMax)
 }
