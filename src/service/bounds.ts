@@ -31,3 +31,33 @@ export function queueBytesMaxOf(service: Service, settings: ResolvedSettings): n
   }
   return queueBytesMax === "auto" ? Math.max(queueBytesAuto, largest) : queueBytesMax
 }
+
+export interface Heaps {
+  readonly settings: ResolvedSettings
+  readonly service: Service
+  /** What the process may use in all; `undefined` where it is the whole machine. */
+  readonly memoryBytes: number | undefined
+}
+
+/**
+ * Holds the heap limits that were set against the memory that there is: one that can't be reached
+ * protects nobody, since the call that needs too much would take the whole process with it.
+ * Limits that fit one by one may be more in sum, since few calls need as much as they may have.
+ * @throws {SettingError} naming the first that does not fit.
+ */
+export function assertHeapsFit({ settings, service, memoryBytes }: Heaps): void {
+  if (memoryBytes === undefined) return
+  const memoryMiB = Math.floor(memoryBytes / 2 ** 20)
+  const limits: (readonly [string, number | "auto" | undefined])[] = [
+    ["workerMemoryMiB", settings.workerMemoryMiB],
+  ]
+  for (const [name, { ownWorkers }] of service.operations) {
+    limits.push([`The operation "${name}": ownWorkers.memoryMiB`, ownWorkers?.memoryMiB])
+  }
+  for (const [what, limit] of limits) {
+    if (typeof limit !== "number" || limit <= memoryMiB) continue
+    throw new SettingError(
+      `${what} is ${limit}, and this process may use ${memoryMiB} MiB in all: a call that needs more would end the process, not its worker. Set it to less, leave it out, or give the process more memory.`,
+    )
+  }
+}

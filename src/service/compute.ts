@@ -9,10 +9,10 @@ import type { Logger } from "pino"
 import { type Clock, monotonicClock } from "../core/clock.ts"
 import { FadingMean } from "../core/fading-mean.ts"
 import { type AdmissionState, admit, shed } from "./admission.ts"
-import { queueBytesMaxOf } from "./bounds.ts"
+import { assertHeapsFit, queueBytesMaxOf } from "./bounds.ts"
 import { collectionHelpers } from "./collection-helpers.ts"
 import { OperationCost } from "./cost.ts"
-import { defaultWorkerMemoryMiB, defaultWorkers } from "./cpu.ts"
+import { defaultWorkerMemoryMiB, defaultWorkers, memoryLimitBytes } from "./cpu.ts"
 import { Demand } from "./demand.ts"
 import type { Operation } from "./operation.ts"
 import type { Arrival, Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
@@ -88,6 +88,7 @@ export class ComputePools implements Compute {
   /** @throws {SettingError} see bounds.ts. */
   constructor(options: ComputeOptions) {
     this.#options = options
+    assertHeapsFit({ ...options, memoryBytes: memoryLimitBytes() })
     this.#queueBytesMax = queueBytesMaxOf(options.service, options.settings)
     this.#clock = options.clock ?? monotonicClock
     this.#lanes = this.#makeLanes()

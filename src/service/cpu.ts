@@ -92,10 +92,15 @@ export function defaultWorkers(nice: number): number {
   })
 }
 
-/** Heap limit of a worker when the setting says `auto`, for so many workers. */
-export function defaultWorkerMemoryMiB(workers: number): number {
+/** The memory that this process may use, where it is less than the machine's; else `undefined`. */
+export function memoryLimitBytes(): number | undefined {
   // 0 or absurdly large without a limit.
   const limit = process.constrainedMemory()
-  const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem()
+  return limit > 0 && limit < totalmem() ? limit : undefined
+}
+
+/** Heap limit of a worker when the setting says `auto`, for so many workers. */
+export function defaultWorkerMemoryMiB(workers: number): number {
+  const bytes = memoryLimitBytes() ?? totalmem()
   return Math.max(16, Math.min(4096, Math.floor((0.75 * bytes) / 2 ** 20 / workers)))
 }

@@ -79,7 +79,7 @@ export const settingsTable = {
     default: "auto",
     min: 16,
     max: 1_048_576,
-    doc: "Heap limit of a worker, in MiB. auto: three quarters of the memory limit shared among the workers, 4096 at most. A call that needs more fails alone.",
+    doc: "Heap limit of a worker, in MiB. auto: three quarters of the memory limit shared among the workers, 4096 at most. A call that needs more fails alone. No more than the memory limit.",
   },
   spareWorkers: {
     kind: "integer",

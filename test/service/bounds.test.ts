@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { bytes } from "../../src/service/body.ts"
-import { queueBytesMaxOf } from "../../src/service/bounds.ts"
+import { assertHeapsFit, queueBytesMaxOf } from "../../src/service/bounds.ts"
 import { operation } from "../../src/service/operation.ts"
 import { service } from "../../src/service/service.ts"
 import { resolveSettings, SettingError, type Settings } from "../../src/service/settings.ts"
@@ -32,4 +32,30 @@ test("where it is set, it holds, and an operation that accepts more stops the st
     ),
   )
   assert.equal(boundOf(2000, { queueBytesMax: 1000 }, "main"), 1000)
+})
+
+test("a heap limit beyond the memory that there is stops the start, and names itself", () => {
+  const layout = operation({ path: "/", ownWorkers: { memoryMiB: 512 }, run() {} })
+  const of = service({ title: "Trial", version: "1.0.0", operations: { layout } })
+  const fit = (memoryMiB: number | undefined, options: Settings = {}) =>
+    assertHeapsFit({
+      service: of,
+      settings: resolveSettings({ options }),
+      memoryBytes: memoryMiB && memoryMiB * MiB,
+    })
+  fit(undefined, { workerMemoryMiB: 1_048_576 })
+  fit(512)
+  fit(512, { workerMemoryMiB: 512 })
+  const rest =
+    "in all: a call that needs more would end the process, not its worker. Set it to less, leave it out, or give the process more memory."
+  assert.throws(
+    () => fit(512, { workerMemoryMiB: 4096 }),
+    new SettingError(`workerMemoryMiB is 4096, and this process may use 512 MiB ${rest}`),
+  )
+  assert.throws(
+    () => fit(511),
+    new SettingError(
+      `The operation "layout": ownWorkers.memoryMiB is 512, and this process may use 511 MiB ${rest}`,
+    ),
+  )
 })
