@@ -54,6 +54,25 @@ suite("what can't be understood", { concurrency: 2 }, () => {
     await refuses(["serve", "a.ts", "b.ts"], { code: 2, says: [/Expected 1 argument but got 2/] })
   })
 
+  test("bounds that contradict each other are both named, from settings and operations alike", async () => {
+    using folder = new TemporaryFolder()
+    const accepts = 'path: "/version", body: bytes("*/*"), bodyBytesMax: 209715200,'
+    const source = serviceSource("1").replace('method: "GET", path: "/version",', accepts)
+    folder.write("service.mjs", source)
+    const serve = ["serve", "service.mjs", "--port", "0", "--management-port", "0"]
+    const held = ["--queue-bytes-max", "67108864"]
+    await refuses(
+      [...serve, ...held],
+      { code: 2, says: [/"version" has bodyBytesMax 209715200, and queueBytesMax is 67108864: /] },
+      folder.path,
+    )
+    await refuses(
+      [...serve, ...held, "--body-bytes-max", "209715200"],
+      { code: 2, says: [/--body-bytes-max is 209715200, and --queue-bytes-max is 67108864: /] },
+      folder.path,
+    )
+  })
+
   test("a module that does not exist is answered with the one that does", async () => {
     using folder = new TemporaryFolder()
     folder.write("service.ts", "")
