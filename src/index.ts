@@ -9,6 +9,7 @@ export {
   optionalFile,
   type UploadedFile,
 } from "./service/body.ts"
+export type { Issue } from "./service/issues.ts"
 export {
   type Context,
   type Example,
@@ -20,7 +21,7 @@ export {
   operation,
 } from "./service/operation.ts"
 export { isProblem, type Problem, type ProblemDetails, problem } from "./service/problem.ts"
-export type { Issue, JsonSchema, Schema } from "./service/schema.ts"
+export type { JsonSchema, Schema } from "./service/schema.ts"
 export { serve } from "./service/serve.ts"
 export type { ServeOptions, Server } from "./service/server.ts"
 export { type Service, type ServiceConfig, service } from "./service/service.ts"

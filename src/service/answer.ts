@@ -9,9 +9,10 @@
 import { isMarkedAsUntransferable } from "node:worker_threads"
 import type { ZlibOptions } from "node:zlib"
 import { type BytesBody, mediaTypeMatches } from "./body.ts"
+import type { Issues } from "./issues.ts"
 import type { Operation } from "./operation.ts"
 import type { Encoding, Reply } from "./outcome.ts"
-import { check, type Issue, isSchema, type Schema } from "./schema.ts"
+import { check, isSchema, type Schema } from "./schema.ts"
 
 /**
  * The reply to a call: its output checked, serialised, and compressed when an encoding is given.
@@ -206,8 +207,13 @@ function compress(bytes: Uint8Array, encoding: Encoding): Uint8Array<ArrayBuffer
   }
 }
 
-function listIssues(issues: readonly Issue[]): string {
-  return issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")
+/** As many as a line of a log has room for. */
+const listedMax = 10
+
+function listIssues({ first, count }: Issues): string {
+  const listed = first.slice(0, listedMax)
+  const text = listed.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")
+  return count > listed.length ? `${text}; and ${count - listed.length} more` : text
 }
 
 function wrong(operation: Operation, what: string, cause?: unknown): Error {

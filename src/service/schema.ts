@@ -4,6 +4,7 @@
  * `@valibot/to-json-schema`) give both. Capstan never asks which library it is talking to.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec"
+import { type Issue, Issues } from "./issues.ts"
 
 /** A schema of any library that implements Standard Schema and Standard JSON Schema. */
 export interface Schema<Input = unknown, Output = Input> {
@@ -19,18 +20,9 @@ export type SchemaOutput<S extends Schema> = StandardSchemaV1.InferOutput<S>
 /** A JSON Schema of draft 2020-12, which is also what OpenAPI 3.1 speaks. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** One thing that is wrong with an input, as the client sees it. */
-export interface Issue {
-  /** Where: `["body", "n"]`. The first element is `path`, `query`, `headers` or `body`. */
-  readonly path: readonly (string | number)[]
-  readonly message: string
-  /** The library's own name of the rule that failed, `"invalid"` where it has none. */
-  readonly code: string
-}
-
 export type Checked<Value> =
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly issues: readonly Issue[] }
+  | { readonly ok: false; readonly issues: Issues }
 
 /**
  * Checks a value. `at` is put before the path of every issue.
@@ -45,7 +37,9 @@ export async function check<S extends Schema>(
   // Awaiting a plain value costs a turn of the microtask queue on every request.
   const result = returned instanceof Promise ? await returned : returned
   if (result.issues === undefined) return { ok: true, value: result.value as SchemaOutput<S> }
-  return { ok: false, issues: Array.from(result.issues, (issue) => toIssue(issue, at)) }
+  const issues = new Issues()
+  issues.addAll(result.issues, (issue) => toIssue(issue, at))
+  return { ok: false, issues }
 }
 
 function toIssue(issue: StandardSchemaV1.Issue, at: string): Issue {

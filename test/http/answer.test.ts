@@ -51,6 +51,17 @@ test("an output that is not what was promised names the operation and what is wr
   await assert.rejects(makeReply(loose, circle, undefined), /GET \/it.*circular/)
 })
 
+test("of an output in which everything is wrong, the log gets the beginning and a count", async () => {
+  const shaped = answering(z.array(z.int()))
+  await assert.rejects(
+    makeReply(shaped, Array(200_000).fill("x"), undefined),
+    ({ message }: Error) => {
+      assert.match(message, /output\.0: .*; and 199990 more\.$/)
+      return message.length < 2000
+    },
+  )
+})
+
 test("bytes own their buffer, and are copied only when they don't", async () => {
   const png = answering(bytes("image/png"))
   const whole = new Uint8Array(5000)

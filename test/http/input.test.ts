@@ -103,6 +103,66 @@ for (const [library, { query, body }] of Object.entries(libraries)) {
   })
 }
 
+for (const [library, body] of Object.entries({
+  zod: z.array(z.union([z.string(), z.object({ a: z.number() })])),
+  arktype: type("string[]"),
+  valibot: toStandardJsonSchema(v.array(v.string())),
+} satisfies Record<string, Schema>)) {
+  test(`a body of which everything is wrong by ${library} is answered by the first 100 of it and a count`, async () => {
+    await using api = await serveApi({ it: operation({ ...echo, path: "/", body }) })
+    // More than a stack takes as arguments of one call.
+    const count = 200_000
+    const { status, json, bytes } = await api.call("POST", "/", { json: Array(count).fill(1) })
+    assert.equal(status, 422)
+    assert.equal(json.errors.length, 100)
+    assert.deepEqual(json.errors[99].path, ["body", 99])
+    assert.equal(json.errorsLeftOut, count - 100)
+    assert.match(json.detail, /the first 100 of 200000\./)
+    assert.ok(bytes.length < 100_000)
+  })
+}
+
+test("what is wrong in several places is cut as a whole", async () => {
+  await using api = await serveApi({
+    it: operation({
+      ...echo,
+      path: "/",
+      query: z.object({ n: z.number() }),
+      body: z.array(z.string()),
+    }),
+  })
+  const some = await api.call("POST", "/", { json: Array(99).fill(1) })
+  assert.equal(some.json.errors.length, 100)
+  assert.deepEqual(some.json.errors[99].path, ["query", "n"])
+  assert.ok(!("errorsLeftOut" in some.json))
+  const many = await api.call("POST", "/", { json: Array(100).fill(1) })
+  assert.equal(many.json.errors.length, 100)
+  assert.equal(many.json.errorsLeftOut, 1)
+})
+
+test("long names and values in what is wrong do not come back a hundred times", async () => {
+  await using api = await serveApi({
+    it: operation({
+      ...echo,
+      path: "/",
+      body: z.record(z.string(), z.array(z.string())),
+    }),
+    strict: operation({ ...echo, path: "/strict", body: z.strictObject({}) }),
+    ark: operation({ ...echo, path: "/ark", body: type("'a'[]") }),
+  })
+  const long = "🙂".repeat(100_000)
+  const keys = await api.call("POST", "/", { json: { [long]: Array(200).fill(1) } })
+  assert.equal(keys.status, 422)
+  assert.equal(keys.json.errors.length, 100)
+  assert.ok(keys.bytes.length < 200_000, String(keys.bytes.length))
+  for (const path of ["/strict", "/ark"]) {
+    const json = path === "/ark" ? [long] : { [long]: 1 }
+    const messages = await api.call("POST", path, { json })
+    assert.equal(messages.status, 422)
+    assert.ok(messages.bytes.length < 10_000, String(messages.bytes.length))
+  }
+})
+
 test("an empty body is undefined to its schema", async () => {
   await using api = await serveApi({
     needed: operation({ ...echo, path: "/needed", body: z.object({}) }),

@@ -5,8 +5,8 @@
 import type {} from "@fastify/multipart"
 import type { FastifyRequest } from "fastify"
 import { type FileFields, mediaTypeMatches, type UploadedFile } from "../body.ts"
+import { type Issue, Issues } from "../issues.ts"
 import { isProblem, problem } from "../problem.ts"
-import type { Issue } from "../schema.ts"
 import type { Exchange } from "./exchange.ts"
 import { bodyMeter, concat, continueIfExpected, NoRoom } from "./read-body.ts"
 
@@ -23,7 +23,7 @@ export interface ReceivedForm {
   /** Strings, or arrays of them where a name came more than once. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly files: Readonly<Record<string, UploadedFile | undefined>>
-  readonly issues: readonly Issue[]
+  readonly issues: Issues
 }
 
 /**
@@ -60,7 +60,7 @@ async function readParts(
 ): Promise<ReceivedForm> {
   const fields: Record<string, unknown> = Object.create(null)
   const files: Record<string, UploadedFile | undefined> = Object.create(null)
-  const issues: Issue[] = []
+  const issues = new Issues()
   const limits = { ...formLimits, fileSize: bytesMax, fieldSize: bytesMax }
   for await (const part of request.parts({ limits })) {
     const name = part.fieldname
@@ -73,21 +73,21 @@ async function readParts(
     const chunks: Buffer[] = []
     for await (const chunk of part.file) if (field !== undefined) chunks.push(chunk)
     if (field === undefined) {
-      issues.push(issue(name, "There is no such file in this form.", "unrecognized_file"))
+      issues.add(issue(name, "There is no such file in this form.", "unrecognized_file"))
     } else if (name in files) {
-      issues.push(issue(name, "The file is there more than once.", "repeated_file"))
+      issues.add(issue(name, "The file is there more than once.", "repeated_file"))
     } else if (!isAllowed(mediaType, field.mediaTypes)) {
       const allowed = field.mediaTypes.join(", ")
-      issues.push(issue(name, `The file must be ${allowed}, not ${mediaType}.`, "media_type"))
+      issues.add(issue(name, `The file must be ${allowed}, not ${mediaType}.`, "media_type"))
     } else {
       const bytes = new Uint8Array(concat(chunks).buffer)
       files[name] = { bytes, mediaType, filename: part.filename ?? "" }
     }
   }
-  const refused = new Set(issues.map(({ path }) => path[1]))
+  const refused = new Set(issues.first.map(({ path }) => path[1]))
   for (const [name, { optional }] of Object.entries(wanted)) {
     if (!optional && !(name in files) && !refused.has(name)) {
-      issues.push(issue(name, "The file is missing.", "missing_file"))
+      issues.add(issue(name, "The file is missing.", "missing_file"))
     }
   }
   return { fields, files: { ...files }, issues }

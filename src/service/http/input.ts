@@ -8,10 +8,11 @@
  */
 import type { FastifyInstance } from "fastify"
 import type { BytesBody, MultipartBody } from "../body.ts"
+import { Issues, issuesMax } from "../issues.ts"
 import type { BodySpec, Operation, RawInput } from "../operation.ts"
 import { decodedParameter } from "../path.ts"
 import { problem } from "../problem.ts"
-import { check, describe, type Issue, isSchema, type JsonSchema, type Schema } from "../schema.ts"
+import { check, describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import { coercer, type Fields, propertiesOf } from "./coerce.ts"
 import type { Exchange } from "./exchange.ts"
 import { formLimits, readForm } from "./form.ts"
@@ -45,12 +46,12 @@ export function inputReader(
 
   return async (exchange) => {
     const { request } = exchange
-    const issues: Issue[] = []
+    const issues = new Issues()
     const body = readContent && (await readContent(exchange, issues))
     const path = readPath && (await readPath(decoded(request.params as Fields), issues))
     const query = readQuery && (await readQuery(request.query as Fields, issues))
     const headers = readHeaders && (await readHeaders(request.headers, issues))
-    if (issues.length > 0) throw invalid(issues)
+    if (issues.count > 0) throw invalid(issues)
     return { input: { path, query, headers, body: body?.value }, transfer: body?.transfer ?? [] }
   }
 }
@@ -66,7 +67,7 @@ function decoded(parameters: Fields): Fields {
   return parameters
 }
 
-type SectionReader = (raw: Fields, issues: Issue[]) => Promise<unknown>
+type SectionReader = (raw: Fields, issues: Issues) => Promise<unknown>
 
 /** A part of the input that comes as strings by name. */
 function section(
@@ -118,7 +119,7 @@ interface ReceivedBody {
   readonly value: unknown
   readonly transfer: readonly ArrayBuffer[]
 }
-type BodyReader = (exchange: Exchange, issues: Issue[]) => Promise<ReceivedBody>
+type BodyReader = (exchange: Exchange, issues: Issues) => Promise<ReceivedBody>
 
 function bodyReader(
   spec: BodySpec | undefined,
@@ -162,7 +163,7 @@ function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyRe
     schema && coercer(describe(schema, "input", `The form fields of operation "${name}"`))
   return async (exchange, issues) => {
     const { fields, files, issues: found } = await readForm(exchange, bytesMax, spec.files)
-    issues.push(...found)
+    issues.merge(found)
     const checked =
       schema === undefined || coerce === undefined
         ? refuseFields(fields, issues)
@@ -172,9 +173,9 @@ function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyRe
   }
 }
 
-function refuseFields(fields: Fields, issues: Issue[]): undefined {
+function refuseFields(fields: Fields, issues: Issues): undefined {
   for (const field of Object.keys(fields)) {
-    issues.push({
+    issues.add({
       path: ["body", field],
       message: "There is no such field in this form.",
       code: "unrecognized_field",
@@ -186,16 +187,17 @@ async function collect(
   schema: Schema,
   value: unknown,
   at: string,
-  issues: Issue[],
+  issues: Issues,
 ): Promise<unknown> {
   const checked = await check(schema, value, at)
   if (checked.ok) return checked.value
-  issues.push(...checked.issues)
+  issues.merge(checked.issues)
   return undefined
 }
 
-function invalid(errors: readonly Issue[]): Error {
-  return problem(422, "The request does not fit what the operation accepts; see `errors`.", {
-    errors,
-  })
+function invalid({ first, count }: Issues): Error {
+  const what = "The request does not fit what the operation accepts; see `errors`"
+  if (count === first.length) return problem(422, `${what}.`, { errors: first })
+  const detail = `${what}, which has the first ${issuesMax} of ${count}.`
+  return problem(422, detail, { errors: first, errorsLeftOut: count - first.length })
 }

@@ -5,6 +5,7 @@
  */
 import { http } from "../../core/http/builtin.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
+import { issuesMax } from "../issues.ts"
 import type { Operation } from "../operation.ts"
 import type { JsonSchema } from "../schema.ts"
 import { problemMediaType } from "./send.ts"
@@ -151,6 +152,7 @@ export const sharedSchemas: Readonly<Record<string, JsonSchema>> = {
           errors: {
             type: "array",
             minItems: 1,
+            maxItems: issuesMax,
             items: {
               type: "object",
               required: ["path", "message", "code"],
@@ -165,6 +167,11 @@ export const sharedSchemas: Readonly<Record<string, JsonSchema>> = {
                 code: { type: "string", description: "The rule that was broken." },
               },
             },
+          },
+          errorsLeftOut: {
+            description: "How many more there are, if any.",
+            type: "integer",
+            minimum: 1,
           },
         },
       },
