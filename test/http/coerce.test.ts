@@ -1,13 +1,19 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import * as z from "zod"
-import { coercer } from "../../src/service/http/coerce.ts"
-import { describe, type Schema } from "../../src/service/schema.ts"
+import { coercer, type Fields } from "../../src/service/http/coerce.ts"
+import { describe, type JsonSchema, type Schema } from "../../src/service/schema.ts"
+
+/** The reading that the schema is shown first. */
+function reader(schema: JsonSchema): (fields: Fields) => Fields | undefined {
+  const coerce = coercer(schema)
+  return (fields) => Iterator.from(coerce(fields)).next().value
+}
 
 function check(schema: Schema, cases: readonly (readonly [unknown, unknown])[]): void {
-  const coerce = coercer(describe(z.object({ x: schema as z.ZodType }), "input", "it"))
+  const coerce = reader(describe(z.object({ x: schema as z.ZodType }), "input", "it"))
   for (const [raw, wanted] of cases) {
-    assert.deepEqual(coerce({ x: raw }).x, wanted, JSON.stringify(raw))
+    assert.deepEqual(coerce({ x: raw })?.x, wanted, JSON.stringify(raw))
   }
 }
 
@@ -87,9 +93,88 @@ test("it looks through references, intersections and schemas that refer to thems
       return z.array(Tree).optional()
     },
   })
-  const coerce = coercer(
-    describe(z.intersection(Tree, z.object({ b: z.boolean() })), "input", "it"),
-  )
+  const coerce = reader(describe(z.intersection(Tree, z.object({ b: z.boolean() })), "input", "it"))
   assert.deepEqual(coerce({ n: "1", b: "true" }), { n: 1, b: true })
   assert.deepEqual(coerce({}), {})
+})
+
+test("a text that the schema's strings would not take is what else it may be", () => {
+  check(z.union([z.string().regex(/^[a-z]+$/), z.number()]), [
+    ["five", "five"],
+    ["5", 5],
+    ["5%", "5%"],
+  ])
+  check(z.union([z.string().min(3), z.boolean()]), [
+    ["true", "true"],
+    ["no", "no"],
+  ])
+})
+
+test("null is the word null, where no string is allowed", () => {
+  check(z.nullable(z.number()), [
+    ["null", null],
+    ["5", 5],
+    ["", ""],
+  ])
+  check(z.optional(z.nullable(z.optional(z.boolean()))), [
+    ["null", null],
+    ["true", true],
+  ])
+  check(z.string().nullable(), [["null", "null"]])
+})
+
+test("numbers among values that are listed are numbers", () => {
+  check(z.literal(1), [
+    ["1", 1],
+    ["2", 2],
+  ])
+  check(z.enum({ low: 1, high: 2 }), [["2", 2]])
+  check(z.literal([1, "x", null]), [
+    ["1", 1],
+    ["x", "x"],
+    ["null", null],
+  ])
+})
+
+test("each item of a tuple is what the tuple says of it", () => {
+  check(z.tuple([z.number(), z.boolean(), z.string()], z.number()), [
+    [
+      ["1", "true", "3", "4"],
+      [1, true, "3", 4],
+    ],
+    [
+      ["x", "true"],
+      ["x", true],
+    ],
+  ])
+  check(z.tuple([z.number()]), [["7", [7]]])
+})
+
+test("names that the schema does not list are read by what it says of the others", () => {
+  const coerce = reader(describe(z.record(z.string(), z.number()), "input", "it"))
+  assert.deepEqual(coerce({ a: "1", b: "x" }), { a: 1, b: "x" })
+  const mixed = reader(describe(z.object({ a: z.string() }).catchall(z.boolean()), "input", "it"))
+  assert.deepEqual(mixed({ a: "true", b: "true" }), { a: "true", b: true })
+  const pattern = reader({ type: "object", patternProperties: { "^n": { type: "number" } } })
+  assert.deepEqual(pattern({ n1: "1", m: "1" }), { n1: 1, m: "1" })
+})
+
+test("the schema is shown a bounded number of readings, however many there are", () => {
+  const unsure = z.union([z.string(), z.number()])
+  const names = Array.from({ length: 20 }, (_, at) => `x${at}`)
+  const schema = z.object(Object.fromEntries(names.map((name) => [name, unsure])))
+  const readings = coercer(describe(schema, "input", "it"))(
+    Object.fromEntries(names.map((name) => [name, "1"])),
+  )
+  assert.equal(Array.from(readings).length, 16)
+})
+
+test("a schema of too many unions is refused", () => {
+  const either = (at: number) =>
+    z.union([z.object({ [`a${at}`]: z.number() }), z.object({ [`b${at}`]: z.number() })])
+  const schema = [1, 2, 3, 4, 5, 6, 7].map(either)
+  assert.throws(
+    () => coercer({ allOf: schema.map((one) => describe(one, "input", "it")) }),
+    /more than 64 ways/,
+  )
 })

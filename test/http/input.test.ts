@@ -4,6 +4,7 @@ import { toStandardJsonSchema } from "@valibot/to-json-schema"
 import { type } from "arktype"
 import * as v from "valibot"
 import * as z from "zod"
+import { multipart } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { problem } from "../../src/service/problem.ts"
 import type { Schema } from "../../src/service/schema.ts"
@@ -102,6 +103,97 @@ for (const [library, { query, body }] of Object.entries(libraries)) {
     assert.deepEqual(new Set(paths), new Set(["body.name", "query.n", "query.on"]))
   })
 }
+
+const byIdOrName: Readonly<Record<string, Schema>> = {
+  zod: z.discriminatedUnion("by", [
+    z.object({ by: z.literal("id"), key: z.number(), at: z.tuple([z.number(), z.number()]) }),
+    z.object({ by: z.literal("name"), key: z.string(), exact: z.boolean().optional() }),
+  ]),
+  arktype: type({ by: "'id'", key: "number", at: ["number", "number"] }).or({
+    by: "'name'",
+    key: "string",
+    "exact?": "boolean",
+  }),
+  valibot: toStandardJsonSchema(
+    v.variant("by", [
+      v.object({
+        by: v.literal("id"),
+        key: v.number(),
+        at: v.tuple([v.number(), v.number()]),
+      }),
+      v.object({ by: v.literal("name"), key: v.string(), exact: v.optional(v.boolean()) }),
+    ]),
+  ),
+}
+
+for (const [library, schema] of Object.entries(byIdOrName)) {
+  test(`each branch of a union of ${library} reads a query and a form by its own types`, async () => {
+    await using api = await serveApi({
+      query: operation({ ...echo, method: "GET", path: "/query", query: schema }),
+      form: operation({ ...echo, path: "/form", body: multipart({ fields: schema }) }),
+    })
+    for (const [sent, wanted] of [
+      ["by=id&key=5&at=1&at=2.5", { by: "id", key: 5, at: [1, 2.5] }],
+      ["by=name&key=5", { by: "name", key: "5" }],
+      ["by=name&key=x&exact=true", { by: "name", key: "x", exact: true }],
+    ] as const) {
+      const query = await api.call("GET", `/query?${sent}`)
+      assert.deepEqual(query.json, { query: wanted }, query.text)
+      const form = new FormData()
+      for (const [name, value] of new URLSearchParams(sent)) form.append(name, value)
+      const response = await fetch(`${api.url}/form`, { method: "POST", body: form })
+      assert.deepEqual(await response.json(), { body: { fields: wanted, files: {} } })
+    }
+    const wrong = await api.call("GET", "/query?by=id&key=x&at=1&at=2")
+    assert.equal(wrong.status, 422)
+    assert.deepEqual(
+      wrong.json.errors.map(({ path }: { path: string[] }) => path),
+      [["query", "key"]],
+    )
+  })
+}
+
+test("what JSON Schema can't tell of a branch, the schema itself decides", async () => {
+  const even = z.number().refine((n) => n % 2 === 0)
+  await using api = await serveApi({
+    it: operation({
+      ...echo,
+      method: "GET",
+      path: "/",
+      query: z.union([z.strictObject({ n: even }), z.strictObject({ n: z.string() })]),
+    }),
+    one: operation({
+      ...echo,
+      method: "GET",
+      path: "/one",
+      query: z.object({ a: z.union([z.url(), z.number()]), b: z.union([z.number(), z.email()]) }),
+    }),
+  })
+  assert.deepEqual((await api.call("GET", "/?n=4")).json, { query: { n: 4 } })
+  assert.deepEqual((await api.call("GET", "/?n=5")).json, { query: { n: "5" } })
+  assert.deepEqual((await api.call("GET", "/one?a=5&b=6")).json, { query: { a: 5, b: 6 } })
+})
+
+test("a list among the headers is split wherever the schema says that it is one", async () => {
+  await using api = await serveApi({
+    it: operation({
+      ...echo,
+      method: "GET",
+      path: "/",
+      headers: z.object({
+        "x-numbers": z.array(z.number()).nullable().optional(),
+        "x-pair": z.tuple([z.number(), z.boolean()]).optional(),
+        "x-text": z.union([z.string(), z.array(z.string())]).optional(),
+      }),
+    }),
+  })
+  const { json } = await api.call("GET", "/", {
+    headers: { "x-numbers": "1, 2", "x-pair": "3,true", "x-text": "a, b" },
+  })
+  assert.deepEqual(json, {
+    headers: { "x-numbers": [1, 2], "x-pair": [3, true], "x-text": "a, b" },
+  })
+})
 
 for (const [library, body] of Object.entries({
   zod: z.array(z.union([z.string(), z.object({ a: z.number() })])),

@@ -175,6 +175,92 @@ test("parameters come from the schemas, and the deadline header is always there"
   assert.equal(parameters.length, 5)
 })
 
+const byIdOrName = z.discriminatedUnion("by", [
+  z.object({ by: z.literal("id"), key: z.number() }),
+  z.object({ by: z.literal("name"), key: z.string(), exact: z.boolean().optional() }),
+  z.object({ by: z.literal("url"), key: z.string(), depth: z.int() }),
+])
+
+test("a query that is a union has the parameters of all branches", async () => {
+  const { parameters } = await describe(
+    operation({ method: "GET", path: "/", query: byIdOrName, run() {} }),
+  )
+  const [by, key, exact, depth, ...rest] = parameters as Json[]
+  assert.deepEqual(by, {
+    name: "by",
+    in: "query",
+    required: true,
+    schema: { type: "string", enum: ["id", "name", "url"] },
+  })
+  assert.deepEqual([key?.name, key?.required], ["key", true])
+  assert.deepEqual(key?.schema, { anyOf: [{ type: "number" }, { type: "string" }] })
+  assert.deepEqual([exact?.name, exact?.required], ["exact", false])
+  assert.equal(exact?.description, "Only where `by` is `name`.")
+  assert.deepEqual([depth?.name, depth?.required], ["depth", false])
+  assert.equal(depth?.description, "Only where `by` is `url`, and required there.")
+  assert.equal(rest.length, 1)
+})
+
+test("a query of any names is one object, beside the parameters that have names", async () => {
+  const { parameters } = await describe(
+    operation({
+      method: "GET",
+      path: "/",
+      query: z.object({ a: z.string() }).catchall(z.number()),
+      run() {},
+    }),
+  )
+  const [a, others] = parameters as Json[]
+  assert.equal(a?.name, "a")
+  assert.deepEqual(others, {
+    name: "query",
+    in: "query",
+    style: "form",
+    explode: true,
+    schema: { type: "object", additionalProperties: { type: "number" } },
+  })
+})
+
+test("a form that is a union has the fields of all branches, and its branches beside them", async () => {
+  const document = await valid(
+    documentOf({
+      it: operation({
+        path: "/",
+        body: multipart({ fields: byIdOrName, files: { image: file() } }),
+        run() {},
+      }),
+      loose: operation({
+        path: "/loose",
+        body: multipart({ fields: z.union([z.object({ a: z.int() }), z.object({ b: z.int() })]) }),
+        run() {},
+      }),
+    }),
+  )
+  const schemaAt = (path: string): Json => {
+    const post = document.paths[path]?.post as Described | undefined
+    return post?.requestBody.content["multipart/form-data"].schema
+  }
+  const schema = schemaAt("/")
+  assert.deepEqual(Object.keys(schema.properties as Json), ["by", "key", "exact", "depth", "image"])
+  assert.deepEqual(schema.required, ["by", "key", "image"])
+  const { propertyName, mapping } = schema.discriminator as {
+    propertyName: string
+    mapping: Record<string, string>
+  }
+  assert.equal(propertyName, "by")
+  assert.deepEqual(Object.keys(mapping), ["id", "name", "url"])
+  const branches = Object.values(mapping)
+  assert.deepEqual(
+    schema.oneOf,
+    branches.map(($ref) => ({ $ref })),
+  )
+  const [id] = branches.map((reference) => lookUp(document, reference) as Json)
+  assert.deepEqual(Object.keys(id?.properties as Json), ["by", "key", "image"])
+  const loose = schemaAt("/loose")
+  assert.deepEqual(Object.keys(loose.properties as Json), ["a", "b"])
+  assert.equal((loose.anyOf as Json[]).length, 2)
+})
+
 test("bodies are JSON, bytes or forms", async () => {
   const json = await describe(
     operation({

@@ -3,128 +3,304 @@
  * is, is read off the schema's JSON Schema once, when the server starts.
  *
  * A string becomes a number where it is one as JSON writes them, so `5`, `-0.5` and `1e3`, but not
- * an empty string, `0x10`, `05`, ` 5` or `Infinity`; and a boolean where it is `true` or `false`.
- * Everything else stays the string that it is, for the schema to refuse it: guessing is not for us.
- * A number is read as in a JSON body, with the precision of a double.
+ * an empty string, `0x10`, `05`, ` 5` or `Infinity`; a boolean where it is `true` or `false`; and null
+ * where it is `null`. Everything else stays the string that it is, for the schema to refuse it:
+ * guessing is not for us. A number is read as in a JSON body, with the precision of a double.
+ *
+ * Of a union each branch reads the strings as they came, by its own types. Those whose reading it
+ * would take come first; where a string will do, it stays one. JSON Schema does not know all that a
+ * schema asks, so the schema itself has the last word: it is shown one reading after another until
+ * it takes one.
  */
 import type { JsonSchema } from "../schema.ts"
+import { alternatives, regExp, type Shape, shapesOf, valuesOf } from "./shapes.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** What a value may be. */
-interface Wanted {
-  number: boolean
-  boolean: boolean
-  /** Any string, or one of these. */
-  readonly strings: Set<string>
-  anyString: boolean
-  array: Wanted | undefined
-}
+/** Ways to read the same fields, the likeliest first; never none. */
+export type Coercer = (fields: Fields) => Iterable<Fields>
 
-/** A function that coerces the properties of an object as `schema` says. */
-export function coercer(schema: JsonSchema): (fields: Fields) => Fields {
-  const wanted = Object.entries(propertiesOf(schema))
-    .map(([name, property]) => [name, wantedOf(property, schema)] as const)
-    .filter(([, { number, boolean, array }]) => number || boolean || array !== undefined)
-  if (wanted.length === 0) return (fields) => fields
-  return (fields) => {
-    const coerced: Record<string, unknown> = { ...fields }
-    for (const [name, what] of wanted) {
-      const value = fields[name]
-      if (value !== undefined) coerced[name] = coerce(value, what)
+/** How many readings the schema is shown of one input. */
+const readingsMax = 16
+
+/** What a string, or several under one name, may mean. */
+interface Reading {
+  readonly value: unknown
+  /** Whether the JSON Schema would take it. */
+  readonly fits: boolean
+}
+/** Readings that fit, those of strings first; if none does, one that comes closest. */
+type Reader = (raw: unknown) => readonly Reading[]
+
+/**
+ * A function that coerces the properties of an object as `schema` says.
+ * @throws {RangeError} when the schema is put together in too many ways.
+ */
+export function coercer(schema: JsonSchema): Coercer {
+  const readers = shapesOf(schema).map((shape) => shapeReader(shape, schema))
+  const [only] = readers
+  if (readers.length === 1 && only !== undefined) {
+    return only.changes ? (fields) => combinations(only.read(fields)) : (fields) => [fields]
+  }
+  return function* coerce(fields) {
+    const read = readers.map((reader) => reader.read(fields)).sort((a, b) => a.misfit - b.misfit)
+    let left = readingsMax
+    for (const shape of read) {
+      for (const reading of combinations(shape)) {
+        if (left-- === 0) return
+        yield reading
+      }
     }
-    return coerced
   }
 }
 
-/** The properties that a schema of an object names, wherever in it that is. */
-export function propertiesOf(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
-  const properties: Record<string, JsonSchema> = {}
-  const visit = (part: JsonSchema): void => {
-    Object.assign(properties, part.properties)
+/** Whether a value of this schema can be written as a list, and not as one string. */
+export function isList(schema: JsonSchema, root: JsonSchema): boolean {
+  const all = alternatives(schema, root).map((parts) => ({ parts, kinds: kindsOf(parts) }))
+  const takesText = ({ parts, kinds }: { parts: readonly JsonSchema[]; kinds: Kinds }): boolean =>
+    kinds.has("string") && parts.every((part) => valuesOf(part) === undefined)
+  return (
+    all.some(({ kinds }) => kinds.size < allKinds.length && kinds.has("array")) &&
+    !all.some(takesText)
+  )
+}
+
+/** Fields as one shape reads them: of each, what it may mean. */
+interface ShapeReading {
+  readonly fields: Fields
+  readonly readings: readonly (readonly [name: string, readings: readonly Reading[]])[]
+  /** How much of it does not fit, 0 if all does. */
+  readonly misfit: number
+}
+
+interface ShapeReader {
+  /** Whether it makes anything else of fields than they are. */
+  readonly changes: boolean
+  read(fields: Fields): ShapeReading
+}
+
+/** A value out of a list that is not in it tells that another shape was meant. */
+const wrongValue = 1000
+
+function shapeReader(shape: Shape, root: JsonSchema): ShapeReader {
+  const { required, others } = shape
+  const named = new Map(
+    Array.from(shape.properties, ([name, schema]) => [name, propertyReader(schema, root)]),
+  )
+  const patterns = shape.patterns.map(([name, schema]) => ({
+    name,
+    property: propertyReader(schema, root),
+  }))
+  const rest = others === false ? undefined : propertyReader(others, root)
+  const nameReader = shape.names && reader(shape.names, root)
+  const readerOf = (name: string): PropertyReader | undefined =>
+    named.get(name) ?? patterns.find((pattern) => pattern.name.test(name))?.property ?? rest
+  const all = [...named.values(), ...patterns.map(({ property }) => property), rest]
+  return {
+    changes: all.some((property) => property?.changes),
+    read(fields) {
+      let misfit = 0
+      const readings: [string, readonly Reading[]][] = []
+      for (const [name, raw] of Object.entries(fields)) {
+        if (raw === undefined) continue
+        const property = readerOf(name)
+        if (property === undefined || nameReader?.(name)[0]?.fits === false) misfit += 1
+        if (property === undefined) continue
+        const found = property.read(raw)
+        if (found[0]?.fits === false) misfit += property.isChoice ? wrongValue : 1
+        readings.push([name, found])
+      }
+      for (const name of required) if (fields[name] === undefined) misfit += 1
+      return { fields, readings, misfit }
+    },
   }
-  walk(schema, schema, visit)
-  return properties
+}
+
+interface PropertyReader {
+  readonly read: Reader
+  readonly changes: boolean
+  /** Whether it is one of values that are listed. */
+  readonly isChoice: boolean
+}
+
+function propertyReader(schema: JsonSchema, root: JsonSchema): PropertyReader {
+  const all = alternatives(schema, root)
+  return {
+    read: reader(schema, root),
+    changes: all.some((parts) => {
+      const kinds = kindsOf(parts)
+      return kinds.size < allKinds.length && !(kinds.size === 1 && kinds.has("string"))
+    }),
+    isChoice: all.every((parts) => parts.some((part) => valuesOf(part) !== undefined)),
+  }
+}
+
+/** All that the fields may mean together; that in which each means its likeliest comes first. */
+function combinations({ fields, readings }: ShapeReading): Iterable<Fields> {
+  const first: Record<string, unknown> = { ...fields }
+  for (const [name, [reading]] of readings) if (reading !== undefined) first[name] = reading.value
+  const unsure = readings.filter(([, all]) => all.length > 1)
+  return unsure.length === 0 ? [first] : combined(first, unsure)
+}
+
+function* combined(first: Fields, unsure: ShapeReading["readings"]): Iterable<Fields> {
+  const turns = unsure.map(() => 0)
+  for (let count = 0; count < readingsMax; count++) {
+    const fields: Record<string, unknown> = { ...first }
+    for (const [at, [name, all]] of unsure.entries()) fields[name] = all[turns[at] as number]?.value
+    yield fields
+    // Like an odometer.
+    let at = 0
+    while (at < turns.length) {
+      turns[at] = (turns[at] as number) + 1
+      if ((turns[at] as number) < (unsure[at]?.[1].length ?? 0)) break
+      turns[at] = 0
+      at += 1
+    }
+    if (at === turns.length) return
+  }
+}
+
+const allKinds = ["string", "number", "boolean", "null", "array", "object"] as const
+type Kind = (typeof allKinds)[number]
+type Kinds = ReadonlySet<Kind>
+
+/** Arrays are looked into one deep: strings can't say more, and a schema may refer to itself. */
+function reader(schema: JsonSchema, root: JsonSchema, isItem = false): Reader {
+  const branches = alternatives(schema, root).map((parts) => branchReader(parts, root, isItem))
+  const [only] = branches
+  if (branches.length === 1 && only !== undefined) return (raw) => chosen(raw, only(raw))
+  return (raw) =>
+    chosen(
+      raw,
+      branches.flatMap((branch) => branch(raw)),
+    )
+}
+
+const order = (value: unknown): number => (typeof value === "string" ? 0 : 1)
+
+function chosen(raw: unknown, readings: readonly Reading[]): readonly Reading[] {
+  const fits = readings.filter((reading) => reading.fits)
+  const some = fits.length > 0 ? fits : readings
+  if (some.length === 0) return [{ value: raw, fits: false }]
+  if (some.length === 1) return some
+  const sorted = some.toSorted((one, other) => order(one.value) - order(other.value))
+  if (fits.length === 0) return sorted.slice(0, 1)
+  return sorted.filter(({ value }, at) => sorted.findIndex((one) => one.value === value) === at)
+}
+
+/** What the raw value may mean where all of `parts` hold. */
+function branchReader(parts: readonly JsonSchema[], root: JsonSchema, isItem: boolean): Reader {
+  const kinds = kindsOf(parts)
+  // It says nothing of types, so nothing is made of a string.
+  if (kinds.size === allKinds.length) return (raw) => [{ value: raw, fits: true }]
+  const accepts = parts.map(acceptor)
+  const readList = kinds.has("array") && !isItem ? listReader(parts, root) : undefined
+  const judged = (value: unknown): Reading => ({
+    value,
+    fits: accepts.every((accept) => accept(value)),
+  })
+  const isChoice = parts.some((part) => valuesOf(part) !== undefined)
+  return (raw) => {
+    const readings: Reading[] = []
+    if (typeof raw === "string") {
+      if (kinds.has("string")) {
+        const reading = judged(raw)
+        if (reading.fits || !isChoice) readings.push(reading)
+      }
+      const number = kinds.has("number") ? toNumber(raw) : undefined
+      if (number !== undefined) readings.push(judged(number))
+      if (kinds.has("boolean") && (raw === "true" || raw === "false")) {
+        readings.push(judged(raw === "true"))
+      }
+      if (kinds.has("null") && raw === "null") readings.push(judged(null))
+    } else if (!Array.isArray(raw)) {
+      // It came as JSON.
+      readings.push({ value: raw, fits: kinds.has(kindOf(raw)) && judged(raw).fits })
+    }
+    if (readList !== undefined && (typeof raw === "string" || Array.isArray(raw))) {
+      readings.push(readList(Array.isArray(raw) ? raw : [raw]))
+    }
+    return readings
+  }
+}
+
+function listReader(parts: readonly JsonSchema[], root: JsonSchema): (raw: unknown[]) => Reading {
+  const readers = parts
+    .filter(({ prefixItems, items }) => prefixItems !== undefined || items !== undefined)
+    .map(({ prefixItems, items }) => ({
+      first: ((prefixItems ?? []) as JsonSchema[]).map((item) => reader(item, root, true)),
+      rest: items === undefined ? undefined : reader(items as JsonSchema, root, true),
+    }))
+  const min = Math.max(0, ...parts.map(({ minItems }) => Number(minItems ?? 0)))
+  const max = Math.min(...parts.map(({ maxItems }) => Number(maxItems ?? Number.POSITIVE_INFINITY)))
+  return (raw) => {
+    let fits = raw.length >= min && raw.length <= max
+    const value = raw.map((item, at) => {
+      // Of an intersection of lists, the first that makes something of it.
+      for (const { first, rest } of readers) {
+        const [reading] = (first[at] ?? rest)?.(item) ?? []
+        if (reading === undefined) continue
+        fits &&= reading.fits
+        return reading.value
+      }
+      return item
+    })
+    return { value, fits }
+  }
 }
 
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
-function coerce(value: unknown, wanted: Wanted): unknown {
-  if (wanted.array !== undefined) {
-    const { array } = wanted
-    if (Array.isArray(value)) return value.map((item) => coerce(item, array))
-    return wanted.anyString ? value : [coerce(value, array)]
-  }
-  if (typeof value !== "string" || wanted.anyString || wanted.strings.has(value)) return value
-  if (wanted.boolean && value === "true") return true
-  if (wanted.boolean && value === "false") return false
-  if (wanted.number && jsonNumber.test(value)) {
-    const number = Number(value)
-    return Number.isFinite(number) ? number : value
-  }
-  return value
+function toNumber(text: string): number | undefined {
+  if (!jsonNumber.test(text)) return undefined
+  const number = Number(text)
+  return Number.isFinite(number) ? number : undefined
 }
 
-/** Arrays are looked into one deep: strings can't say more, and a schema may refer to itself. */
-function wantedOf(schema: JsonSchema, root: JsonSchema, isItem = false): Wanted {
-  const wanted: Wanted = {
-    number: false,
-    boolean: false,
-    strings: new Set(),
-    anyString: false,
-    array: undefined,
+function kindsOf(parts: readonly JsonSchema[]): Kinds {
+  let kinds: readonly Kind[] = allKinds
+  for (const part of parts) {
+    const own = ownKinds(part)
+    if (own !== undefined) kinds = kinds.filter((kind) => own.includes(kind))
   }
-  walk(schema, root, (part) => {
-    const values = Array.isArray(part.enum) ? part.enum : "const" in part ? [part.const] : undefined
-    if (values !== undefined) {
-      for (const value of values) {
-        if (typeof value === "string") wanted.strings.add(value)
-        if (typeof value === "number") wanted.number = true
-        if (typeof value === "boolean") wanted.boolean = true
-      }
-      return
+  return new Set(kinds)
+}
+
+function ownKinds(part: JsonSchema): readonly unknown[] | undefined {
+  const values = valuesOf(part)
+  if (values !== undefined) return values.map(kindOf)
+  if (part.type === undefined) return undefined
+  const types: readonly unknown[] = Array.isArray(part.type) ? part.type : [part.type]
+  return types.map((type) => (type === "integer" ? "number" : type))
+}
+
+function kindOf(value: unknown): Kind {
+  if (value === null) return "null"
+  if (Array.isArray(value)) return "array"
+  return typeof value as Kind
+}
+
+/** Whether a string, number, boolean or null is what a schema asks, as far as this can be told from it. */
+function acceptor(part: JsonSchema): (value: unknown) => boolean {
+  const values = valuesOf(part)
+  const isInteger = part.type === "integer"
+  const pattern = typeof part.pattern === "string" ? regExp(part.pattern) : undefined
+  const bound = (keyword: string, otherwise: number): number => Number(part[keyword] ?? otherwise)
+  const above = bound("exclusiveMinimum", Number.NEGATIVE_INFINITY)
+  const below = bound("exclusiveMaximum", Number.POSITIVE_INFINITY)
+  const min = bound("minimum", Number.NEGATIVE_INFINITY)
+  const max = bound("maximum", Number.POSITIVE_INFINITY)
+  const lengthMin = bound("minLength", 0)
+  const lengthMax = bound("maxLength", Number.POSITIVE_INFINITY)
+  return (value) => {
+    if (values !== undefined && !values.includes(value)) return false
+    if (typeof value === "number") {
+      if (isInteger && !Number.isInteger(value)) return false
+      return value >= min && value <= max && value > above && value < below
     }
-    const types = Array.isArray(part.type) ? part.type : [part.type]
-    if (types.includes("string")) wanted.anyString = true
-    if (types.includes("number") || types.includes("integer")) wanted.number = true
-    if (types.includes("boolean")) wanted.boolean = true
-    if (types.includes("array") && !isItem) {
-      const items = typeof part.items === "object" ? (part.items as JsonSchema) : {}
-      wanted.array = wantedOf(items, root, true)
-    }
-  })
-  return wanted
-}
-
-/** Visits a schema and all that it is put together from, through references within `root`. */
-function walk(
-  schema: JsonSchema,
-  root: JsonSchema,
-  visit: (part: JsonSchema) => void,
-  seen = new Set<JsonSchema>(),
-): void {
-  if (typeof schema !== "object" || schema === null || seen.has(schema)) return
-  seen.add(schema)
-  visit(schema)
-  for (const keyword of ["allOf", "anyOf", "oneOf"]) {
-    const parts = schema[keyword]
-    if (Array.isArray(parts)) for (const part of parts) walk(part, root, visit, seen)
+    if (typeof value !== "string") return true
+    if (value.length < lengthMin || value.length > lengthMax) return false
+    return pattern === undefined || pattern.test(value)
   }
-  if (typeof schema.$ref === "string") {
-    const target = resolve(schema.$ref, root)
-    if (target !== undefined) walk(target, root, visit, seen)
-  }
-}
-
-/** `#`, `#/$defs/name` */
-function resolve(reference: string, root: JsonSchema): JsonSchema | undefined {
-  if (reference === "#") return root
-  if (!reference.startsWith("#/")) return undefined
-  let found: unknown = root
-  for (const token of reference.slice(2).split("/")) {
-    const key = decodeURIComponent(token).replaceAll("~1", "/").replaceAll("~0", "~")
-    if (typeof found !== "object" || found === null) return undefined
-    found = (found as Readonly<Record<string, unknown>>)[key]
-  }
-  return found as JsonSchema | undefined
 }

@@ -13,12 +13,13 @@ import type { BodySpec, Operation, RawInput } from "../operation.ts"
 import { decodedParameter } from "../path.ts"
 import { problem } from "../problem.ts"
 import { check, describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
-import { coercer, type Fields, propertiesOf } from "./coerce.ts"
+import { type Coercer, coercer, type Fields, isList } from "./coerce.ts"
 import type { Exchange } from "./exchange.ts"
 import { formLimits, readForm } from "./form.ts"
 import { type JsonParser, jsonParser } from "./json-body.ts"
 import { mediaTypeOf } from "./media-type.ts"
 import { concat, readBody } from "./read-body.ts"
+import { propertiesOf, shapesOf } from "./shapes.ts"
 
 interface Received {
   readonly input: RawInput
@@ -76,25 +77,39 @@ function section(
   name: string,
 ): SectionReader | undefined {
   if (schema === undefined) return undefined
-  const description = describe(schema, "input", `The ${at} of operation "${name}"`)
-  const coerce = at === "headers" ? headerReader(description, name) : coercer(description)
+  const what = `The ${at} of operation "${name}"`
+  const description = describe(schema, "input", what)
+  const coerce = named(what, () =>
+    at === "headers" ? headerReader(description, name) : coercer(description),
+  )
   return async (raw, issues) => {
     if (Object.hasOwn(raw, "__proto__")) throw problem(400, `The ${at} has a name __proto__.`)
-    return collect(schema, coerce(raw), at, issues)
+    return firstTaken(schema, coerce(raw), at, issues)
+  }
+}
+
+/** @throws {Error} with `what` in front of what `make` says. */
+function named<Made>(what: string, make: () => Made): Made {
+  try {
+    return make()
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new Error(`${what}: ${cause.message}.`, { cause })
   }
 }
 
 /** Only the headers that the schema names: a strict one would refuse all that every client sends. */
-function headerReader(description: JsonSchema, name: string): (raw: Fields) => Fields {
+function headerReader(description: JsonSchema, name: string): Coercer {
   const coerce = coercer(description)
-  const names = Object.keys(propertiesOf(description))
+  const properties = propertiesOf(shapesOf(description))
+  const names = Array.from(properties.keys())
   const shouting = names.find((header) => header !== header.toLowerCase())
   if (shouting !== undefined) {
     throw new TypeError(
       `Operation "${name}": the headers schema has "${shouting}"; write it in lower case, as headers arrive.`,
     )
   }
-  const lists = names.filter((header) => isArray(propertiesOf(description)[header]))
+  const lists = names.filter((header) => isList(properties.get(header) ?? {}, description))
   return (raw) => {
     const named: Record<string, unknown> = {}
     for (const header of names) {
@@ -104,10 +119,6 @@ function headerReader(description: JsonSchema, name: string): (raw: Fields) => F
     }
     return coerce(named)
   }
-}
-
-function isArray(schema: JsonSchema | undefined): boolean {
-  return schema?.type === "array"
 }
 
 /** Node joins a header that came more than once with commas, which is how a list is written anyway. */
@@ -159,15 +170,15 @@ function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyRe
       `Operation "${name}": its form has ${fileCount} files, and a form may bring ${formLimits.files} at most; name fewer.`,
     )
   }
-  const coerce =
-    schema && coercer(describe(schema, "input", `The form fields of operation "${name}"`))
+  const what = `The form fields of operation "${name}"`
+  const coerce = schema && named(what, () => coercer(describe(schema, "input", what)))
   return async (exchange, issues) => {
     const { fields, files, issues: found } = await readForm(exchange, bytesMax, spec.files)
     issues.merge(found)
     const checked =
       schema === undefined || coerce === undefined
         ? refuseFields(fields, issues)
-        : await collect(schema, coerce({ ...fields }), "body", issues)
+        : await firstTaken(schema, coerce({ ...fields }), "body", issues)
     const transfer = Object.values(files).flatMap((file) => (file ? [file.bytes.buffer] : []))
     return { value: { fields: checked, files }, transfer }
   }
@@ -181,6 +192,23 @@ function refuseFields(fields: Fields, issues: Issues): undefined {
       code: "unrecognized_field",
     })
   }
+}
+
+/** The first reading that the schema takes. If it takes none, what is wrong is said of the likeliest. */
+async function firstTaken(
+  schema: Schema,
+  readings: Iterable<unknown>,
+  at: string,
+  issues: Issues,
+): Promise<unknown> {
+  let wrong: Issues | undefined
+  for (const reading of readings) {
+    const checked = await check(schema, reading, at)
+    if (checked.ok) return checked.value
+    wrong ??= checked.issues
+  }
+  if (wrong !== undefined) issues.merge(wrong)
+  return undefined
 }
 
 async function collect(

@@ -30,6 +30,12 @@ export class SchemaComponents {
     this.schemas[name] = placed
     return { $ref: componentOf(name) }
   }
+
+  /** A reference to `schema`, which becomes a component of its own and is fit for it already. */
+  add(schema: JsonSchema, name: string): { readonly $ref: string } {
+    this.schemas[name] = schema
+    return { $ref: componentOf(name) }
+  }
 }
 
 function componentOf(name: string): string {

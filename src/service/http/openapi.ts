@@ -9,7 +9,6 @@ import type { Operation } from "../operation.ts"
 import { describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import type { Service } from "../service.ts"
 import type { ResolvedSettings } from "../settings.ts"
-import { propertiesOf } from "./coerce.ts"
 import {
   errorResponsesOf,
   responseHeaders,
@@ -18,6 +17,7 @@ import {
   sharedSchemas,
 } from "./openapi-responses.ts"
 import { SchemaComponents } from "./openapi-schemas.ts"
+import { discriminatorOf, propertiesOf, requiredOf, type Shape, shapesOf } from "./shapes.ts"
 import { streamMediaTypes } from "./stream.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -107,26 +107,58 @@ function parameters(
     describe(schema, "input", `The ${place} of operation "${name}"`),
     `${name}_${place}`,
   )
-  const root = { ...whole, components: { schemas: components.schemas } }
-  const properties = Object.entries(propertiesOf(root))
-  if (properties.length === 0 && place === "query") {
-    return [{ name: "query", in: place, style: "form", explode: true, schema: whole }]
-  }
-  const required = requiredOf(root)
-  return properties
+  const shapes = shapesOf({ ...whole, components: { schemas: components.schemas } })
+  const required = requiredOf(shapes)
+  const parameters: Json[] = Array.from(propertiesOf(shapes))
     .filter(([property]) => place !== "header" || !impliedHeaders.includes(property))
-    .map(([property, { description, ...rest }]) => ({
-      name: property,
-      in: place,
-      ...(description === undefined ? {} : { description }),
-      required: place === "path" || required.has(property),
-      schema: rest,
-    }))
+    .map(([property, { description, ...rest }]) => {
+      const said = [description, required.has(property) ? undefined : whenOf(property, shapes)]
+        .filter((text) => text !== undefined)
+        .join("\n\n")
+      return {
+        name: property,
+        in: place,
+        ...(said === "" ? {} : { description: said }),
+        required: place === "path" || required.has(property),
+        schema: rest,
+      }
+    })
+  const others =
+    place === "query" ? othersOf(shapes, parameters.length === 0 ? whole : {}) : undefined
+  if (others === undefined) return parameters
+  // Exploded, its properties are parameters of their own, and its name is never sent.
+  let free = "query"
+  while (parameters.some((parameter) => parameter.name === free)) free += "_"
+  const rest = { name: free, in: place, style: "form", explode: true, schema: others }
+  return [...parameters, rest]
 }
 
-function requiredOf(schema: JsonSchema): ReadonlySet<string> {
-  const parts = [schema, ...((schema.allOf as JsonSchema[] | undefined) ?? [])]
-  return new Set(parts.flatMap((part) => (part.required as string[] | undefined) ?? []))
+/** Parameters of any name, as one object; `whole` where the schema names none at all. */
+function othersOf(shapes: readonly Shape[], whole: JsonSchema): JsonSchema | undefined {
+  if (Object.keys(whole).length > 0) return whole
+  const [others] = shapes
+    .map((shape) => shape.others)
+    .filter((schema) => schema !== false && Object.keys(schema).length > 0)
+  return others ? { type: "object", additionalProperties: others } : undefined
+}
+
+/** When a property may or must be there, where only some branches have it and one other tells them apart. */
+function whenOf(property: string, shapes: readonly Shape[]): string | undefined {
+  const discriminator = discriminatorOf(shapes)
+  if (discriminator === undefined) return undefined
+  const { name, values } = discriminator
+  const valuesWhere = (holds: (shape: Shape) => boolean): string | undefined => {
+    const found = values.filter((_, at) => holds(shapes[at] as Shape)).flat()
+    return found.length === 0 || found.length === values.flat().length
+      ? undefined
+      : found.map((value) => `\`${value}\``).join(" or ")
+  }
+  const only = valuesWhere(({ properties }) => properties.has(property))
+  const needed = valuesWhere(({ required }) => required.has(property))
+  if (only === undefined) return needed && `Required where \`${name}\` is ${needed}.`
+  if (needed === undefined) return `Only where \`${name}\` is ${only}.`
+  if (needed === only) return `Only where \`${name}\` is ${only}, and required there.`
+  return `Only where \`${name}\` is ${only}, and required where it is ${needed}.`
 }
 
 function requestBody(
@@ -197,7 +229,10 @@ function formContent(
   }
 }
 
-/** One flat object where that is possible: it is what documentation tools can show as a form. */
+/**
+ * Fields and files as one object with all properties, which is what documentation tools can show as
+ * a form; where the fields are a union, with its branches beside them.
+ */
 function joined(
   name: string,
   fields: Schema,
@@ -208,13 +243,43 @@ function joined(
     describe(fields, "input", `The form fields of operation "${name}"`),
     `${name}_form`,
   )
-  const isFlat = placed.type === "object" && placed.properties !== undefined
-  if (!isFlat) return { allOf: [placed, files] }
+  if (placed.type === "object") return withFiles(placed, files)
+  const shapes = shapesOf({ ...placed, components: { schemas: components.schemas } })
+  const whole = withFiles(
+    {
+      type: "object",
+      properties: Object.fromEntries(propertiesOf(shapes)),
+      required: Array.from(requiredOf(shapes)),
+    },
+    files,
+  )
+  if (shapes.length === 1) return whole
+  const branches = shapes.map((shape) => withFiles(objectOf(shape), files))
+  const discriminator = discriminatorOf(shapes)
+  if (discriminator === undefined) return { ...whole, anyOf: branches }
+  const { name: propertyName, values } = discriminator
+  const references = branches.map((branch, at) => components.add(branch, `${name}_form_${at + 1}`))
+  const mapping = Object.fromEntries(
+    values.flatMap((some, at) => some.map((value) => [value, references[at]?.$ref])),
+  )
+  return { ...whole, oneOf: references, discriminator: { propertyName, mapping } }
+}
+
+function objectOf({ properties, required, others }: Shape): JsonSchema {
   return {
-    ...placed,
-    properties: { ...(placed.properties as Json), ...(files.properties as Json) },
+    type: "object",
+    properties: Object.fromEntries(properties),
+    required: Array.from(required),
+    ...(others === false ? { additionalProperties: false } : {}),
+  }
+}
+
+function withFiles(fields: JsonSchema, files: JsonSchema): JsonSchema {
+  return {
+    ...fields,
+    properties: { ...(fields.properties as Json | undefined), ...(files.properties as Json) },
     required: [
-      ...((placed.required as string[] | undefined) ?? []),
+      ...((fields.required as string[] | undefined) ?? []),
       ...(files.required as string[]),
     ],
   }
