@@ -1,4 +1,5 @@
 /** What becomes of a call: the vocabulary that the pool, admission, HTTP and metrics share. */
+import type { Crossing } from "./crossing.ts"
 import type { Operation, RawInput } from "./operation.ts"
 import type { ProblemDetails } from "./problem.ts"
 
@@ -9,6 +10,8 @@ export interface Call {
   readonly name: string
   readonly operation: Operation
   readonly input: RawInput
+  /** What crosses to the worker instead, where a clone of `input` would not be the same. */
+  readonly crossing?: Crossing | undefined
   /** Buffers within `input` that move to the worker instead of being copied. */
   readonly transfer: readonly ArrayBuffer[]
   readonly requestId: string

@@ -8,8 +8,9 @@
  */
 import type { FastifyInstance } from "fastify"
 import type { BytesBody, MultipartBody } from "../body.ts"
+import { type Crossing, crossingTest, type InputPart } from "../crossing.ts"
 import { Issues, issuesMax } from "../issues.ts"
-import type { BodySpec, Operation, RawInput } from "../operation.ts"
+import type { Operation, RawInput } from "../operation.ts"
 import { decodedParameter } from "../path.ts"
 import { problem } from "../problem.ts"
 import { check, describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
@@ -23,6 +24,8 @@ import { propertiesOf, shapesOf } from "./shapes.ts"
 
 interface Received {
   readonly input: RawInput
+  /** What crosses to a worker instead, where not all of it can. */
+  readonly crossing: Crossing | undefined
   /** Buffers in it that can be moved to another thread. */
   readonly transfer: readonly ArrayBuffer[]
 }
@@ -40,20 +43,21 @@ export function inputReader(
   operation: Operation,
   bytesMax: number,
 ): InputReader {
-  const readPath = section(operation.params, "path", name)
-  const readQuery = section(operation.query, "query", name)
-  const readHeaders = section(operation.headers, "headers", name)
-  const readContent = bodyReader(operation.body, name, bytesMax, jsonParser(app))
+  const readPath = section(operation, operation.params, "path", name)
+  const readQuery = section(operation, operation.query, "query", name)
+  const readHeaders = section(operation, operation.headers, "headers", name)
+  const readContent = bodyReader(operation, name, bytesMax, jsonParser(app))
 
   return async (exchange) => {
     const { request } = exchange
-    const issues = new Issues()
-    const body = readContent && (await readContent(exchange, issues))
-    const path = readPath && (await readPath(decoded(request.params as Fields), issues))
-    const query = readQuery && (await readQuery(request.query as Fields, issues))
-    const headers = readHeaders && (await readHeaders(request.headers, issues))
-    if (issues.count > 0) throw invalid(issues)
-    return { input: { path, query, headers, body: body?.value }, transfer: body?.transfer ?? [] }
+    const intake: Intake = { issues: new Issues(), received: undefined }
+    const body = readContent && (await readContent(exchange, intake))
+    const path = readPath && (await readPath(decoded(request.params as Fields), intake))
+    const query = readQuery && (await readQuery(request.query as Fields, intake))
+    const headers = readHeaders && (await readHeaders(request.headers, intake))
+    if (intake.issues.count > 0) throw invalid(intake.issues)
+    const input = { path, query, headers, body: body?.value }
+    return { input, crossing: crossingOf(input, intake), transfer: body?.transfer ?? [] }
   }
 }
 
@@ -68,10 +72,23 @@ function decoded(parameters: Fields): Fields {
   return parameters
 }
 
-type SectionReader = (raw: Fields, issues: Issues) => Promise<unknown>
+/** What is found out about one request's input on the way. */
+interface Intake {
+  readonly issues: Issues
+  /** The parts whose checked values can't be cloned, as they were received. */
+  received: Partial<Record<InputPart, unknown>> | undefined
+}
+
+function crossingOf(input: RawInput, { received }: Intake): Crossing | undefined {
+  if (received === undefined) return undefined
+  return { input: { ...input, ...received }, remake: Object.keys(received) as InputPart[] }
+}
+
+type SectionReader = (raw: Fields, intake: Intake) => Promise<unknown>
 
 /** A part of the input that comes as strings by name. */
 function section(
+  operation: Operation,
   schema: Schema | undefined,
   at: "path" | "query" | "headers",
   name: string,
@@ -82,9 +99,10 @@ function section(
   const coerce = named(what, () =>
     at === "headers" ? headerReader(description, name) : coercer(description),
   )
-  return async (raw, issues) => {
+  const take = taker(operation, schema, at)
+  return (raw, intake) => {
     if (Object.hasOwn(raw, "__proto__")) throw problem(400, `The ${at} has a name __proto__.`)
-    return firstTaken(schema, coerce(raw), at, issues)
+    return take(coerce(raw), intake)
   }
 }
 
@@ -130,26 +148,28 @@ interface ReceivedBody {
   readonly value: unknown
   readonly transfer: readonly ArrayBuffer[]
 }
-type BodyReader = (exchange: Exchange, issues: Issues) => Promise<ReceivedBody>
+type BodyReader = (exchange: Exchange, intake: Intake) => Promise<ReceivedBody>
 
 function bodyReader(
-  spec: BodySpec | undefined,
+  operation: Operation,
   name: string,
   bytesMax: number,
   parse: JsonParser,
 ): BodyReader | undefined {
+  const { body: spec } = operation
   if (spec === undefined) return undefined
-  if (isSchema(spec)) return jsonReader(spec, bytesMax, parse)
-  return spec.kind === "bytes" ? bytesReader(spec, bytesMax) : formReader(spec, name, bytesMax)
+  if (isSchema(spec)) return jsonReader(taker(operation, spec, "body"), bytesMax, parse)
+  if (spec.kind === "bytes") return bytesReader(spec, bytesMax)
+  return formReader(operation, spec, name, bytesMax)
 }
 
 const nothingToTransfer: readonly ArrayBuffer[] = []
 
-function jsonReader(schema: Schema, bytesMax: number, parse: JsonParser): BodyReader {
-  return async (exchange, issues) => {
+function jsonReader(take: Taker, bytesMax: number, parse: JsonParser): BodyReader {
+  return async (exchange, intake) => {
     const chunks = await readBody(exchange, bytesMax)
     const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-    const value = await collect(schema, parse(whole), "body", issues)
+    const value = await take([parse(whole)], intake)
     return { value, transfer: nothingToTransfer }
   }
 }
@@ -162,9 +182,13 @@ function bytesReader(spec: BytesBody, bytesMax: number): BodyReader {
   }
 }
 
-function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyReader {
-  const { fields: schema } = spec
-  const fileCount = Object.keys(spec.files).length
+function formReader(
+  operation: Operation,
+  { fields: schema, files: wanted }: MultipartBody,
+  name: string,
+  bytesMax: number,
+): BodyReader {
+  const fileCount = Object.keys(wanted).length
   if (fileCount > formLimits.files) {
     throw new TypeError(
       `Operation "${name}": its form has ${fileCount} files, and a form may bring ${formLimits.files} at most; name fewer.`,
@@ -172,13 +196,16 @@ function formReader(spec: MultipartBody, name: string, bytesMax: number): BodyRe
   }
   const what = `The form fields of operation "${name}"`
   const coerce = schema && named(what, () => coercer(describe(schema, "input", what)))
-  return async (exchange, issues) => {
-    const { fields, files, issues: found } = await readForm(exchange, bytesMax, spec.files)
-    issues.merge(found)
+  const take = schema && taker(operation, schema, "body")
+  return async (exchange, intake) => {
+    const { fields, files, issues } = await readForm(exchange, bytesMax, wanted)
+    intake.issues.merge(issues)
     const checked =
-      schema === undefined || coerce === undefined
-        ? refuseFields(fields, issues)
-        : await firstTaken(schema, coerce({ ...fields }), "body", issues)
+      take === undefined || coerce === undefined
+        ? refuseFields(fields, intake.issues)
+        : await take(coerce({ ...fields }), intake)
+    if (intake.received !== undefined)
+      intake.received.body = { fields: intake.received.body, files }
     const transfer = Object.values(files).flatMap((file) => (file ? [file.bytes.buffer] : []))
     return { value: { fields: checked, files }, transfer }
   }
@@ -194,33 +221,30 @@ function refuseFields(fields: Fields, issues: Issues): undefined {
   }
 }
 
-/** The first reading that the schema takes. If it takes none, what is wrong is said of the likeliest. */
-async function firstTaken(
-  schema: Schema,
-  readings: Iterable<unknown>,
-  at: string,
-  issues: Issues,
-): Promise<unknown> {
-  let wrong: Issues | undefined
-  for (const reading of readings) {
-    const checked = await check(schema, reading, at)
-    if (checked.ok) return checked.value
-    wrong ??= checked.issues
-  }
-  if (wrong !== undefined) issues.merge(wrong)
-  return undefined
-}
+/**
+ * Checks ways to read a part of the input, one after another, and gives what the schema makes of the
+ * first that it takes. If it takes none, what is wrong is said of the likeliest.
+ */
+type Taker = (readings: Iterable<unknown>, intake: Intake) => Promise<unknown>
 
-async function collect(
-  schema: Schema,
-  value: unknown,
-  at: string,
-  issues: Issues,
-): Promise<unknown> {
-  const checked = await check(schema, value, at)
-  if (checked.ok) return checked.value
-  issues.merge(checked.issues)
-  return undefined
+function taker(operation: Operation, schema: Schema, at: InputPart): Taker {
+  const crosses = operation.thread === "worker" ? crossingTest(schema) : undefined
+  return async (readings, intake) => {
+    let wrong: Issues | undefined
+    for (const reading of readings) {
+      const checked = await check(schema, reading, at)
+      if (checked.ok) {
+        if (crosses?.(checked.value, reading) === false) {
+          intake.received ??= {}
+          intake.received[at] = reading
+        }
+        return checked.value
+      }
+      wrong ??= checked.issues
+    }
+    if (wrong !== undefined) intake.issues.merge(wrong)
+    return undefined
+  }
 }
 
 function invalid({ first, count }: Issues): Error {

@@ -130,7 +130,7 @@ function checkHeaders(endpoint: Endpoint, exchange: Exchange): void {
 
 async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
   const { operation } = endpoint
-  const { input, transfer } = await endpoint.readInput(exchange)
+  const { input, crossing, transfer } = await endpoint.readInput(exchange)
   // Whoever left while the input was checked wants nothing any more.
   if (exchange.closed && operation.onDisconnect === "cancel") return
   const encoding = encodingFor(operation, exchange)
@@ -142,6 +142,7 @@ async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
     name: endpoint.name,
     operation,
     input,
+    crossing,
     transfer,
     requestId: exchange.requestId,
     tryId: exchange.tryId,

@@ -113,8 +113,20 @@ export class GivenTasks {
 
 /** What the worker is told of it. */
 export function runMessage({ task: { call }, id, slot }: Given): RunMessage {
-  const { path, query, headers, body } = call.input
+  const { path, query, headers, body } = call.crossing?.input ?? call.input
   const deadlineAtMs = performance.timeOrigin + call.deadlineAtMs
   const { name, requestId, encoding } = call
-  return [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding, slot]
+  return [
+    id,
+    name,
+    path,
+    query,
+    headers,
+    body,
+    requestId,
+    deadlineAtMs,
+    encoding,
+    slot,
+    call.crossing?.remake,
+  ]
 }

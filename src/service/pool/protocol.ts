@@ -1,4 +1,5 @@
 /** What the main thread and a worker say to each other. */
+import type { InputPart } from "../crossing.ts"
 import type { Encoding, Outcome } from "../outcome.ts"
 
 export interface WorkerSetup {
@@ -73,6 +74,8 @@ export type RunMessage = readonly [
   encoding: Encoding | undefined,
   /** Where it is to be claimed before it is begun. */
   slot: number,
+  /** The parts of the input that are as they were received. */
+  remake: readonly InputPart[] | undefined,
 ]
 
 /**

@@ -119,7 +119,7 @@ export class WorkerThread {
     try {
       this.#post(given)
     } catch (thrown) {
-      // The input holds something that can't cross (a function out of a schema's transform, say).
+      // The input holds something that can't cross (a schema that changes what it is given, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
       claim(this.#flags, given)
       const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }

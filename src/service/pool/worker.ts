@@ -11,6 +11,7 @@ import { availableParallelism, getPriority, setPriority } from "node:os"
 import { inspect } from "node:util"
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
+import { remakeInput } from "../crossing.ts"
 import { toFault } from "../fault.ts"
 import { loadService } from "../module.ts"
 import type { Operation } from "../operation.ts"
@@ -161,7 +162,8 @@ function waitAwake(): void {
 
 /** @returns how long it took. */
 async function runTask(message: RunMessage): Promise<number> {
-  const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding] = message
+  const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding, , remake] =
+    message
   const { operation, state } = prepared.get(name)!
   const task = { id, requestId, deadlineAtMs }
   const context = new RunContext(task, state, flags, (level, text, fields) =>
@@ -173,7 +175,9 @@ async function runTask(message: RunMessage): Promise<number> {
   const beganAtMs = performance.now()
   let outcome: WorkerOutcome
   try {
-    const result = operation.run({ path, query, headers, body }, context)
+    const sent = { path, query, headers, body }
+    const input = remake === undefined ? sent : await remakeInput(operation, sent, remake)
+    const result = operation.run(input, context)
     const reply = operation.streams
       ? await sendItems(id, operation, result as AsyncIterable<unknown>, context, flow)
       : await makeReply(operation, result instanceof Promise ? await result : result, encoding)
