@@ -13,6 +13,7 @@ import type { Issues } from "./issues.ts"
 import type { Operation } from "./operation.ts"
 import type { Encoding, Reply } from "./outcome.ts"
 import { check, isSchema, type Schema } from "./schema.ts"
+import { findUnwritable, isOfJson } from "./written.ts"
 
 /**
  * The reply to a call: its output checked, serialised, and compressed when an encoding is given.
@@ -70,12 +71,31 @@ async function toJson(
   if (!checked.ok) {
     throw wrong(operation, `its output does not fit its schema: ${listIssues(checked.issues)}`)
   }
+  let text: string | undefined
   try {
-    return JSON.stringify(checked.value)
+    text = JSON.stringify(checked.value)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = lossOf(checked.value) ?? (cause instanceof Error ? cause.message : String(cause))
     throw wrong(operation, `its output can't be written as JSON: ${why}`, cause)
   }
+  // What JSON can't hold it writes as `null`, where the schema lets nothing else through than JSON has.
+  if (isOfJson(schema) && !text?.includes("null")) return text
+  const loss = lossOf(checked.value)
+  if (loss !== undefined) throw wrong(operation, `its output can't be written as JSON: ${loss}`)
+  return text
+}
+
+const keysShownMax = 20
+
+/** What JSON would lose of a value, and in which field. */
+function lossOf(value: unknown): string | undefined {
+  const found = findUnwritable(value)
+  if (found === undefined) return undefined
+  const { path, what } = found
+  // The end of a path says more than its beginning.
+  const end =
+    path.length <= keysShownMax ? ["output", ...path] : ["output.…", ...path.slice(-keysShownMax)]
+  return `${end.join(".")} is ${what}`
 }
 
 /** What gives its values only when it is asked: JSON would have nothing but `{}` to say of it. */

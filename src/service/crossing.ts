@@ -9,7 +9,7 @@
  */
 import type { MultipartBody } from "./body.ts"
 import type { Operation, RawInput } from "./operation.ts"
-import { check, describe, isSchema, type JsonSchema, type Schema } from "./schema.ts"
+import { check, describe, isSchema, isTyped, type JsonSchema, type Schema } from "./schema.ts"
 
 /** A part of the input that has a schema. */
 export type InputPart = keyof RawInput
@@ -142,7 +142,7 @@ function makesOnlyData(schema: Schema): boolean {
   }
   const text = (description: JsonSchema): string =>
     JSON.stringify(description, (key, value) => (isUnsaid(key, value) ? undefined : value))
-  return text(input) === text(output) && isTyped(output)
+  return text(input) === text(output) && isTyped(output, true)
 }
 
 /** What is said differently of what goes in and what comes out though nothing new is made. */
@@ -150,34 +150,4 @@ function isUnsaid(keyword: string, value: unknown): boolean {
   if (keyword === "required" || keyword === "default")
     return Array.isArray(value) || keyword === "default"
   return keyword === "additionalProperties" && value === false
-}
-
-/** Whether everything in it has a type. What an object has beside its properties stays as it came. */
-function isTyped(schema: unknown): boolean {
-  if (typeof schema !== "object" || schema === null) return schema === false
-  const { type, properties, additionalProperties, patternProperties, items, prefixItems } =
-    schema as JsonSchema
-  const { $defs, definitions, anyOf, oneOf, allOf, $ref } = schema as JsonSchema
-  const all = (parts: unknown): boolean =>
-    parts === undefined || Object.values(parts as object).every(isTyped)
-  const parts = [
-    properties,
-    patternProperties,
-    prefixItems,
-    $defs,
-    definitions,
-    anyOf,
-    oneOf,
-    allOf,
-  ]
-  if (!parts.every(all)) return false
-  const types: readonly unknown[] = Array.isArray(type) ? type : [type]
-  if (types.includes("object") && properties === undefined && patternProperties === undefined) {
-    if (typeof additionalProperties !== "object") return false
-  }
-  if (typeof additionalProperties === "object" && !isTyped(additionalProperties)) return false
-  if (types.includes("array") && items === undefined && prefixItems === undefined) return false
-  if (typeof items === "object" && !isTyped(items)) return false
-  const isSaid = [type, anyOf, oneOf, allOf, $ref, (schema as JsonSchema).enum]
-  return "const" in schema || isSaid.some((keyword) => keyword !== undefined)
 }

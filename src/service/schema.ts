@@ -75,6 +75,43 @@ export function describe(schema: Schema, direction: "input" | "output", what: st
   }
 }
 
+/**
+ * Whether a description gives everything in it a type, so that no more than JSON has can be meant.
+ * @param mayHaveMore whether an object may have properties that nothing is said of.
+ */
+export function isTyped(schema: unknown, mayHaveMore: boolean): boolean {
+  if (typeof schema !== "object" || schema === null) return schema === false
+  const { type, properties, additionalProperties, patternProperties, items, prefixItems } =
+    schema as JsonSchema
+  const { $defs, definitions, anyOf, oneOf, allOf, $ref } = schema as JsonSchema
+  const areTyped = (parts: unknown): boolean =>
+    parts === undefined ||
+    Object.values(parts as object).every((part) => isTyped(part, mayHaveMore))
+  const parts = [
+    properties,
+    patternProperties,
+    prefixItems,
+    $defs,
+    definitions,
+    anyOf,
+    oneOf,
+    allOf,
+  ]
+  if (!parts.every(areTyped)) return false
+  const types: readonly unknown[] = Array.isArray(type) ? type : [type]
+  if (types.includes("object")) {
+    const named = properties !== undefined || patternProperties !== undefined
+    const leaves = additionalProperties === undefined && named && mayHaveMore
+    if (!leaves && !isTyped(additionalProperties, mayHaveMore)) return false
+  }
+  if (types.includes("array")) {
+    if (items === undefined && prefixItems === undefined) return false
+    if (items !== undefined && !isTyped(items, mayHaveMore)) return false
+  }
+  const isSaid = [type, anyOf, oneOf, allOf, $ref, (schema as JsonSchema).enum]
+  return "const" in schema || isSaid.some((keyword) => keyword !== undefined)
+}
+
 /** Whether a value is a schema that Capstan can use. */
 export function isSchema(value: unknown): value is Schema {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false

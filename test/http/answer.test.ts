@@ -1,6 +1,9 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib"
+import { toStandardJsonSchema } from "@valibot/to-json-schema"
+import { type } from "arktype"
+import * as v from "valibot"
 import * as z from "zod"
 import { makeItem, makeReply } from "../../src/service/answer.ts"
 import { bytes } from "../../src/service/body.ts"
@@ -60,6 +63,161 @@ test("of an output in which everything is wrong, the log gets the beginning and 
       return message.length < 2000
     },
   )
+})
+
+class Account {
+  readonly #balance = 5
+  get balance(): number {
+    return this.#balance
+  }
+}
+
+const circle: { self?: unknown } = {}
+circle.self = circle
+
+test("what JSON would lose without a word fails with the field's name", async () => {
+  const any = answering(z.any())
+  for (const [value, what] of [
+    [new Map([["a", 1]]), /a Map; return Object\.fromEntries/],
+    [new Set([1]), /a Set; return \[\.\.\.set\]/],
+    [1n, /a BigInt/],
+    [Number.NaN, /NaN; return null/],
+    [Number.NEGATIVE_INFINITY, /-Infinity/],
+    [() => 1, /a function/],
+    [Symbol("s"), /a symbol/],
+    [new Account(), /an instance of Account that has no fields/],
+    [new WeakMap(), /an instance of WeakMap/],
+    [Promise.resolve(1), /a Promise; await it/],
+    [new RangeError("far"), /an Error/],
+    [/a/, /a RegExp/],
+    [new Uint8Array(2), /bytes \(Uint8Array\); .* bytes\(\)/],
+    [new ArrayBuffer(2), /bytes \(ArrayBuffer\)/],
+    [new Date(Number.NaN), /a Date that is invalid/],
+    [circle, /circular/],
+  ] as const) {
+    for (const [output, path] of [
+      [{ ok: [1, "null", null, {}], list: [{}, { it: value }] }, "output\\.list\\.1\\.it"],
+      [[[[]], [value]], "output\\.1\\.0"],
+    ] as const) {
+      const field = value === circle ? `${path}\\.self` : path
+      await assert.rejects(makeReply(any, output, undefined), ({ message }: Error) => {
+        assert.match(message, /^Operation GET \/it: its output can't be written as JSON: /)
+        assert.match(message, new RegExp(`: ${field} is `))
+        assert.match(message, what)
+        return true
+      })
+      await assert.rejects(makeItem(any, output), what)
+    }
+  }
+})
+
+test("undefined is left out of an object, and can't be in a list", async () => {
+  const schemas = [
+    z.object({ a: z.int().optional(), list: z.array(z.int().optional()) }),
+    type({ "a?": "number | undefined", list: "(number|undefined)[]" }),
+    toStandardJsonSchema(
+      v.object({ a: v.optional(v.number()), list: v.array(v.optional(v.number())) }),
+    ),
+  ]
+  for (const it of schemas.map(answering)) {
+    const reply = await makeReply(it, { a: undefined, list: [1] }, undefined)
+    assert.deepEqual(reply, { kind: "json", text: '{"list":[1]}' })
+    await assert.rejects(
+      makeReply(it, { list: [1, undefined] }, undefined),
+      /output\.list\.1 is undefined, in a list/,
+    )
+  }
+})
+
+test("a number that is none fails under any library's schema, and null under none that allows it", async () => {
+  for (const schema of [
+    toStandardJsonSchema(v.object({ n: v.nullable(v.number()) })),
+    type({ n: "number | null" }),
+    z.object({ n: z.custom<number | null>() }),
+  ]) {
+    const it = answering(schema)
+    await assert.rejects(makeReply(it, { n: Number.POSITIVE_INFINITY }, undefined), /output\.n/)
+    assert.deepEqual(await makeReply(it, { n: null }, undefined), {
+      kind: "json",
+      text: '{"n":null}',
+    })
+  }
+})
+
+test("what is no schema's field is looked at as well", async () => {
+  const loose = [z.looseObject({ n: z.int() }), type({ n: "number" })]
+  for (const it of loose.map(answering)) {
+    await assert.rejects(
+      makeReply(it, { n: 1, more: new Set() }, undefined),
+      /output\.more is a Set/,
+    )
+  }
+})
+
+test("instances are written as their fields, and as their toJSON says", async () => {
+  class Point {
+    x = 1
+    y = 2
+  }
+  class Hidden {
+    readonly #at = 3
+    toJSON() {
+      return { at: this.#at, more: undefined }
+    }
+  }
+  const value = {
+    date: new Date(0),
+    url: new URL("https://a.example"),
+    point: new Point(),
+    hidden: new Hidden(),
+    bare: Object.assign(Object.create(null), { a: 1 }),
+    boxed: Object("text"),
+    same: [circle.self, circle.self].map(() => 1),
+  }
+  const reply = await makeReply(answering(z.any()), value, undefined)
+  assert.deepEqual(JSON.parse(reply.kind === "json" ? reply.text : ""), {
+    date: "1970-01-01T00:00:00.000Z",
+    url: "https://a.example/",
+    point: { x: 1, y: 2 },
+    hidden: { at: 3 },
+    bare: { a: 1 },
+    boxed: "text",
+    same: [1, 1],
+  })
+  const shared = { a: [] }
+  await makeReply(answering(z.any()), [shared, shared, { shared }], undefined)
+})
+
+test("a value that is nested without end is looked through to its end", async () => {
+  for (const [end, fails] of [
+    [1, false],
+    [new Set(), true],
+  ] as const) {
+    let deep: unknown = end
+    for (let n = 0; n < 100_000; n++) deep = n % 2 === 0 ? [deep] : { deep }
+    const reply = makeReply(answering(z.any()), deep, undefined)
+    if (fails)
+      await assert.rejects(
+        reply,
+        ({ message }: Error) => /is a Set/.test(message) && message.length < 1000,
+      )
+    else assert.equal((await reply).kind, "json")
+  }
+})
+
+test("a client gets 500 for what can't be written, and the log the field", async () => {
+  await using api = await serveApi({
+    it: operation({
+      method: "GET",
+      path: "/it",
+      output: z.object({ scores: z.map(z.string(), z.int()) }),
+      run: () => ({ scores: new Map([["anna", 1]]) }),
+    }),
+  })
+  const { status, text } = await api.call("GET", "/it")
+  assert.equal(status, 500)
+  assert.doesNotMatch(text, /scores/)
+  assert.match(JSON.stringify(api.logged), /output\.scores is a Map/)
 })
 
 test("bytes own their buffer, and are copied only when they don't", async () => {
