@@ -89,9 +89,11 @@ export function optionalFile(...mediaTypes: string[]): FileField<true> {
 /**
  * A `multipart/form-data` body.
  *
- * `fields` is checked against the form's text fields; they arrive as strings and are turned into
- * numbers and booleans where the schema says so, like a query. A field or file that is not declared
- * is refused with 422. The operation's body limit holds for the form as a whole.
+ * `fields` is checked against the form's fields; they arrive as strings and are turned into numbers
+ * and booleans where the schema says so, like a query, and into objects and lists where they are
+ * JSON. A field or file that is not declared is refused with 422; a field only where the schema is
+ * strict, or there is none. An empty file without a name, and an empty text where the field may be
+ * left out, are not given. The operation's body limit holds for the form as a whole.
  */
 export function multipart<
   Fields extends Schema | undefined = undefined,

@@ -17,6 +17,26 @@ import { alternatives, regExp, type Shape, shapesOf, valuesOf } from "./shapes.t
 
 export type Fields = Readonly<Record<string, unknown>>
 
+/** A field that came as JSON and says so. What is in it is not coerced. */
+export class JsonField {
+  readonly value: unknown
+
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
+/** Reads a text as JSON; `undefined` when it is none that is accepted. */
+export type ReadJson = (text: string) => unknown
+
+/** Where a schema's strings come from. */
+interface Source {
+  /** What references in the schema point into. */
+  readonly root: JsonSchema
+  /** Of a form: an object or a list may come as JSON, and an empty text is one that was not given. */
+  readonly readJson: ReadJson | undefined
+}
+
 /** Ways to read the same fields, the likeliest first; never none. */
 export type Coercer = (fields: Fields) => Iterable<Fields>
 
@@ -37,7 +57,20 @@ type Reader = (raw: unknown) => readonly Reading[]
  * @throws {RangeError} when the schema is put together in too many ways.
  */
 export function coercer(schema: JsonSchema): Coercer {
-  const readers = shapesOf(schema).map((shape) => shapeReader(shape, schema))
+  return coercerOf({ root: schema, readJson: undefined })
+}
+
+/**
+ * The same for a form. An object or a list may be JSON in it, by its type or because the schema wants
+ * one; and a text that is empty is as good as not there, where it need not be.
+ * @throws {RangeError} like {@link coercer}.
+ */
+export function formCoercer(schema: JsonSchema, readJson: ReadJson): Coercer {
+  return coercerOf({ root: schema, readJson })
+}
+
+function coercerOf(source: Source): Coercer {
+  const readers = shapesOf(source.root).map((shape) => shapeReader(shape, source))
   const [only] = readers
   if (readers.length === 1 && only !== undefined) {
     return only.changes ? (fields) => combinations(only.read(fields)) : (fields) => [fields]
@@ -82,38 +115,46 @@ interface ShapeReader {
 /** A value out of a list that is not in it tells that another shape was meant. */
 const wrongValue = 1000
 
-function shapeReader(shape: Shape, root: JsonSchema): ShapeReader {
+function shapeReader(shape: Shape, source: Source): ShapeReader {
   const { required, others } = shape
   const named = new Map(
-    Array.from(shape.properties, ([name, schema]) => [name, propertyReader(schema, root)]),
+    Array.from(shape.properties, ([name, schema]) => [name, propertyReader(schema, source)]),
   )
   const patterns = shape.patterns.map(([name, schema]) => ({
     name,
-    property: propertyReader(schema, root),
+    property: propertyReader(schema, source),
   }))
-  const rest = others === false ? undefined : propertyReader(others, root)
-  const nameReader = shape.names && reader(shape.names, root)
+  const rest = others === false ? undefined : propertyReader(others, source)
+  const nameReader = shape.names && reader(shape.names, source)
   const readerOf = (name: string): PropertyReader | undefined =>
     named.get(name) ?? patterns.find((pattern) => pattern.name.test(name))?.property ?? rest
   const all = [...named.values(), ...patterns.map(({ property }) => property), rest]
+  const isForm = source.readJson !== undefined
   return {
-    changes: all.some((property) => property?.changes),
-    read(fields) {
+    changes: isForm || all.some((property) => property?.changes),
+    read(received) {
+      const fields = isForm ? withoutEmpty(received, required) : received
       let misfit = 0
       const readings: [string, readonly Reading[]][] = []
       for (const [name, raw] of Object.entries(fields)) {
         if (raw === undefined) continue
         const property = readerOf(name)
         if (property === undefined || nameReader?.(name)[0]?.fits === false) misfit += 1
-        if (property === undefined) continue
-        const found = property.read(raw)
-        if (found[0]?.fits === false) misfit += property.isChoice ? wrongValue : 1
+        const found = property?.read(raw) ?? [{ value: plain(raw), fits: true }]
+        if (found[0]?.fits === false) misfit += property?.isChoice ? wrongValue : 1
         readings.push([name, found])
       }
       for (const name of required) if (fields[name] === undefined) misfit += 1
       return { fields, readings, misfit }
     },
   }
+}
+
+/** A browser sends every field of a form, and of those that nobody filled in an empty text. */
+function withoutEmpty(fields: Fields, required: ReadonlySet<string>): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => value !== "" || required.has(name)),
+  )
 }
 
 interface PropertyReader {
@@ -123,10 +164,10 @@ interface PropertyReader {
   readonly isChoice: boolean
 }
 
-function propertyReader(schema: JsonSchema, root: JsonSchema): PropertyReader {
-  const all = alternatives(schema, root)
+function propertyReader(schema: JsonSchema, source: Source): PropertyReader {
+  const all = alternatives(schema, source.root)
   return {
-    read: reader(schema, root),
+    read: reader(schema, source),
     changes: all.some((parts) => {
       const kinds = kindsOf(parts)
       return kinds.size < allKinds.length && !(kinds.size === 1 && kinds.has("string"))
@@ -166,8 +207,10 @@ type Kind = (typeof allKinds)[number]
 type Kinds = ReadonlySet<Kind>
 
 /** Arrays are looked into one deep: strings can't say more, and a schema may refer to itself. */
-function reader(schema: JsonSchema, root: JsonSchema, isItem = false): Reader {
-  const branches = alternatives(schema, root).map((parts) => branchReader(parts, root, isItem))
+function reader(schema: JsonSchema, source: Source, isItem = false): Reader {
+  const branches = alternatives(schema, source.root).map((parts) =>
+    branchReader(parts, source, isItem),
+  )
   const [only] = branches
   if (branches.length === 1 && only !== undefined) return (raw) => chosen(raw, only(raw))
   return (raw) =>
@@ -182,7 +225,7 @@ const order = (value: unknown): number => (typeof value === "string" ? 0 : 1)
 function chosen(raw: unknown, readings: readonly Reading[]): readonly Reading[] {
   const fits = readings.filter((reading) => reading.fits)
   const some = fits.length > 0 ? fits : readings
-  if (some.length === 0) return [{ value: raw, fits: false }]
+  if (some.length === 0) return [{ value: plain(raw), fits: false }]
   if (some.length === 1) return some
   const sorted = some.toSorted((one, other) => order(one.value) - order(other.value))
   if (fits.length === 0) return sorted.slice(0, 1)
@@ -190,17 +233,18 @@ function chosen(raw: unknown, readings: readonly Reading[]): readonly Reading[] 
 }
 
 /** What the raw value may mean where all of `parts` hold. */
-function branchReader(parts: readonly JsonSchema[], root: JsonSchema, isItem: boolean): Reader {
+function branchReader(parts: readonly JsonSchema[], source: Source, isItem: boolean): Reader {
   const kinds = kindsOf(parts)
   // It says nothing of types, so nothing is made of a string.
-  if (kinds.size === allKinds.length) return (raw) => [{ value: raw, fits: true }]
+  if (kinds.size === allKinds.length) return (raw) => [{ value: plain(raw), fits: true }]
   const accepts = parts.map(acceptor)
-  const readList = kinds.has("array") && !isItem ? listReader(parts, root) : undefined
+  const readList = kinds.has("array") && !isItem ? listReader(parts, source) : undefined
   const judged = (value: unknown): Reading => ({
     value,
     fits: accepts.every((accept) => accept(value)),
   })
   const isChoice = parts.some((part) => valuesOf(part) !== undefined)
+  const mayBeJson = kinds.has("object") || kinds.has("array")
   return (raw) => {
     const readings: Reading[] = []
     if (typeof raw === "string") {
@@ -214,23 +258,22 @@ function branchReader(parts: readonly JsonSchema[], root: JsonSchema, isItem: bo
         readings.push(judged(raw === "true"))
       }
       if (kinds.has("null") && raw === "null") readings.push(judged(null))
-    } else if (!Array.isArray(raw)) {
-      // It came as JSON.
-      readings.push({ value: raw, fits: kinds.has(kindOf(raw)) && judged(raw).fits })
+      const json = mayBeJson && /^\s*[[{]/.test(raw) ? source.readJson?.(raw) : undefined
+      if (json !== undefined && kinds.has(kindOf(json))) readings.push(judged(json))
+    } else if (raw instanceof JsonField) {
+      if (kinds.has(kindOf(raw.value))) return [judged(raw.value)]
     }
-    if (readList !== undefined && (typeof raw === "string" || Array.isArray(raw))) {
-      readings.push(readList(Array.isArray(raw) ? raw : [raw]))
-    }
+    if (readList !== undefined) readings.push(readList(Array.isArray(raw) ? raw : [raw]))
     return readings
   }
 }
 
-function listReader(parts: readonly JsonSchema[], root: JsonSchema): (raw: unknown[]) => Reading {
+function listReader(parts: readonly JsonSchema[], source: Source): (raw: unknown[]) => Reading {
   const readers = parts
     .filter(({ prefixItems, items }) => prefixItems !== undefined || items !== undefined)
     .map(({ prefixItems, items }) => ({
-      first: ((prefixItems ?? []) as JsonSchema[]).map((item) => reader(item, root, true)),
-      rest: items === undefined ? undefined : reader(items as JsonSchema, root, true),
+      first: ((prefixItems ?? []) as JsonSchema[]).map((item) => reader(item, source, true)),
+      rest: items === undefined ? undefined : reader(items as JsonSchema, source, true),
     }))
   const min = Math.max(0, ...parts.map(({ minItems }) => Number(minItems ?? 0)))
   const max = Math.min(...parts.map(({ maxItems }) => Number(maxItems ?? Number.POSITIVE_INFINITY)))
@@ -244,10 +287,16 @@ function listReader(parts: readonly JsonSchema[], root: JsonSchema): (raw: unkno
         fits &&= reading.fits
         return reading.value
       }
-      return item
+      return plain(item)
     })
     return { value, fits }
   }
+}
+
+/** Without the word that it came as JSON. */
+function plain(raw: unknown): unknown {
+  if (Array.isArray(raw)) return raw.map(plain)
+  return raw instanceof JsonField ? raw.value : raw
 }
 
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/

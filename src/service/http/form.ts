@@ -1,5 +1,8 @@
 /**
- * `multipart/form-data`: text fields for the schema, files as bytes of their own. Everything that a
+ * `multipart/form-data`: text fields for the schema, files as bytes of their own. A part that is JSON by
+ * its type is a field, with a file's name or without: a browser gives one to every `Blob`. An
+ * empty part without a file's name is how browsers say that no file was chosen.
+ * Everything that a
  * form can be made of is bounded, and the body as a whole is counted as it comes in.
  */
 import type {} from "@fastify/multipart"
@@ -7,7 +10,9 @@ import type { FastifyRequest } from "fastify"
 import { type FileFields, mediaTypeMatches, type UploadedFile } from "../body.ts"
 import { type Issue, Issues } from "../issues.ts"
 import { isProblem, problem } from "../problem.ts"
+import { JsonField } from "./coerce.ts"
 import type { Exchange } from "./exchange.ts"
+import type { JsonParser } from "./json-body.ts"
 import { bodyMeter, concat, continueIfExpected, NoRoom } from "./read-body.ts"
 
 /** For @fastify/multipart. Generous for people, tight for attackers. */
@@ -20,10 +25,18 @@ export const formLimits = {
 }
 
 export interface ReceivedForm {
-  /** Strings, or arrays of them where a name came more than once. */
+  /** Strings and {@link JsonField}s, or arrays of them where a name came more than once. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly files: Readonly<Record<string, UploadedFile | undefined>>
   readonly issues: Issues
+}
+
+/** What a form may be made of. */
+export interface WantedParts {
+  readonly files: FileFields
+  /** Whether a field may have this name. */
+  readonly isField: (name: string) => boolean
+  readonly parse: JsonParser
 }
 
 /**
@@ -33,7 +46,7 @@ export interface ReceivedForm {
 export async function readForm(
   exchange: Exchange,
   bytesMax: number,
-  files: FileFields,
+  wanted: WantedParts,
 ): Promise<ReceivedForm> {
   continueIfExpected(exchange)
   const { raw } = exchange.request
@@ -45,7 +58,7 @@ export async function readForm(
   }
   raw.on("data", onData)
   try {
-    return await Promise.race([readParts(exchange.request, bytesMax, files), refused])
+    return await Promise.race([readParts(exchange.request, bytesMax, wanted), refused])
   } catch (thrown) {
     throw isProblem(thrown) || thrown instanceof NoRoom ? thrown : blame(thrown)
   } finally {
@@ -56,23 +69,32 @@ export async function readForm(
 async function readParts(
   request: FastifyRequest,
   bytesMax: number,
-  wanted: FileFields,
+  { files: wanted, isField, parse }: WantedParts,
 ): Promise<ReceivedForm> {
   const fields: Record<string, unknown> = Object.create(null)
   const files: Record<string, UploadedFile | undefined> = Object.create(null)
   const issues = new Issues()
   const limits = { ...formLimits, fileSize: bytesMax, fieldSize: bytesMax }
-  for await (const part of request.parts({ limits })) {
+  for await (const part of request.parts({ limits, isPartAFile })) {
     const name = part.fieldname
+    const field = Object.hasOwn(wanted, name) ? wanted[name] : undefined
     if (part.type === "field") {
-      append(fields, name, part.value)
+      if (field === undefined || part.value !== "") append(fields, name, part.value)
       continue
     }
-    const field = Object.hasOwn(wanted, name) ? wanted[name] : undefined
+    const { filename } = part as { readonly filename: string | undefined }
     const mediaType = part.mimetype.toLowerCase()
+    const isJson = field === undefined && mediaType === jsonType && (!filename || isField(name))
     const chunks: Buffer[] = []
-    for await (const chunk of part.file) if (field !== undefined) chunks.push(chunk)
-    if (field === undefined) {
+    let length = 0
+    for await (const chunk of part.file) {
+      length += chunk.length
+      if (field !== undefined || isJson) chunks.push(chunk)
+    }
+    if (!filename && length === 0) continue
+    if (isJson) {
+      append(fields, name, parseField(name, concat(chunks), parse))
+    } else if (field === undefined) {
       issues.add(issue(name, "There is no such file in this form.", "unrecognized_file"))
     } else if (name in files) {
       issues.add(issue(name, "The file is there more than once.", "repeated_file"))
@@ -81,7 +103,7 @@ async function readParts(
       issues.add(issue(name, `The file must be ${allowed}, not ${mediaType}.`, "media_type"))
     } else {
       const bytes = new Uint8Array(concat(chunks).buffer)
-      files[name] = { bytes, mediaType, filename: part.filename ?? "" }
+      files[name] = { bytes, mediaType, filename: filename ?? "" }
     }
   }
   const refused = new Set(issues.first.map(({ path }) => path[1]))
@@ -91,6 +113,24 @@ async function readParts(
     }
   }
   return { fields, files: { ...files }, issues }
+}
+
+const jsonType = "application/json"
+
+/** JSON comes as bytes, to be parsed as a body is; else the library would parse it, however deep it is nested. */
+function isPartAFile(_name?: string, mediaType?: string, filename?: string): boolean {
+  return (
+    filename !== undefined || mediaType === "application/octet-stream" || mediaType === jsonType
+  )
+}
+
+function parseField(name: string, bytes: Buffer, parse: JsonParser): JsonField {
+  try {
+    return new JsonField(parse(bytes))
+  } catch (thrown) {
+    if (!isProblem(thrown)) throw thrown
+    throw problem(400, `In the form's field ${JSON.stringify(name)}: ${thrown.message}`)
+  }
 }
 
 function append(fields: Record<string, unknown>, name: string, value: unknown): void {

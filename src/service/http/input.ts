@@ -12,11 +12,11 @@ import { type Crossing, crossingTest, type InputPart } from "../crossing.ts"
 import { Issues, issuesMax } from "../issues.ts"
 import type { Operation, RawInput } from "../operation.ts"
 import { decodedParameter } from "../path.ts"
-import { problem } from "../problem.ts"
+import { isProblem, problem } from "../problem.ts"
 import { check, describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
-import { type Coercer, coercer, type Fields, isList } from "./coerce.ts"
+import { type Coercer, coercer, type Fields, formCoercer, isList, type ReadJson } from "./coerce.ts"
 import type { Exchange } from "./exchange.ts"
-import { formLimits, readForm } from "./form.ts"
+import { formLimits, readForm, type WantedParts } from "./form.ts"
 import { type JsonParser, jsonParser } from "./json-body.ts"
 import { mediaTypeOf } from "./media-type.ts"
 import { concat, readBody } from "./read-body.ts"
@@ -160,7 +160,7 @@ function bodyReader(
   if (spec === undefined) return undefined
   if (isSchema(spec)) return jsonReader(taker(operation, spec, "body"), bytesMax, parse)
   if (spec.kind === "bytes") return bytesReader(spec, bytesMax)
-  return formReader(operation, spec, name, bytesMax)
+  return formReader(operation, spec, name, bytesMax, parse)
 }
 
 const nothingToTransfer: readonly ArrayBuffer[] = []
@@ -184,19 +184,22 @@ function bytesReader(spec: BytesBody, bytesMax: number): BodyReader {
 
 function formReader(
   operation: Operation,
-  { fields: schema, files: wanted }: MultipartBody,
+  { fields: schema, files }: MultipartBody,
   name: string,
   bytesMax: number,
+  parse: JsonParser,
 ): BodyReader {
-  const fileCount = Object.keys(wanted).length
+  const fileCount = Object.keys(files).length
   if (fileCount > formLimits.files) {
     throw new TypeError(
       `Operation "${name}": its form has ${fileCount} files, and a form may bring ${formLimits.files} at most; name fewer.`,
     )
   }
   const what = `The form fields of operation "${name}"`
-  const coerce = schema && named(what, () => coercer(describe(schema, "input", what)))
+  const described = schema && describe(schema, "input", what)
+  const coerce = described && named(what, () => formCoercer(described, jsonReaderOf(parse)))
   const take = schema && taker(operation, schema, "body")
+  const wanted: WantedParts = { files, isField: fieldTest(described), parse }
   return async (exchange, intake) => {
     const { fields, files, issues } = await readForm(exchange, bytesMax, wanted)
     intake.issues.merge(issues)
@@ -208,6 +211,30 @@ function formReader(
       intake.received.body = { fields: intake.received.body, files }
     const transfer = Object.values(files).flatMap((file) => (file ? [file.bytes.buffer] : []))
     return { value: { fields: checked, files }, transfer }
+  }
+}
+
+/** Whether fields may have a name, in any shape of them. */
+function fieldTest(description: JsonSchema | undefined): (name: string) => boolean {
+  if (description === undefined) return () => false
+  const shapes = shapesOf(description)
+  const names = propertiesOf(shapes)
+  const others = shapes.some(({ others }) => others !== false && Object.keys(others).length > 0)
+  return (name) =>
+    others ||
+    names.has(name) ||
+    shapes.some(({ patterns }) => patterns.some(([it]) => it.test(name)))
+}
+
+/** A text that is not JSON stays a text, for the schema to refuse it. */
+function jsonReaderOf(parse: JsonParser): ReadJson {
+  return (text) => {
+    try {
+      return parse(Buffer.from(text))
+    } catch (thrown) {
+      if (isProblem(thrown)) return undefined
+      throw thrown
+    }
   }
 }
 
