@@ -75,14 +75,27 @@ async function toJson(
   try {
     text = JSON.stringify(checked.value)
   } catch (cause) {
-    const why = lossOf(checked.value) ?? (cause instanceof Error ? cause.message : String(cause))
-    throw wrong(operation, `its output can't be written as JSON: ${why}`, cause)
+    throw wrong(
+      operation,
+      `its output can't be written as JSON: ${whyNot(checked.value, cause)}`,
+      cause,
+    )
   }
   // What JSON can't hold it writes as `null`, where the schema lets nothing else through than JSON has.
   if (isOfJson(schema) && !text?.includes("null")) return text
   const loss = lossOf(checked.value)
   if (loss !== undefined) throw wrong(operation, `its output can't be written as JSON: ${loss}`)
   return text
+}
+
+/** A `toJSON` or a property of the value's own may have thrown, and does so again. */
+function whyNot(value: unknown, cause: unknown): string {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  try {
+    return lossOf(value) ?? said
+  } catch {
+    return said
+  }
 }
 
 const keysShownMax = 20

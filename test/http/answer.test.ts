@@ -111,6 +111,18 @@ test("what JSON would lose without a word fails with the field's name", async ()
   }
 })
 
+test("a toJSON that throws is told of with the operation", async () => {
+  const value = {
+    toJSON() {
+      throw new Error("not me")
+    },
+  }
+  await assert.rejects(
+    makeReply(answering(z.any()), value, undefined),
+    /GET \/it: its output can't be written as JSON: not me/,
+  )
+})
+
 test("undefined is left out of an object, and can't be in a list", async () => {
   const schemas = [
     z.object({ a: z.int().optional(), list: z.array(z.int().optional()) }),

@@ -401,6 +401,19 @@ test("a schema that has no JSON Schema is named when the server starts", async (
   await assert.rejects(serveApi({ it }, { docs: "on" }), /The body of operation "it": .*can't/)
 })
 
+test("a query of too many branches is named, with what to do", () => {
+  const either = (at: number) =>
+    v.union([v.object({ [`a${at}`]: v.number() }), v.object({ [`b${at}`]: v.number() })])
+  const query = toStandardJsonSchema(
+    v.intersect([1, 2, 3, 4, 5, 6, 7, 8, 9].map(either) as unknown as [ReturnType<typeof either>]),
+  )
+  const it = operation({ method: "GET", path: "/", query, run() {} })
+  assert.throws(
+    () => documentOf({ it }),
+    /The query of operation "it": it may be put together in more than 256 ways; use fewer unions/,
+  )
+})
+
 test("what is served is what is printed", async () => {
   const operations = { it: operation({ path: "/", body: z.any(), output, run }) }
   await using api = await serveApi(operations, { docs: "on" })

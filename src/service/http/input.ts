@@ -20,7 +20,7 @@ import { formLimits, readForm, type WantedParts } from "./form.ts"
 import { type JsonParser, jsonParser } from "./json-body.ts"
 import { mediaTypeOf } from "./media-type.ts"
 import { concat, readBody } from "./read-body.ts"
-import { propertiesOf, shapesOf } from "./shapes.ts"
+import { inShape, propertiesOf, shapesOf } from "./shapes.ts"
 
 interface Received {
   readonly input: RawInput
@@ -96,23 +96,13 @@ function section(
   if (schema === undefined) return undefined
   const what = `The ${at} of operation "${name}"`
   const description = describe(schema, "input", what)
-  const coerce = named(what, () =>
+  const coerce = inShape(what, () =>
     at === "headers" ? headerReader(description, name) : coercer(description),
   )
   const take = taker(operation, schema, at)
   return (raw, intake) => {
     if (Object.hasOwn(raw, "__proto__")) throw problem(400, `The ${at} has a name __proto__.`)
     return take(coerce(raw), intake)
-  }
-}
-
-/** @throws {Error} with `what` in front of what `make` says. */
-function named<Made>(what: string, make: () => Made): Made {
-  try {
-    return make()
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause
-    throw new Error(`${what}: ${cause.message}.`, { cause })
   }
 }
 
@@ -197,7 +187,7 @@ function formReader(
   }
   const what = `The form fields of operation "${name}"`
   const described = schema && describe(schema, "input", what)
-  const coerce = described && named(what, () => formCoercer(described, jsonReaderOf(parse)))
+  const coerce = described && inShape(what, () => formCoercer(described, jsonReaderOf(parse)))
   const take = schema && taker(operation, schema, "body")
   const wanted: WantedParts = { files, isField: fieldTest(described), parse }
   return async (exchange, intake) => {

@@ -17,7 +17,14 @@ import {
   sharedSchemas,
 } from "./openapi-responses.ts"
 import { SchemaComponents } from "./openapi-schemas.ts"
-import { discriminatorOf, propertiesOf, requiredOf, type Shape, shapesOf } from "./shapes.ts"
+import {
+  discriminatorOf,
+  inShape,
+  propertiesOf,
+  requiredOf,
+  type Shape,
+  shapesOf,
+} from "./shapes.ts"
 import { streamMediaTypes } from "./stream.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -103,11 +110,10 @@ function parameters(
   components: SchemaComponents,
 ): readonly Json[] {
   if (schema === undefined) return []
-  const whole = components.place(
-    describe(schema, "input", `The ${place} of operation "${name}"`),
-    `${name}_${place}`,
-  )
-  const shapes = shapesOf({ ...whole, components: { schemas: components.schemas } })
+  const what = `The ${place} of operation "${name}"`
+  const whole = components.place(describe(schema, "input", what), `${name}_${place}`)
+  const root = { ...whole, components: { schemas: components.schemas } }
+  const shapes = inShape(what, () => shapesOf(root))
   const required = requiredOf(shapes)
   const parameters: Json[] = Array.from(propertiesOf(shapes))
     .filter(([property]) => place !== "header" || !impliedHeaders.includes(property))
@@ -239,12 +245,11 @@ function joined(
   files: JsonSchema,
   components: SchemaComponents,
 ): JsonSchema {
-  const placed = components.place(
-    describe(fields, "input", `The form fields of operation "${name}"`),
-    `${name}_form`,
-  )
+  const what = `The form fields of operation "${name}"`
+  const placed = components.place(describe(fields, "input", what), `${name}_form`)
   if (placed.type === "object") return withFiles(placed, files)
-  const shapes = shapesOf({ ...placed, components: { schemas: components.schemas } })
+  const root = { ...placed, components: { schemas: components.schemas } }
+  const shapes = inShape(what, () => shapesOf(root))
   const whole = withFiles(
     {
       type: "object",

@@ -18,16 +18,29 @@ export interface Shape {
   readonly names: JsonSchema | undefined
 }
 
-/** More than anybody means to write; a product of unions grows faster than it looks. */
-const alternativesMax = 64
+/** Of unions that are held together: their product grows faster than it looks. One may have any length. */
+const alternativesMax = 256
 
 /**
  * The shapes of a schema, in its own order; one without properties where it is not about objects.
- * @throws {RangeError} when there are more than {@link alternativesMax}.
+ * @throws {RangeError} when unions of it make more than {@link alternativesMax} together.
  */
 export function shapesOf(schema: JsonSchema): readonly Shape[] {
   const shapes = alternatives(schema, schema).filter(mayBeObject).map(toShape)
   return shapes.length > 0 ? shapes : [toShape([])]
+}
+
+/**
+ * What `make` makes of a schema.
+ * @throws {Error} with `what` in front, when the schema may be put together in too many ways.
+ */
+export function inShape<Made>(what: string, make: () => Made): Made {
+  try {
+    return make()
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new Error(`${what}: ${cause.message}.`, { cause })
+  }
 }
 
 /** The properties that a schema of an object names in any shape: by name, what they may be. */
@@ -91,8 +104,9 @@ export function alternatives(
   const each = (part: unknown) => alternatives(part, root, below)
   let all: readonly (readonly JsonSchema[])[] = [[own]]
   const and = (more: readonly (readonly JsonSchema[])[]): void => {
+    const isProduct = all.length > 1 && more.length > 1
     all = all.flatMap((parts) => more.map((others) => [...parts, ...others]))
-    if (all.length > alternativesMax) {
+    if (isProduct && all.length > alternativesMax) {
       throw new RangeError(
         `it may be put together in more than ${alternativesMax} ways; use fewer unions in it`,
       )
