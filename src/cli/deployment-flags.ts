@@ -33,6 +33,8 @@ export interface Given {
   readonly config: ConfigFlags
   readonly image: ImageLayer
   readonly deployment: DeploymentLayer
+  /** Whether a bundle is started once before its image is called done. */
+  readonly check: boolean
 }
 
 export interface Described {
@@ -40,6 +42,7 @@ export interface Described {
   readonly service: Service
   readonly image: ImageOptions
   readonly deployment: DeploymentOptions
+  readonly check: boolean
 }
 
 /**
@@ -55,6 +58,7 @@ export async function describe(typed: string, given: Given): Promise<Described> 
   return understood(() => ({
     module,
     service,
+    check: given.check,
     image: resolveImage([...stages.map((stage) => stage.image), given.image]),
     deployment: deploymentOf(service, [
       ...stages.map((stage) => stage.deployment),
@@ -94,6 +98,8 @@ export function addImageFlags(command: Command): void {
     platform: "the cluster's, or this machine's",
     builder: "the first that works",
   })
+  const check = "checked\nDon't start the bundle once before the image is called done."
+  command.addOption(new Option("--no-check", check).helpGroup("Image:"))
 }
 
 /**
@@ -145,9 +151,11 @@ export function givenOptions(command: Command): Given {
     readonly envFrom?: readonly string[]
     readonly label?: readonly string[]
     readonly serviceAnnotation?: readonly string[]
+    readonly check?: boolean
   } = command.opts()
   return {
     config: { config: all.config, environment: all.environment },
+    check: all.check ?? true,
     image: { values: givenValues(command, imageTable), spelt: flag },
     deployment: {
       values: givenValues(command, deploymentTable),

@@ -10,12 +10,18 @@ import {
 } from "../kubernetes/image/builder.ts"
 import { BundleError } from "../kubernetes/image/bundle.ts"
 import { type ImageSource, writeImageFolder } from "../kubernetes/image/folder.ts"
-import type { InstalledPackage, Platform } from "../kubernetes/image/native.ts"
+import type { InstalledPackage } from "../kubernetes/image/install.ts"
+import { namedFiles, projectOf } from "../kubernetes/image/named-files.ts"
+import type { Platform } from "../kubernetes/image/native.ts"
 import { ProgramError, type Workplace } from "../kubernetes/image/run.ts"
+import { megabytes, type PackageSize } from "../kubernetes/image/sizes.ts"
 import { labelValue, nameOf } from "../kubernetes/name.ts"
+import { OptionError } from "../kubernetes/option.ts"
 import type { Described } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
+import { tryBundle } from "./image-trial.ts"
 import { say } from "./say.ts"
+import { understood } from "./understood.ts"
 
 export const ownPlatform: Platform = process.arch === "arm64" ? "linux/arm64" : "linux/amd64"
 
@@ -34,6 +40,7 @@ export async function build(
   for (const platform of platforms) {
     const own = join(place.folder, platform.replace("/", "-"))
     await written(imageSource(described, platform), own, place.signal)
+    await checked(described, platform, own, place.signal)
     folders.set(platform, own)
   }
   say(`${builder} builds ${tag} for ${platforms.join(" and ")}`)
@@ -49,6 +56,30 @@ export async function failing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Starts what has been written, where this machine can.
+ * @throws {Failure} when it does not start.
+ */
+export async function checked(
+  described: Described,
+  platform: Platform,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { service, deployment, check } = described
+  if (!check) return
+  const here = `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`
+  if (here !== platform) {
+    say(
+      `the bundle for ${platform} was not started to see whether it runs: this machine is ${here}`,
+    )
+    return
+  }
+  const texts = Object.entries(deployment.env).filter(([, value]) => typeof value === "string")
+  const env = Object.fromEntries(texts) as Record<string, string>
+  say(await tryBundle(join(folder, "app"), { service, env, signal }))
+}
+
 /** `.ts` when this runs from source. */
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."))
 const ours = (path: string): string => fileURLToPath(new URL(path + extension, import.meta.url))
@@ -58,12 +89,16 @@ export function imageSource(
   platform: Platform,
 ): ImageSource {
   const { title, version, description } = service
+  const path = fileURLToPath(module)
+  const project = projectOf(path)
   return {
     name: nameOf(title),
     title,
     version,
     description,
-    service: fileURLToPath(module),
+    service: path,
+    project,
+    files: understood(() => namedFiles(image.files, project)),
     server: ours("./image-server"),
     worker: ours("../service/pool/worker"),
     capstan: ours("../index"),
@@ -82,8 +117,11 @@ export async function written(
   try {
     const result = await failing(() => writeImageFolder(source, folder, signal))
     for (const each of result.packages) say(inWords(each, source.platform))
+    for (const note of result.notes) say(note)
+    for (const line of sizesInWords(result.sizes)) say(line)
     return result
   } catch (error) {
+    if (error instanceof OptionError) throw new Failure(2, error.message)
     if (!(error instanceof BundleError)) throw error
     throw new Failure(
       1,
@@ -94,13 +132,32 @@ export async function written(
 }
 
 function inWords(
-  { name, version, isCompiled, hasBinary }: InstalledPackage,
+  { name, version, why, isCompiled, hasBinary }: InstalledPackage,
   platform: Platform,
 ): string {
-  if (!isCompiled) return `${name} ${version} is installed whole`
+  if (!isCompiled) return `${name} ${version} ${why}: it comes whole`
   return hasBinary
     ? `${name} ${version} has compiled code: installed for ${platform}`
     : `${name} ${version} is compiled where it is installed, which is not done for an image: it is there without its compiled code. Where the service needs that, take a package that carries its binaries, or compile it in a Dockerfile of yours: --eject`
+}
+
+/** The largest are told by name. */
+const sizesMax = 10
+
+function sizesInWords(sizes: readonly PackageSize[]): readonly string[] {
+  if (sizes.length === 0) return []
+  const bytes = (of: readonly { readonly bytes: number }[]): number =>
+    of.reduce((sum, each) => sum + each.bytes, 0)
+  const named = sizes.slice(0, sizesMax).map((each) => {
+    const idle = each.idle.map(({ what, bytes: of }) => `${megabytes(of)} ${what}`).join(", ")
+    return `  ${each.name} ${each.version}: ${megabytes(each.bytes)}${idle && ` (could stay out: ${idle})`}`
+  })
+  const rest = sizes.slice(sizesMax)
+  return [
+    `packages beside the bundle: ${sizes.length}, ${megabytes(bytes(sizes))}`,
+    ...named,
+    ...(rest.length === 0 ? [] : [`  ${rest.length} more: ${megabytes(bytes(rest))}`]),
+  ]
 }
 
 async function chosenBuilder(wanted: Builder | undefined, signal: AbortSignal): Promise<Builder> {

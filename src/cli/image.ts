@@ -1,13 +1,12 @@
 /** `capstan image MODULE`: from a module to a container image. */
 import { resolve } from "node:path"
 import type { Built } from "../kubernetes/image/builder.ts"
-import type { ImageSource } from "../kubernetes/image/folder.ts"
 import { isForeign } from "../kubernetes/image/folder.ts"
 import type { Platform } from "../kubernetes/image/native.ts"
 import { pushImage } from "../kubernetes/image/transport.ts"
 import { type Described, describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
-import { build, failing, imageSource, ownPlatform, written } from "./image-build.ts"
+import { build, checked, failing, imageSource, ownPlatform, written } from "./image-build.ts"
 import { interruptible } from "./interruption.ts"
 import { say } from "./say.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
@@ -38,8 +37,8 @@ export async function image(typed: string, given: Given, flags: ImageFlags): Pro
     }
     const { eject: folder } = flags
     await interruptible(
-      (signal) => eject(imageSource(described, platform), folder, signal),
-      () => `${folder} is as it was; the same command begins anew.`,
+      (signal) => eject(described, platform, folder, signal),
+      () => "Nothing that it has started is left; the same command begins anew.",
     )
     return
   }
@@ -71,7 +70,12 @@ function ids({ parts }: Built): readonly string[] {
     : parts.map(({ platform, id }) => `${platform} ${id}`)
 }
 
-async function eject(source: ImageSource, typed: string, signal: AbortSignal): Promise<void> {
+async function eject(
+  described: Described,
+  platform: Platform,
+  typed: string,
+  signal: AbortSignal,
+): Promise<void> {
   const folder = resolve(typed)
   if (isForeign(folder)) {
     throw new Failure(
@@ -80,11 +84,12 @@ async function eject(source: ImageSource, typed: string, signal: AbortSignal): P
       "Name another folder: app/ in it would be replaced.",
     )
   }
-  const { keptDockerfile } = await written(source, folder, signal)
+  const { keptDockerfile } = await written(imageSource(described, platform), folder, signal)
   say(
     keptDockerfile
       ? `${typed}/app is new; the Dockerfile there is yours and was left as it is.`
       : `${typed} has a Dockerfile to read and change, and app/ to go into the image.`,
   )
+  await checked(described, platform, folder, signal)
   say(`build it with:  docker build ${typed}`)
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { after, test } from "node:test"
 import { type Built, buildImage, findBuilder } from "../../src/kubernetes/image/builder.ts"
-import { install, type Platform } from "../../src/kubernetes/image/native.ts"
+import { install } from "../../src/kubernetes/image/install.ts"
+import type { Platform } from "../../src/kubernetes/image/native.ts"
 import { ProgramError } from "../../src/kubernetes/image/run.ts"
 import { loadedName, loadImage, pushImage } from "../../src/kubernetes/image/transport.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
@@ -180,14 +181,14 @@ test("packages with compiled code are installed for the image's processor, and r
   const own = installed("addon", { dependencies: { helper: "^2.0.0", fork: "github:me/fork" } })
   installed("helper", { version: "2.4.2" })
   installed("fork", {})
-  const addon = { name: "addon", version: "1.2.3", folder: own, isCompiled: true }
+  const addon = { name: "addon", version: "1.2.3", folder: own, why: "", isCompiled: true }
   const to = `${folder.path}/app`
   mkdirSync(to)
   const withNpm = async (file: string) => {
     folder.write("app/package.json", '{"name":"a","version":"1.0.0"}')
     return await standIns({ npm: npm(file) }, async (programs) => {
-      const [result] = await install([addon], "linux/arm64", to, signal)
-      return { result, call: steady(programs.calls)[0]?.split(" ") ?? [] }
+      const { packages } = await install([addon], "linux/arm64", to, signal)
+      return { result: packages[0], call: steady(programs.calls)[0]?.split(" ") ?? [] }
     })
   }
   const bare = await withNpm("addon.js")

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import {
   existsSync,
@@ -16,8 +16,9 @@ import { after, before, test } from "node:test"
 import { pathToFileURL } from "node:url"
 import { dockerfile, fullName } from "../../src/kubernetes/image/dockerfile.ts"
 import { settingsTable } from "../../src/service/settings.ts"
+import { Bundled } from "../support/bundled.ts"
 import { cleanEnv } from "../support/clean-env.ts"
-import { eventually, runCli, TemporaryFolder } from "../support/cli.ts"
+import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 
 const folder = new TemporaryFolder()
@@ -35,41 +36,6 @@ async function eject(example: string, to: string): Promise<string> {
 }
 
 before(() => eject("prime-factor", ejected))
-
-/** The bundle as the image runs it: plain Node, no condition, in a folder without node_modules. */
-class Bundled implements AsyncDisposable {
-  readonly child: ChildProcess
-  output = ""
-
-  constructor(cwd: string) {
-    this.child = spawn(process.execPath, ["server.js"], {
-      cwd,
-      env: { ...cleanEnv(), CAPSTAN_PORT: "0", CAPSTAN_MANAGEMENT_PORT: "0", CAPSTAN_WORKERS: "2" },
-      stdio: ["ignore", "pipe", "pipe"],
-    })
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on("data", (chunk) => {
-        this.output += chunk
-      })
-    }
-  }
-
-  async served(): Promise<{ url: string; managementUrl: string }> {
-    return await eventually(() => {
-      const [, url, managementUrl] =
-        /"url":"([^"]+)","managementUrl":"([^"]+)"/.exec(this.output) ?? []
-      assert.equal(this.child.exitCode, null, this.output)
-      return url && managementUrl ? { url, managementUrl } : undefined
-    }, "the bundle to serve")
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode !== null) return
-    const closed = once(this.child, "close")
-    this.child.kill("SIGKILL")
-    await closed
-  }
-}
 
 test("the bundle serves, computes on workers, documents itself and drains, as plain Node", async () => {
   await using bundled = new Bundled(app)

@@ -10,11 +10,13 @@
  * Nothing is minified: a stack trace from production should say something, and the whitespace is a
  * tenth of an image layer that is compressed anyway.
  */
-import { cpSync, readFileSync, writeFileSync } from "node:fs"
-import { basename, dirname, join } from "node:path"
-import { build, type Plugin } from "esbuild"
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
+import { build, type Metafile, type OutputFile, type Plugin } from "esbuild"
+import { OptionError } from "../option.ts"
 import { late, lateEntryPoint } from "./late.ts"
-import { type NativePackage, nativePackages } from "./native.ts"
+import { OwnFiles, projectFolder } from "./own-files.ts"
+import { type WholePackage, WholePackages } from "./whole.ts"
 
 export interface BundleSource {
   /** The module that exports the service. */
@@ -25,16 +27,22 @@ export interface BundleSource {
   readonly worker: string
   /** What `import "capstan"` means. */
   readonly capstan: string
-  /** Packages to install beside the bundle rather than put into it. */
+  /** Packages to put beside the bundle, whole, whatever their code says. */
   readonly external: readonly string[]
+  /** The folder of the project: its files keep their places from there. */
+  readonly project: string
+  /** Files of the project that go into the image beside those that the code names. Absolute. */
+  readonly files: readonly string[]
   /** What the bundle calls itself. */
   readonly name: string
   readonly version: string
 }
 
 export interface Bundle {
-  /** What has to be installed beside it, in the versions that the service has now. */
-  readonly packages: readonly NativePackage[]
+  /** What has to lie beside it, in the versions that the service has now. */
+  readonly packages: readonly WholePackage[]
+  /** What a person should know of it, in sentences. */
+  readonly notes: readonly string[]
 }
 
 /** What can't be bundled. The message is esbuild's, which names file and line. */
@@ -42,41 +50,91 @@ export class BundleError extends Error {
   override readonly name = "BundleError"
 }
 
+/** Each time something is learnt that the next one is made by; packages bring packages. */
+const attemptsMax = 50
+
 /**
  * Writes the bundle into `folder`, which must be empty or not there.
+ *
+ * What has to come whole, and which modules are started by their place, shows in what is bundled: so
+ * it is made again until it shows nothing new. For most services the first one is the last.
  * @throws {BundleError} when something that is imported is not there, or can't be bundled.
+ * @throws {OptionError} when nothing imports a package that is to be external.
  */
 export async function bundle(source: BundleSource, folder: string): Promise<Bundle> {
-  const natives = nativePackages(source.external)
-  try {
-    await build({
-      entryPoints: [
-        { in: source.server, out: "server" },
-        { in: source.worker, out: "worker" },
-        { in: source.service, out: "service" },
-        lateEntryPoint,
-      ],
-      outdir: folder,
-      absWorkingDir: dirname(source.service),
-      bundle: true,
-      splitting: true,
-      chunkNames: "[name]-[hash]",
-      platform: "node",
-      format: "esm",
-      target: "node24",
-      alias: { capstan: source.capstan },
-      banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
-      plugins: [natives.plugin, swaggerUi(folder), late],
-      logLevel: "silent",
-    })
-  } catch (error) {
-    throw new BundleError(told(error), { cause: error })
-  }
-  writeFileSync(
-    join(folder, "package.json"),
-    `${JSON.stringify({ name: source.name, version: source.version, private: true, type: "module" }, null, 2)}\n`,
+  const whole = new WholePackages(source.external)
+  const own = new OwnFiles(source.project, dirname(source.capstan), (file) =>
+    whole.take(file, "is looked for by its place"),
   )
-  return { packages: natives.found() }
+  mkdirSync(folder, { recursive: true })
+  for (let attempt = 1; ; attempt++) {
+    const before = `${own.known} ${whole.known}`
+    const attempted = await attemptIn(source, folder, own, whole).catch((error: unknown) => {
+      // What can't be bundled may well do whole: that is told then.
+      const isLearning = failedFiles(error, source.service).map((file) =>
+        whole.take(file, "can't be bundled"),
+      )
+      if (isLearning.includes(true) && attempt < attemptsMax) return undefined
+      throw new BundleError(told(error), { cause: error })
+    })
+    if (attempted === undefined) continue
+    const { outputs, modules } = attempted
+    await whole.read(modules)
+    const isNew = before !== `${own.known} ${whole.known}`
+    if (isNew && attempt < attemptsMax) continue
+    refuseStrays(whole.strays())
+    for (const { path, contents } of outputs) writeFileSync(path, contents)
+    const taken = own.taken(source.files)
+    for (const { from, to } of taken.files) {
+      const place = join(folder, projectFolder, to)
+      mkdirSync(dirname(place), { recursive: true })
+      copyFileSync(from, place)
+    }
+    writeManifest(source, folder)
+    return { packages: whole.found(), notes: [...whole.untold(modules), ...taken.notes] }
+  }
+}
+
+interface Attempted {
+  readonly outputs: readonly OutputFile[]
+  /** Those of packages that the service has brought into it. */
+  readonly modules: readonly string[]
+}
+
+/** Bundles once, and writes nothing yet. */
+async function attemptIn(
+  source: BundleSource,
+  folder: string,
+  own: OwnFiles,
+  whole: WholePackages,
+): Promise<Attempted> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [
+      { in: source.server, out: "server" },
+      { in: source.worker, out: "worker" },
+      { in: source.service, out: "service" },
+      lateEntryPoint,
+      ...own.programs(),
+    ],
+    outdir: folder,
+    absWorkingDir: dirname(source.service),
+    bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    alias: { capstan: source.capstan },
+    define: { capstanStart: JSON.stringify(own.start) },
+    banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
+    plugins: [whole.plugin, own.plugin, swaggerUi(folder), late],
+    logLevel: "silent",
+    metafile: true,
+    write: false,
+  })
+  const begin = [source.service, ...own.programs().map((program) => program.in)]
+  const modules = broughtIn(metafile, dirname(source.service), begin, dirname(source.capstan))
+  return { outputs: outputFiles, modules }
 }
 
 /** With this each file of a bundle begins. */
@@ -114,6 +172,47 @@ function swaggerUi(folder: string): Plugin {
       })
     },
   }
+}
+
+/** The modules that are reached from some, other than by our own code. */
+function broughtIn(
+  { inputs }: Metafile,
+  from: string,
+  begin: readonly string[],
+  capstan: string,
+): readonly string[] {
+  const byPath = new Map(
+    Object.entries(inputs).map(([path, input]) => [resolve(from, path), input]),
+  )
+  const seen = new Set<string>(begin)
+  for (const path of seen) {
+    if (path.startsWith(join(capstan, "/"))) continue
+    for (const each of byPath.get(path)?.imports ?? []) {
+      if (each.external !== true) seen.add(resolve(from, each.path))
+    }
+  }
+  return [...seen].filter((path) => path.includes("node_modules") && existsSync(path)).toSorted()
+}
+
+function refuseStrays([name, ...more]: readonly string[]): void {
+  if (name === undefined) return
+  const names = [name, ...more].join(", ")
+  throw new OptionError(
+    `external has ${names}, which nothing imports: it would not be in the image. Import it where it is used; what other packages need comes along with them.`,
+  )
+}
+
+function writeManifest({ name, version }: BundleSource, folder: string): void {
+  const manifest = { name, version, private: true, type: "module" }
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+/** Where bundling has failed, by file. */
+function failedFiles(error: unknown, service: string): readonly string[] {
+  const { errors = [] } = error as Partial<EsbuildFailure>
+  return errors.flatMap(({ location }) =>
+    location === null ? [] : [resolve(dirname(service), location.file)],
+  )
 }
 
 interface EsbuildFailure {

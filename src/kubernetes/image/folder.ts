@@ -18,7 +18,8 @@ import {
 import { join } from "node:path"
 import { type BundleSource, bundle, bundleMark } from "./bundle.ts"
 import { type DockerfileFacts, dockerfile, dockerignore } from "./dockerfile.ts"
-import { type InstalledPackage, install, type Platform } from "./native.ts"
+import { type Installed, install } from "./install.ts"
+import type { Platform } from "./native.ts"
 
 export interface ImageSource extends BundleSource {
   readonly title: string
@@ -27,9 +28,9 @@ export interface ImageSource extends BundleSource {
   readonly platform: Platform
 }
 
-export interface WrittenFolder {
-  /** Installed for the image's platform. */
-  readonly packages: readonly InstalledPackage[]
+export interface WrittenFolder extends Installed {
+  /** What a person should know of what is in it, in sentences. */
+  readonly notes: readonly string[]
   /** Whether a Dockerfile was there already, and was left as it is. */
   readonly keptDockerfile: boolean
 }
@@ -48,7 +49,7 @@ export async function writeImageFolder(
   const begun = join(folder, ".app-begun")
   rmSync(begun, { recursive: true, force: true })
   mkdirSync(begun, { recursive: true })
-  const packages = await writeApp(source, begun, signal).catch((error: unknown) => {
+  const written = await writeApp(source, begun, signal).catch((error: unknown) => {
     rmSync(begun, { recursive: true, force: true })
     throw error
   })
@@ -59,20 +60,19 @@ export async function writeImageFolder(
   if (!keptDockerfile) writeFileSync(join(folder, "Dockerfile"), dockerfile(source))
   const ignore = join(folder, ".dockerignore")
   if (!existsSync(ignore)) writeFileSync(ignore, dockerignore)
-  return { packages, keptDockerfile }
+  return { ...written, keptDockerfile }
 }
 
 async function writeApp(
   source: ImageSource,
   folder: string,
   signal: AbortSignal,
-): Promise<readonly InstalledPackage[]> {
-  const { packages } = await bundle(source, folder)
+): Promise<Omit<WrittenFolder, "keptDockerfile">> {
+  const { packages, notes } = await bundle(source, folder)
   signal.throwIfAborted()
-  const installed =
-    packages.length === 0 ? [] : await install(packages, source.platform, folder, signal)
+  const installed = await install(packages, source.platform, folder, signal)
   makeSteady(folder)
-  return installed
+  return { ...installed, notes }
 }
 
 /** Whether something lies where `app/` goes that we have not written: many a project has an app/. */

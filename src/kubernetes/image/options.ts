@@ -40,8 +40,14 @@ export const imageTable = {
   external: {
     kind: "list",
     default: [],
-    doc: "Packages to install whole instead of bundling them, for those that read files of their own.",
-    why: "Those with compiled code are found by themselves, and others are smaller and start faster bundled.",
+    doc: "Packages to bring whole instead of bundling them.",
+    why: "Those with compiled code and those that have files beside their code are found by themselves; others are smaller and start faster bundled.",
+  },
+  files: {
+    kind: "list",
+    default: [],
+    doc: "Files of the project that the service reads, as patterns from the folder with package.json: models/*.bin, assets/**.",
+    why: "Those that the code names relative to itself are found by themselves, and nothing else of a project is anybody's business.",
   },
 } as const satisfies Readonly<Record<string, OptionSpec>>
 

@@ -1,0 +1,92 @@
+/**
+ * What the code of a package says about files beside it. In a bundle that code lies elsewhere, and
+ * looks for them in vain, so such a package has to come whole.
+ *
+ * It is read off the code, in the form that esbuild prints: without comments, with one kind of quotes,
+ * and with the words that mean a place told apart from variables that have the same name. One sign too
+ * many costs some bytes of the image, one too few a service that does not start: signs are wide.
+ */
+import { extname } from "node:path"
+import { transform } from "esbuild"
+
+/** What code says where it is with, and how these words are called once they have been told apart. */
+const words = {
+  "import.meta.url": "capstan_url",
+  "import.meta.dirname": "capstan_dirname",
+  "import.meta.filename": "capstan_filename",
+  "import.meta.resolve": "capstan_resolve",
+  __dirname: "capstan_dirname",
+  __filename: "capstan_filename",
+} as const
+
+/** What may stand in a text without one of these has none of the signs below. */
+const glance =
+  /__dirname|__filename|import\.meta|createRequire|\brequire\s*[.(]|\bimport\s*\(|\bWorker\b|\bfork\b|\.wasm\b/
+
+const loaders = new Map([
+  [".ts", "ts"],
+  [".mts", "ts"],
+  [".cts", "ts"],
+  [".tsx", "tsx"],
+  [".jsx", "jsx"],
+] as const)
+const loaderOf = new Map<string, "ts" | "tsx" | "jsx">(loaders)
+
+/**
+ * The code of a module as esbuild prints it, on few lines, with the words for its place replaced.
+ * @throws what esbuild throws, when it is not code.
+ */
+export async function plain(
+  text: string,
+  file: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code } = await transform(text, {
+    loader: loaderOf.get(extname(file)) ?? "js",
+    minifyWhitespace: true,
+    legalComments: "none",
+    logLevel: "silent",
+    define: { ...words, ...more },
+    // As Node strips types: an import stays, whether it is used or not.
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+  })
+  return code
+}
+
+export interface Signs {
+  /** What shows that the module reaches files beside it; undefined when nothing does. */
+  readonly beside: string | undefined
+  /** Whether it loads modules by names that it computes: which they are can't be told. */
+  readonly computes: boolean
+}
+
+const noSigns: Signs = { beside: undefined, computes: false }
+
+/** Each with what it is called when a person asks why. */
+const signs: readonly (readonly [sign: RegExp, called: string])[] = [
+  [/\bcapstan_dirname\b/, "__dirname"],
+  [/\bcapstan_filename\b/, "__filename"],
+  [/\bcapstan_url\b/, "import.meta.url"],
+  [/\bcapstan_resolve\b/, "import.meta.resolve()"],
+  [/\bcapstan_require\.resolve\b/, "require.resolve()"],
+  [/\bcreateRequire\(/, "createRequire()"],
+  // One that is given its code needs no file.
+  [/\bnew (?:\w+\.)*Worker\((?![^;]{0,200}(?:\beval:(?:true|!0)|createObjectURL))/, "new Worker()"],
+  [/\.wasm["'`]/, "a .wasm file"],
+]
+
+/** A call with anything but a text that is complete; methods of these names are none. */
+const computing =
+  /(?:\bcapstan_require|(?<![.\w$])import)\((?!\)|(["'`])(?:(?!\1|\$\{).)*\1[,)])(?![^()]*\)\{)/
+
+/** Of a module of a package. What is not code has none. */
+export async function signsIn(text: string, file: string): Promise<Signs> {
+  if (!glance.test(text)) return noSigns
+  const code = await plain(text, file, { require: "capstan_require" }).catch(() => undefined)
+  if (code === undefined) return noSigns
+  const isForking = code.includes("child_process") && /\bfork\(/.test(code)
+  return {
+    beside: signs.find(([sign]) => sign.test(code))?.[1] ?? (isForking ? "fork()" : undefined),
+    computes: computing.test(code),
+  }
+}

@@ -1,0 +1,297 @@
+/** Packages that have files beside their code work in an image, whatever way they look for them. */
+import assert from "node:assert/strict"
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { suite, test } from "node:test"
+import { signsIn } from "../../src/kubernetes/image/beside.ts"
+import { layout } from "../../src/kubernetes/image/install.ts"
+import { answersOf, Project, serviceOf } from "../support/bundled.ts"
+
+/** The smallest WebAssembly module. */
+const wasm = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0])
+
+type Files = Readonly<Record<string, string | Uint8Array>>
+
+/** A package: an ES module, or with `.cjs` CommonJS. All export `read`, which gives their name. */
+function made(name: string, entry: "index.js" | "index.cjs", code: string, files: Files): Files {
+  const manifest = {
+    name,
+    version: "1.2.3",
+    main: `./${entry}`,
+    ...(entry === "index.js" ? { type: "module" } : {}),
+  }
+  const all = { "package.json": JSON.stringify(manifest), [entry]: code, ...files }
+  return Object.fromEntries(
+    Object.entries(all).map(([path, text]) => [`node_modules/${name}/${path}`, text]),
+  )
+}
+
+const fs = 'import { readFileSync } from "node:fs"\n'
+
+/** By what its code does, a package whose code does it. */
+const kinds: Readonly<Record<string, Files>> = {
+  dirname: made(
+    "dirname",
+    "index.cjs",
+    'exports.read = () => require("fs").readFileSync(require("path").join(__dirname, "data.txt"), "utf8")',
+    { "data.txt": "dirname" },
+  ),
+  filename: made(
+    "filename",
+    "index.cjs",
+    'const path = require("path")\nexports.read = () => require("fs").readFileSync(path.join(path.dirname(__filename), "data.txt"), "utf8")',
+    { "data.txt": "filename" },
+  ),
+  "meta-url": made(
+    "meta-url",
+    "index.js",
+    `${fs}export const read = () => readFileSync(new URL("./deep/data.txt", import.meta.url), "utf8")`,
+    { "deep/data.txt": "meta-url" },
+  ),
+  "meta-dirname": made(
+    "meta-dirname",
+    "index.js",
+    `${fs}export const read = () => readFileSync(import.meta.dirname + "/data.txt", "utf8")`,
+    { "data.txt": "meta-dirname" },
+  ),
+  "meta-filename": made(
+    "meta-filename",
+    "index.js",
+    `${fs}export const read = () => readFileSync(import.meta.filename + ".txt", "utf8")`,
+    { "index.js.txt": "meta-filename" },
+  ),
+  "meta-resolve": made(
+    "meta-resolve",
+    "index.js",
+    `${fs}export const read = () => readFileSync(new URL(import.meta.resolve("./data.txt")), "utf8")`,
+    { "data.txt": "meta-resolve" },
+  ),
+  "require-resolve": made(
+    "require-resolve",
+    "index.cjs",
+    'exports.read = () => require("fs").readFileSync(require.resolve("./data.txt"), "utf8")',
+    { "data.txt": "require-resolve" },
+  ),
+  "create-require": made(
+    "create-require",
+    "index.js",
+    'import { createRequire } from "node:module"\nexport const read = () => createRequire(import.meta.url)("./data.json").name',
+    { "data.json": '{"name":"create-require"}' },
+  ),
+  worker: made(
+    "worker",
+    "index.js",
+    `import { Worker } from "node:worker_threads"
+export const read = () => new Promise((resolve, reject) =>
+  new Worker(new URL("./work.js", import.meta.url)).once("message", resolve).once("error", reject))`,
+    {
+      "work.js":
+        'import { parentPort } from "node:worker_threads"\nparentPort.postMessage("worker")',
+    },
+  ),
+  forked: made(
+    "forked",
+    "index.cjs",
+    `const { fork } = require("child_process")
+exports.read = () => new Promise((resolve, reject) =>
+  fork(require("path").join(__dirname, "child.cjs")).once("message", resolve).once("error", reject))`,
+    { "child.cjs": 'process.send("forked")' },
+  ),
+  "wasm-import": made(
+    "wasm-import",
+    "index.js",
+    'import * as empty from "./empty.wasm"\nexport const read = () => Object.keys(empty).length === 0 ? "wasm-import" : ""',
+    { "empty.wasm": wasm },
+  ),
+  computed: made(
+    "computed",
+    "index.cjs",
+    'exports.read = () => { const part = ["./part.cjs"][0]; return require(part) }',
+    { "part.cjs": 'module.exports = "computed"' },
+  ),
+  "not-bundled": made(
+    "not-bundled",
+    "index.js",
+    'export const read = async () => { await import("not-there").catch(() => {}); return (await import("./late.js")).default }',
+    { "late.js": 'import "not-there-either"\nexport default ""' },
+  ),
+}
+
+/** A package that was never meant to be bundled all the same has to fail as it does without. */
+const working = Object.keys(kinds).filter((kind) => kind !== "not-bundled")
+
+function importing(names: readonly string[]): string {
+  const alias = (name: string) => name.replaceAll(/\W/g, "_")
+  return serviceOf(
+    names.map((name) => `import * as ${alias(name)} from "${name}"`).join("\n"),
+    Object.fromEntries(names.map((name) => [name, `${alias(name)}.read()`])),
+  )
+}
+
+suite("packages in an image", { concurrency: 2 }, () => {
+  test("those that have files beside their code come whole and work, in each way to reach them", async () => {
+    using project = new Project({
+      ...Object.assign({}, ...Object.values(kinds)),
+      "service.ts": importing(working),
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 0, stderr)
+    for (const kind of working) {
+      assert.match(stderr, new RegExp(`${kind} 1\\.2\\.3 .*: it comes whole`))
+    }
+    assert.match(stderr, /computed loads modules by names that it computes/)
+    assert.match(stderr, new RegExp(`packages beside the bundle: ${working.length}, \\d`))
+    const expected = Object.fromEntries(working.map((kind) => [kind, kind]))
+    assert.deepEqual(await answersOf(project.app, working), expected)
+  })
+
+  test("what can't be bundled comes whole, and what it lacks is told when it is started", async () => {
+    using project = new Project({
+      ...kinds["not-bundled"],
+      "service.ts": importing(["not-bundled"]),
+    })
+    const { code, stderr } = await project.eject()
+    assert.match(stderr, /not-bundled 1\.2\.3 can't be bundled: it comes whole/)
+    assert.equal(code, 1, stderr)
+    assert.match(stderr, /The package not-there-either is not in the image/)
+  })
+
+  test("what they need comes along in the versions that are there, links followed, and nothing else", async () => {
+    const reading = (name: string, version: string, needs: string) => ({
+      [`node_modules/${name}/package.json`]: JSON.stringify({
+        name,
+        version,
+        dependencies: { inner: "*" },
+      }),
+      [`node_modules/${name}/index.js`]: `exports.read = () => require("fs").readFileSync(__dirname + "/data.txt", "utf8") + require("inner").version`,
+      [`node_modules/${name}/data.txt`]: `${name} with inner `,
+      [`node_modules/${name}/node_modules/inner/package.json`]: JSON.stringify({
+        name: "inner",
+        version: needs,
+      }),
+      [`node_modules/${name}/node_modules/inner/index.js`]: `exports.version = "${needs}"`,
+    })
+    using project = new Project({
+      ...reading("one", "1.0.0", "1.1.1"),
+      ...reading("two", "2.0.0", "2.2.2"),
+      ...made("unused", "index.js", "", {}),
+      ...made("plain", "index.js", 'export const read = () => "plain"', {}),
+      "service.ts": importing(["one", "two", "plain"]),
+    })
+    // As pnpm has them: what is imported is a link, and what it needs lies beside where that leads.
+    const store = join(project.path, "node_modules/.store/two/node_modules")
+    project.write(
+      Object.fromEntries(
+        Object.entries(reading("two", "2.0.0", "2.2.2")).map(([path, text]) => [
+          path.includes("inner")
+            ? path.replace("node_modules/two/node_modules", "node_modules/.store/two/node_modules")
+            : path.replace("node_modules/two", "node_modules/.store/two/node_modules/two"),
+          text,
+        ]),
+      ),
+    )
+    rmSync(join(project.path, "node_modules/two"), { recursive: true })
+    symlinkSync(join(store, "two"), join(project.path, "node_modules/two"))
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(await answersOf(project.app, ["one", "two", "plain"]), {
+      one: "one with inner 1.1.1",
+      two: "two with inner 2.2.2",
+      plain: "plain",
+    })
+    for (const name of ["unused", "plain"]) {
+      assert.equal(existsSync(join(project.app, "node_modules", name)), false, name)
+    }
+    assert.doesNotMatch(readFileSync(join(project.app, "package.json"), "utf8"), /overrides/)
+  })
+
+  test("data that no code names is warned about by the package's name, and --external brings it", async () => {
+    using project = new Project({
+      ...made("secretive", "index.js", 'export const read = () => "secretive"', {
+        "model/weights.bin": "0",
+      }),
+      "service.ts": importing(["secretive"]),
+    })
+    const { stderr } = await project.eject("--no-check")
+    assert.match(stderr, /secretive has data \(model\/weights\.bin, .*--external secretive/)
+    const whole = await project.eject("--no-check", "--external", "secretive")
+    assert.match(whole.stderr, /secretive 1\.2\.3 was asked for: it comes whole/)
+    assert.doesNotMatch(whole.stderr, /has data/)
+    assert.ok(existsSync(join(project.app, "node_modules/secretive/model/weights.bin")))
+  })
+
+  test("--external of a package that nobody imports is an error that says so", async () => {
+    using project = new Project({
+      ...made("plain", "index.js", "", {}),
+      "service.ts": serviceOf("", { a: '""' }),
+    })
+    const { code, stderr } = await project.eject("--external", "plain,absent")
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /external has plain, absent, which nothing imports/)
+    assert.equal(existsSync(project.app), false)
+  })
+
+  test("how large they are is told, and what of it could stay out", async () => {
+    using project = new Project({
+      ...made("large", "index.cjs", "exports.read = () => __dirname", {
+        "prebuilds/darwin-arm64/large.node": new Uint8Array(3e6),
+        "prebuilds/linux-x64/large.node": new Uint8Array(1e6),
+        "index.js.map": new Uint8Array(5e5),
+      }),
+      "service.ts": importing(["large"]),
+    })
+    const { stderr } = await project.eject("--no-check", "--platform", "linux/amd64")
+    assert.match(
+      stderr,
+      /large 1\.2\.3: 4\.5 MB \(could stay out: 0\.5 MB source maps, 3\.0 MB binaries for other platforms\)|large 1\.2\.3: 4\.5 MB \(could stay out: 3\.0 MB binaries for other platforms, 0\.5 MB source maps\)/,
+    )
+  })
+})
+
+test("only code shows that a package has files beside it: neither words nor names of its own do", async () => {
+  const of = async (code: string) => await signsIn(code, "/x/index.js")
+  for (const code of [
+    "// reads __dirname, require.resolve('x') and new URL('x', import.meta.url)",
+    'const __dirname = "mine"; console.log(__dirname)',
+    "const f = (require) => require(name)",
+    'require("x"); import("y"); import(`z`)',
+    'new Worker("work()", { eval: true })',
+    "class A { import(x) {} fork(x) {} }",
+  ]) {
+    assert.deepEqual(await of(code), { beside: undefined, computes: false }, code)
+  }
+  for (const [code, called] of [
+    ["read(__dirname)", "__dirname"],
+    ["new Worker(path)", "new Worker()"],
+    ['locate("highs.wasm")', "a .wasm file"],
+    ['import { fork } from "child_process"; fork(path)', "fork()"],
+  ] as const) {
+    assert.equal((await of(code)).beside, called, code)
+  }
+  for (const code of ["require(name)", 'require("./" + name)', "import(name)"]) {
+    assert.equal((await of(code)).computes, true, code)
+  }
+})
+
+test("packages lie flat where their name is free, and below who needs them where it is not", () => {
+  const at = (name: string, version: string) => ({ name, version, folder: `${name}@${version}` })
+  const needs: Readonly<Record<string, readonly ReturnType<typeof at>[]>> = {
+    "a@1": [at("b", "1"), at("c", "1"), at("there", "1")],
+    "d@1": [at("b", "2"), at("c", "1"), at("there", "2")],
+    "b@2": [at("c", "2"), at("d", "1")],
+  }
+  const placed = layout(
+    [at("a", "1"), at("d", "1")],
+    (folder) => needs[folder] ?? [],
+    (path) => (path === "node_modules/there" ? "1" : undefined),
+  )
+  assert.deepEqual(Object.fromEntries(placed), {
+    "node_modules/a": "a@1",
+    "node_modules/d": "d@1",
+    "node_modules/b": "b@1",
+    "node_modules/c": "c@1",
+    "node_modules/d/node_modules/b": "b@2",
+    "node_modules/d/node_modules/there": "there@2",
+    "node_modules/d/node_modules/b/node_modules/c": "c@2",
+  })
+})

@@ -1,0 +1,150 @@
+/** The bundle is started once before an image is called done, and nothing of that is left. */
+import assert from "node:assert/strict"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { suite, test } from "node:test"
+import { Project, serviceOf } from "../support/bundled.ts"
+import { eventually } from "../support/cli.ts"
+import { StandInPrograms } from "../support/stand-in-programs.ts"
+
+const other = process.arch === "arm64" ? "linux/amd64" : "linux/arm64"
+
+/** A service that answers the given, with a `setup`. */
+function withSetup(setup: string, answer = '"ok"'): string {
+  return `import { readFileSync } from "node:fs"
+import { isMainThread } from "node:worker_threads"
+import { asking, serving } from "./operations.ts"
+const text = (path) => readFileSync(path, "utf8")
+export default serving({ one: asking("/one", async () => ${answer}, { setup: async () => { ${setup} } }) })
+`
+}
+
+/** A builder that only says which it is, and builds nothing. */
+function builder(): StandInPrograms {
+  return new StandInPrograms({
+    docker: 'if (args[0] === "build") write(after("--iidfile"), "sha256:0")',
+  })
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+suite("a bundle before its image is called done", { concurrency: 2 }, () => {
+  test("is started, its workers and setup too, and answers each operation's example", async () => {
+    using project = new Project({
+      "service.ts": withSetup('process.stdout.write("set up\\n")', '"answered"'),
+    })
+    using programs = builder()
+    await using cli = project.image([], { PATH: programs.path })
+    assert.equal((await cli.ended).code, 0, cli.stderr)
+    assert.match(cli.stderr, /the bundle was started once: it is ready; GET \/one 200/)
+    assert.equal(cli.stdout, "sha256:0\n")
+    assert.deepEqual(readdirSync(project.tmp), [])
+  })
+
+  test("fails the command with the reason when its setup fails, and no image is built", async () => {
+    using project = new Project({
+      "service.ts": withSetup('text(["model", "bin"].join("."))'),
+      "model.bin": "",
+    })
+    using programs = builder()
+    await using cli = project.image([], { PATH: programs.path })
+    assert.equal((await cli.ended).code, 1, cli.stderr)
+    assert.match(cli.stderr, /The bundle does not start, and would not in the image either/)
+    assert.match(cli.stderr, /ENOENT: no such file or directory, open 'model\.bin'/)
+    assert.match(cli.stderr, /model\.bin is not in the image.*--files/)
+    assert.match(cli.stderr, /--no-check builds the image without starting it/)
+    assert.deepEqual(
+      programs.calls.filter(([, command]) => command === "build"),
+      [],
+    )
+    assert.equal(cli.stdout, "")
+    assert.deepEqual(readdirSync(project.tmp), [])
+  })
+
+  test("fails the command when an example is answered by a bug, with the stack of it", async () => {
+    using project = new Project({
+      "service.ts": withSetup("", '(() => { throw new Error("no such model") })()'),
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 1, stderr)
+    assert.match(stderr, /The bundle answers 500 to the example of GET \/one/)
+    assert.match(stderr, /Error: no such model\n\s+at .*app\/service\.js:\d+/)
+  })
+
+  test("fails the command when the process ends by itself, with all that it said", async () => {
+    using project = new Project({
+      "service.ts": `${withSetup("")}
+if (process.argv[1]?.endsWith("server.js") && isMainThread) { console.log("farewell"); process.exit(7) }
+`,
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 1, stderr)
+    assert.match(stderr, /The bundle does not start[\s\S]*farewell/)
+  })
+
+  test("has the variables that it is deployed with, and not the settings of whoever builds", async () => {
+    using project = new Project({
+      "service.ts": withSetup(
+        'if (process.env.MODEL !== "small" || process.env.CAPSTAN_QUEUE_LIMIT) throw new Error("wrong: " + JSON.stringify(process.env))',
+      ),
+      "capstan.config.ts": 'export const config = { deployment: { env: { MODEL: "small" } } }',
+    })
+    using programs = builder()
+    await using cli = project.image([], { PATH: programs.path, CAPSTAN_QUEUE_LIMIT: "1" })
+    assert.equal((await cli.ended).code, 0, cli.stderr)
+  })
+
+  test("is not started with --no-check, and where the platform differs it is said that it was not", async () => {
+    using project = new Project({ "service.ts": withSetup('throw new Error("started")') })
+    const unchecked = await project.eject("--no-check")
+    assert.equal(unchecked.code, 0, unchecked.stderr)
+    assert.doesNotMatch(unchecked.stderr, /started/)
+    const foreign = await project.eject("--platform", other)
+    assert.equal(foreign.code, 0, foreign.stderr)
+    assert.match(
+      foreign.stderr,
+      new RegExp(`the bundle for ${other} was not started to see whether it runs: this machine is`),
+    )
+  })
+
+  test("ends with all that it has started when the command is interrupted, and leaves no files", async () => {
+    using project = new Project({})
+    const pids = join(project.path, "pids")
+    project.write({
+      "service.ts": withSetup(`
+        const { spawn } = await import("node:child_process")
+        const { writeFileSync } = await import("node:fs")
+        const child = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"], { stdio: "ignore" })
+        writeFileSync(${JSON.stringify(pids)}, process.pid + " " + child.pid + " ")
+        await new Promise(() => {})`),
+    })
+    await using cli = project.image(["--eject", join(project.path, "image")])
+    const started = await eventually(() => {
+      const text = existsSync(pids) ? readFileSync(pids, "utf8") : ""
+      return text.endsWith(" ") ? text.trim().split(" ").map(Number) : undefined
+    }, "the bundle to set up")
+    assert.deepEqual(started.map(isRunning), [true, true])
+    cli.child.kill("SIGTERM")
+    assert.equal((await cli.ended).code, 143, cli.stderr)
+    assert.match(cli.stderr, /Interrupted/)
+    await eventually(() => started.every((pid) => !isRunning(pid)) || undefined, "all to end")
+    assert.deepEqual(readdirSync(project.tmp), [])
+  })
+
+  test("is a copy: what a service writes beside itself is not in the image", async () => {
+    using project = new Project({
+      "service.ts": serviceOf('import { writeFileSync } from "node:fs"', {
+        one: '(writeFileSync("cache.bin", ""), "ok")',
+      }),
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 0, stderr)
+    assert.equal(existsSync(join(project.app, "cache.bin")), false)
+  })
+})
