@@ -35,10 +35,18 @@ suite("files of the project in an image", { concurrency: 2 }, () => {
       child: 'said(fork(join(here, "work/child.ts")))',
       wasm: "Object.keys(empty).join()",
       started: 'text("cwd/e.txt")',
+      package: 'text(join(here, "node_modules/data/deep/g.bin"))',
+      plugin: '(await import("./plugins/" + ["one"][0] + ".ts")).name',
+      commonjs: "commonjs.read()",
+      itself: "said(new Worker(new URL(import.meta.url), { workerData: true }))",
     }
     using project = new Project({
       "service.ts": serviceOf(
-        `${imports}import { below } from "./deep/below.ts"\nimport * as empty from "./deep/empty.wasm"`,
+        `${imports}import { below } from "./deep/below.ts"
+import * as empty from "./deep/empty.wasm"
+import * as commonjs from "./deep/commonjs.cjs"
+import { parentPort, workerData } from "node:worker_threads"
+if (workerData === true) parentPort.postMessage("itself")`,
         answers,
       ),
       "model/weights.bin": "url",
@@ -54,6 +62,13 @@ suite("files of the project in an image", { concurrency: 2 }, () => {
 const place: URL = new URL("../model/f.bin", import.meta.url)
 export const below = (): string => readFileSync(place, "utf8")`,
       "model/f.bin": "below",
+      "node_modules/data/package.json": '{"name":"data","version":"1.0.0"}',
+      "node_modules/data/deep/g.bin": "package",
+      ".gitignore": "node_modules\n",
+      "plugins/one.ts": 'export const name: string = "plugin"',
+      "deep/commonjs.cjs":
+        'exports.read = () => require("fs").readFileSync(require("path").join(__dirname, "h.txt"), "utf8")',
+      "deep/h.txt": "commonjs",
       "work/w.ts": `import { parentPort } from "node:worker_threads"
 import { name } from "./name.ts"
 const said: string = name
@@ -74,13 +89,16 @@ parentPort?.postMessage(said)`,
       "assets/one.txt",
       "cwd/e.txt",
       "deep/empty.wasm",
+      "deep/h.txt",
       "model/b.bin",
       "model/c.bin",
       "model/d.bin",
       "model/f.bin",
       "model/weights.bin",
+      "node_modules/data/deep/g.bin",
       "package.json",
     ])
+    assert.doesNotMatch(stderr, /can't be told|not in the image/)
     assert.match(stderr, /files of the project in the image, \d+ B: .*assets\/one\.txt 6 B/)
   })
 
@@ -95,6 +113,7 @@ parentPort?.postMessage(said)`,
         computed: "join(here, process.argv[1])",
         huge: 'new URL("./huge/", import.meta.url).href',
         started: 'readFileSync("from-start.txt", "utf8")',
+        plugin: "import(process.argv[1])",
       }),
       ".gitignore": "cache/\n*.log\n",
       "cache/c.bin": "12345",
@@ -117,14 +136,33 @@ parentPort?.postMessage(said)`,
       /service\.ts reaches \S+outside\.txt, which is outside the project/,
       /service\.ts reaches something in \. by a name that it computes/,
       /service\.ts reaches the folder huge, which is huge \(more than 1 file, 209\.7 MB\)/,
+      /service\.ts loads a module by a name that it computes/,
       /service\.ts reads from-start\.txt from the folder in which it is started.*--files from-start\.txt/,
     ]) {
       assert.match(stderr, note)
     }
     const taken = globSync("project/**/{.*,*.*}", { cwd: project.app })
     assert.deepEqual(taken, ["project/partly/kept.txt"])
-    assert.doesNotMatch(await told(project), /which git ignores|reads from-start|by a name/)
+    assert.doesNotMatch(await told(project), /which git ignores|reads from-start|reaches something/)
     assert.ok(existsSync(join(project.app, "project/cache/c.bin")))
+  })
+
+  test("those of packages of the same workspace are found too, and told as outside", async () => {
+    using project = new Project({
+      "service.ts": serviceOf('import { read } from "lib"', { lib: "read()" }),
+    })
+    project.write({
+      "../lib/package.json":
+        '{"name":"lib","version":"1.0.0","type":"module","exports":"./src/lib.ts"}',
+      "../lib/src/lib.ts": `import { readFileSync } from "node:fs"
+export const read = (): string => readFileSync(new URL("../data.txt", import.meta.url), "utf8")`,
+      "../lib/data.txt": "lib",
+    })
+    symlinkSync("../../lib", join(project.path, "node_modules/lib"))
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /\/lib\/data\.txt is in the image although it is outside/)
+    assert.deepEqual(await answersOf(project.app, ["lib"]), { lib: "lib" })
   })
 
   test("a file that a link brings from outside is told of", async () => {

@@ -205,6 +205,32 @@ suite("packages in an image", { concurrency: 2 }, () => {
     assert.doesNotMatch(readFileSync(join(project.app, "package.json"), "utf8"), /overrides/)
   })
 
+  test("a package that wants another version than the service of one that comes whole gets its own", async () => {
+    const versioned = (below: string, version: string) => ({
+      [`${below}/versioned/package.json`]: JSON.stringify({ name: "versioned", version }),
+      [`${below}/versioned/index.js`]:
+        'exports.read = () => require("fs").readFileSync(__dirname + "/data.txt", "utf8")',
+      [`${below}/versioned/data.txt`]: version,
+    })
+    using project = new Project({
+      ...versioned("node_modules", "2.0.0"),
+      ...versioned("node_modules/holder/node_modules", "1.0.0"),
+      "node_modules/holder/package.json": JSON.stringify({
+        name: "holder",
+        version: "1.0.0",
+        dependencies: { versioned: "1" },
+      }),
+      "node_modules/holder/index.js": 'exports.read = () => require("versioned").read()',
+      "service.ts": importing(["holder", "versioned"]),
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(await answersOf(project.app, ["holder", "versioned"]), {
+      holder: "1.0.0",
+      versioned: "2.0.0",
+    })
+  })
+
   test("data that no code names is warned about by the package's name, and --external brings it", async () => {
     using project = new Project({
       ...made("secretive", "index.js", 'export const read = () => "secretive"', {

@@ -79,6 +79,16 @@ const signs: readonly (readonly [sign: RegExp, called: string])[] = [
 const computing =
   /(?:\bcapstan_require|(?<![.\w$])import)\((?!\)|(["'`])(?:(?!\1|\$\{).)*\1[,)])(?![^()]*\)\{)/
 
+/**
+ * Whether a module loads others by names that it computes and that no bundle can have: where such a
+ * name begins with a folder, all that fits is bundled.
+ */
+export async function computesModules(text: string, file: string): Promise<boolean> {
+  if (!/\b(?:import|require)\s*\(/.test(text)) return false
+  const code = await plain(text, file, { require: "capstan_require" }).catch(() => "")
+  return computing.test(code.replaceAll(/\b(?:import|capstan_require)\((?=["'`]\.{1,2}\/)/g, "("))
+}
+
 /** Of a module of a package. What is not code has none. */
 export async function signsIn(text: string, file: string): Promise<Signs> {
   if (!glance.test(text)) return noSigns

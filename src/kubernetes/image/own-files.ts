@@ -10,9 +10,9 @@ import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path"
 import type { OnLoadResult, Plugin } from "esbuild"
-import { plain } from "./beside.ts"
+import { computesModules, plain } from "./beside.ts"
 import { ignoredAmong } from "./ignored.ts"
-import { installedFor, nameIn } from "./package-folder.ts"
+import { installedFor, nameIn, packageOf } from "./package-folder.ts"
 import { followPlaces, namesPlaces, placeWords, type Reached } from "./places.ts"
 import { megabytes } from "./sizes.ts"
 
@@ -54,6 +54,8 @@ export class OwnFiles {
   /** By path, what a module that is reached by its place is called as a program of the bundle. */
   readonly #programs = new Map<string, string>()
   readonly #modules = new Set<string>()
+  /** Those that load others by names that they compute. */
+  readonly #computing = new Set<string>()
   #uses: Use[] = []
   #fromStart: { readonly path: string; readonly by: string }[] = []
 
@@ -101,6 +103,11 @@ export class OwnFiles {
       files.set(from, { from, to: relative(this.#top, from).replaceAll(sep, "/"), bytes })
     }
     for (const file of named) take(file)
+    for (const file of this.#computing) {
+      notes.add(
+        `${this.#shown(file)} loads a module by a name that it computes, which can't be told: it is not in the image. Import each by its name, or begin with a folder: import("./plugins/" + name + ".ts").`,
+      )
+    }
     for (const use of this.#uses) {
       const note = this.#take(use, take, named)
       if (note !== undefined) notes.add(note)
@@ -156,7 +163,8 @@ export class OwnFiles {
     if (isHuge) {
       return `${who} reaches the folder ${shown}, which is huge (${told}): it is not in the image. If it belongs there, name it in image.files: ${shown}/**`
     }
-    const ignored = ignoredAmong([path, ...files], this.#root)
+    // Packages are ignored as a rule, and what they have is meant where it is named.
+    const ignored = packageOf(path) ? new Set() : ignoredAmong([path, ...files], this.#root)
     if (ignored.has(path)) {
       return `${who} reaches the folder ${shown} (${told}), which git ignores: it is not in the image. If it belongs there, name it in image.files: ${shown}/**`
     }
@@ -185,6 +193,7 @@ export class OwnFiles {
           if (!this.#isOwn(path)) return undefined
           this.#learn(path)
           const text = readFileSync(path, "utf8")
+          if (await computesModules(text, path)) this.#computing.add(path)
           if (!namesPlaces.test(text)) return undefined
           // What is not code is for esbuild to tell, by file and line.
           const code = await plain(text, path).catch(() => undefined)
@@ -200,7 +209,13 @@ export class OwnFiles {
     lookedFor: (file: string) => void,
   ): OnLoadResult | undefined {
     const followed = followPlaces(plainCode, path, (to) => this.#program(to))
-    for (const reached of followed.reached) this.#uses.push({ ...reached, by: path })
+    for (const reached of followed.reached) {
+      this.#uses.push({ ...reached, by: path })
+      // What is installed for the project may lie above it.
+      if (packageOf(reached.path) !== undefined && existsSync(reached.path)) {
+        this.#widen(reached.path)
+      }
+    }
     for (const typed of followed.fromStart) {
       this.#fromStart.push({ path: resolve(this.#root, typed), by: path })
     }
@@ -232,6 +247,10 @@ export class OwnFiles {
   /** Takes note of a module; those beside the project have a place in the image as well. */
   #learn(file: string): void {
     this.#modules.add(file)
+    this.#widen(file)
+  }
+
+  #widen(file: string): void {
     while (!file.startsWith(join(this.#top, sep))) this.#top = dirname(this.#top)
   }
 

@@ -161,7 +161,9 @@ export function placeWords(place: string): string {
 
 /** What looks for a package: `import.meta.resolve`, and `resolve` of what can require. */
 function isResolver(callee: Ast, isRequirer: (node: Ast) => boolean): boolean {
-  if (callee.type === "Identifier") return callee.name === "capstan_resolve"
+  if (callee.type === "Identifier") {
+    return callee.name === "capstan_resolve" || callee.name === "findPackageJSON"
+  }
   if (callee.type !== "MemberExpression") return false
   const of = callee.object as Ast
   return (callee.property as Ast).name === "resolve" && (of.name === "require" || isRequirer(of))
