@@ -197,10 +197,13 @@ async function told(project: Project): Promise<string> {
 }
 
 test("what code comes to is followed through constants, and modules get the place they have in a bundle", async () => {
-  const follow = async (code: string) =>
-    followPlaces(await plain(code, "/p/src/a.ts"), "/p/src/a.ts", (path) =>
+  const follow = async (code: string) => {
+    const followed = followPlaces(await plain(code, "/p/src/a.ts"), "/p/src/a.ts", (path) =>
       path.endsWith(".ts") ? `${path.split("/").at(-1)}.js` : undefined,
     )
+    assert.ok(followed !== undefined, code)
+    return followed
+  }
   const reached = async (code: string): Promise<readonly string[]> =>
     (await follow(code)).reached.map(({ path, isExact }) => (isExact ? path : `${path}…`))
   for (const [code, paths] of [

@@ -283,6 +283,7 @@ test("only code shows that a package has files beside it: neither words nor name
     'require("x"); import("y"); import(`z`)',
     'new Worker("work()", { eval: true })',
     "class A { import(x) {} fork(x) {} }",
+    'const doc = ["import(name)", "require(name)"]',
   ]) {
     assert.deepEqual(await of(code), { beside: undefined, computes: false }, code)
   }

@@ -8,6 +8,7 @@
  */
 import { extname } from "node:path"
 import { transform } from "esbuild"
+import { type Ast, childrenOf, parsed } from "./ast.ts"
 
 /** What code says where it is with, and how these words are called once they have been told apart. */
 const words = {
@@ -43,6 +44,7 @@ export async function plain(
 ): Promise<string> {
   const { code } = await transform(text, {
     loader: loaderOf.get(extname(file)) ?? "js",
+    target: "node24",
     minifyWhitespace: true,
     legalComments: "none",
     logLevel: "silent",
@@ -75,10 +77,6 @@ const signs: readonly (readonly [sign: RegExp, called: string])[] = [
   [/\.wasm["'`]/, "a .wasm file"],
 ]
 
-/** A call with anything but a text that is complete; methods of these names are none. */
-const computing =
-  /(?:\bcapstan_require|(?<![.\w$])import)\((?!\)|(["'`])(?:(?!\1|\$\{).)*\1[,)])(?![^()]*\)\{)/
-
 /**
  * Whether a module loads others by names that it computes and that no bundle can have: where such a
  * name begins with a folder, all that fits is bundled.
@@ -86,7 +84,39 @@ const computing =
 export async function computesModules(text: string, file: string): Promise<boolean> {
   if (!/\b(?:import|require)\s*\(/.test(text)) return false
   const code = await plain(text, file, { require: "capstan_require" }).catch(() => "")
-  return computing.test(code.replaceAll(/\b(?:import|capstan_require)\((?=["'`]\.{1,2}\/)/g, "("))
+  return computed(code)?.some((name) => !/^["'`]\.{1,2}\//.test(name)) ?? false
+}
+
+/**
+ * The code of the names that modules are loaded by, where it is anything but a text. Undefined when
+ * that can't be read.
+ */
+function computed(code: string): readonly string[] | undefined {
+  if (!/\b(?:capstan_require|import)\(/.test(code)) return []
+  const tree = parsed(code)
+  if (tree === undefined) return undefined
+  const found: string[] = []
+  // Not by recursion: what others have minified is deep.
+  const all = [tree]
+  for (const node of all) {
+    const name = loadedBy(node)
+    if (name !== undefined && !isText(name)) found.push(code.slice(name.start, name.end))
+    all.push(...childrenOf(node))
+  }
+  return found
+}
+
+function loadedBy(node: Ast): Ast | undefined {
+  if (node.type === "ImportExpression") return node.source as Ast
+  const isRequire =
+    node.type === "CallExpression" && (node.callee as Ast).name === "capstan_require"
+  return isRequire ? (node.arguments as readonly Ast[])[0] : undefined
+}
+
+function isText(node: Ast): boolean {
+  const isTemplate =
+    node.type === "TemplateLiteral" && (node.expressions as readonly Ast[]).length === 0
+  return isTemplate || (node.type === "Literal" && typeof node.value === "string")
 }
 
 /** Of a module of a package. What is not code has none. */
@@ -97,6 +127,6 @@ export async function signsIn(text: string, file: string): Promise<Signs> {
   const isForking = code.includes("child_process") && /\bfork\(/.test(code)
   return {
     beside: signs.find(([sign]) => sign.test(code))?.[1] ?? (isForking ? "fork()" : undefined),
-    computes: computing.test(code),
+    computes: computed(code)?.length !== 0,
   }
 }

@@ -56,6 +56,8 @@ export class OwnFiles {
   readonly #modules = new Set<string>()
   /** Those that load others by names that they compute. */
   readonly #computing = new Set<string>()
+  /** Those whose code can't be read for what it names. */
+  readonly #unread = new Set<string>()
   #uses: Use[] = []
   #fromStart: { readonly path: string; readonly by: string }[] = []
 
@@ -106,6 +108,11 @@ export class OwnFiles {
     for (const file of this.#computing) {
       notes.add(
         `${this.#shown(file)} loads a module by a name that it computes, which can't be told: it is not in the image. Import each by its name, or begin with a folder: import("./plugins/" + name + ".ts").`,
+      )
+    }
+    for (const file of this.#unread) {
+      notes.add(
+        `What ${this.#shown(file)} reaches can't be read off its code. Name what it needs in image.files, and let it look in the folder in which it is started.`,
       )
     }
     for (const use of this.#uses) {
@@ -209,6 +216,10 @@ export class OwnFiles {
     lookedFor: (file: string) => void,
   ): OnLoadResult | undefined {
     const followed = followPlaces(plainCode, path, (to) => this.#program(to))
+    if (followed === undefined) {
+      this.#unread.add(path)
+      return undefined
+    }
     for (const reached of followed.reached) {
       this.#uses.push({ ...reached, by: path })
       // What is installed for the project may lie above it.

@@ -5,7 +5,7 @@
  */
 import { dirname, resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import type { Node } from "acorn"
+import { type Ast, childrenOf } from "./ast.ts"
 
 /** How a place is written in the code: as a `URL`, the text of one, or a path. */
 export type Form = "url" | "href" | "path"
@@ -24,9 +24,6 @@ interface Text {
 }
 
 export type Value = Place | Text | undefined
-
-/** A node with what it has, which depends on its type. */
-export type Ast = Node & { readonly [field: string]: unknown }
 
 /** By name, what constants are; of a name that there is twice, nothing can be said. */
 export function constantsIn(tree: Ast): ReadonlyMap<string, Ast> {
@@ -202,16 +199,4 @@ export function calleeOf(node: Ast): string | undefined {
   if (callee.type === "Identifier") return String(callee.name)
   if (callee.type !== "MemberExpression") return undefined
   return String((callee.property as Ast).name)
-}
-
-export function childrenOf(node: Ast): readonly Ast[] {
-  return Object.entries(node).flatMap(([field, value]) => {
-    // Names of members and of keys are no variables.
-    if (node.computed !== true && (field === "property" || field === "key")) return []
-    return (Array.isArray(value) ? value : [value]).filter(isNode)
-  })
-}
-
-function isNode(value: unknown): value is Ast {
-  return typeof value === "object" && value !== null && "type" in value && "start" in value
 }

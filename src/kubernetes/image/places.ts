@@ -5,11 +5,9 @@
  * What expressions come to is in place-values.ts.
  */
 import { dirname } from "node:path"
-import { type Node, parse } from "acorn"
+import { type Ast, childrenOf, parsed } from "./ast.ts"
 import {
-  type Ast,
   calleeOf,
-  childrenOf,
   constantsIn,
   evaluator,
   type Form,
@@ -48,6 +46,7 @@ export const namesPlaces =
   /import\.meta|__dirname|__filename|createRequire|require\.resolve|readFile|createReadStream/
 
 /**
+ * Undefined when the code can't be read.
  * @param plain the code of a module as esbuild prints it, with the words for its place replaced.
  * @param file where the module lies.
  * @param programOf what a module that is reached by its place is called in the bundle; undefined for
@@ -57,8 +56,9 @@ export function followPlaces(
   plain: string,
   file: string,
   programOf: (path: string) => string | undefined,
-): Followed {
+): Followed | undefined {
   const tree = parsed(plain)
+  if (tree === undefined) return undefined
   const constants = constantsIn(tree)
   const evaluate = evaluator(file, constants)
   const isRequirer = (node: Ast | undefined): boolean => {
@@ -124,16 +124,6 @@ export function followPlaces(
     code = code.slice(0, node.start) + text + code.slice(node.end)
   }
   return { code, reached, packages: [...packages], fromStart: [...fromStart] }
-}
-
-function parsed(code: string): Ast {
-  const how = { ecmaVersion: "latest", allowReturnOutsideFunction: true } as const
-  try {
-    return parse(code, { ...how, sourceType: "module" }) as Node as Ast
-  } catch {
-    // CommonJS may say what a module may not.
-    return parse(code, { ...how, sourceType: "script" }) as Node as Ast
-  }
 }
 
 /** The code that comes to a program of the bundle, which lies in the folder of all of it. */
