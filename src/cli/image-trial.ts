@@ -23,6 +23,8 @@ const readyMsMax = 120_000
 const answerMsMax = 120_000
 /** How long it may take to end in good order. */
 const endMsMax = 5_000
+/** How long the log may be behind what it tells of. */
+const logMsMax = 20_000
 const lookMs = 50
 /** The end of what it says is where the reason stands. */
 const linesMax = 200
@@ -94,6 +96,7 @@ class Started implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...withoutOurs(process.env), NODE_ENV: "production", ...env, ...trialSettings },
     })
+    this.#child.on("error", ({ message }) => this.#lines.push(message))
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       const lines = new LineSplitter((line) => this.#hear(line))
       stream?.setEncoding("utf8").on("data", (piece: string) => lines.add(piece))
@@ -149,8 +152,10 @@ class Started implements AsyncDisposable {
       await ended
       clearTimeout(patience)
     }
-    // What is left of its group.
+    // What is left of its group; what has left that may hold its streams, which are nobody's now.
     this.#kill()
+    this.#child.stdout?.destroy()
+    this.#child.stderr?.destroy()
   }
 
   readonly #kill = (): void => {
@@ -184,7 +189,7 @@ class Started implements AsyncDisposable {
   }
 
   async #until(isSo: () => boolean): Promise<void> {
-    const untilMs = performance.now() + endMsMax
+    const untilMs = performance.now() + logMsMax
     while (!isSo() && performance.now() < untilMs && !this.#signal.aborted) await pause(lookMs)
   }
 
