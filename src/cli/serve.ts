@@ -35,7 +35,13 @@ export async function serve(
   // A mistake above is told without waiting for this.
   const { serve: startServer } = await import("../service/server.ts")
   try {
-    server = await startServer(module, { env: process.env, flags, logger })
+    server = await startServer(module, {
+      env: process.env,
+      flags,
+      logger,
+      // What a `setup` waits for, a model say, may come later; probes tell until then.
+      onStartFailure: "retry",
+    })
   } catch (error) {
     throw listenFailure(error, settings) ?? asFailure(loadFailure(error, module), typed)
   }

@@ -16,6 +16,8 @@ import type { Shed, ShedReason } from "./outcome.ts"
 
 export interface AdmissionState {
   readonly workersDown: boolean
+  /** Of this operation, so that no worker could do it. */
+  readonly setupFails: boolean
   /** A worker is free and nobody waits. */
   readonly hasRoom: boolean
   readonly queued: number
@@ -44,6 +46,7 @@ export interface Candidate {
 /** Why to shed the candidate, or `undefined` to admit it. */
 export function admit(state: AdmissionState, candidate: Candidate): ShedReason | undefined {
   if (state.workersDown) return "no-workers"
+  if (state.setupFails) return "setup-failed"
   if (state.bytesHeld + candidate.bytes > state.queueBytesMax) return "bytes-full"
   if (state.hasRoom) {
     // A free worker has nothing better to do. And if what was learnt could refuse even now, a few

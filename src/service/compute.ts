@@ -15,13 +15,14 @@ import { OperationCost } from "./cost.ts"
 import { defaultWorkerMemoryMiB, defaultWorkers, memoryLimitBytes } from "./cpu.ts"
 import { Demand } from "./demand.ts"
 import type { Operation } from "./operation.ts"
-import type { Arrival, Call, Compute, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
+import type { Arrival, Call, Compute, Fault, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
 import { Overload } from "./overload.ts"
 import type { TaskUse, WorkerCounts } from "./pool/contract.ts"
 import { Pool } from "./pool/pool.ts"
 import type { Service } from "./service.ts"
 import type { ResolvedSettings } from "./settings.ts"
 import { RefusedTries } from "./tries.ts"
+import { workerLog } from "./worker-log.ts"
 
 export interface ComputeOptions {
   readonly service: Service
@@ -119,7 +120,7 @@ export class ComputePools implements Compute {
   arrive({ name, bytes, tryId, deadlineAtMs }: Arrival): Shed | undefined {
     const entry = this.#entry(name)
     const nowMs = this.#clock()
-    const state = this.#admissionState(entry.lane, nowMs)
+    const state = this.#admissionState(name, entry.lane, nowMs)
     const reason = admit(state, {
       bytes,
       remainingMs: deadlineAtMs - nowMs,
@@ -146,7 +147,7 @@ export class ComputePools implements Compute {
     const correctedMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
     // Past its deadline nothing is asked of the one core that computes it.
     const cpuMs = correctedMs === undefined ? undefined : Math.min(correctedMs, timeAllowedMs)
-    const state = this.#admissionState(lane, nowMs)
+    const state = this.#admissionState(call.name, lane, nowMs)
     const reason = admit(state, {
       bytes: 0,
       remainingMs: call.deadlineAtMs - nowMs,
@@ -172,18 +173,35 @@ export class ComputePools implements Compute {
     await Promise.all(this.#lanes.map(({ pool }) => pool.started()))
   }
 
-  /** Why no work can be done, or `undefined` when it can. */
+  /**
+   * Why no work can be done, or `undefined` when some can: an operation that fails to set up, and one
+   * whose own workers can't start, keep nobody from the others. See {@link refused}.
+   */
   get unready(): string | undefined {
     for (const { name, pool } of this.#lanes) {
       if (pool.state === "starting") return `The workers of ${name} are starting.`
       if (pool.allStuckSinceMs !== undefined) {
         return `All workers of ${name} are in native code that does not return.`
       }
-      if (pool.state === "down") {
-        return `No worker of ${name} can start: ${pool.bootFault?.message ?? "unknown"}`
-      }
     }
-    return undefined
+    return this.#lanes.every(isDown) ? this.#downLanes[0] : undefined
+  }
+
+  /** Which operations are refused though others are not, and why. Most often nothing. */
+  get refused(): readonly string[] {
+    const failed = this.#lanes.flatMap(({ pool }) => (pool.state === "up" ? pool.failedSetups : []))
+    return [...this.#downLanes, ...failed.map(({ fault }) => fault.message)]
+  }
+
+  /** What a worker died of last, of those that can't start. */
+  get bootFault(): Fault | undefined {
+    return this.#lanes.find(isDown)?.pool.bootFault
+  }
+
+  get #downLanes(): readonly string[] {
+    return this.#lanes
+      .filter(isDown)
+      .map(({ name, pool }) => `No worker of ${name} can start: ${pool.bootFault?.message}`)
   }
 
   /** Why it is beyond help, or `undefined` when it is not: only the process's end frees stuck workers. */
@@ -264,17 +282,14 @@ export class ComputePools implements Compute {
   }
 
   #enter(name: string, operation: Operation, lane: Lane): void {
-    this.#entries.set(name, {
-      operation,
-      lane,
-      cost: new OperationCost(),
-    })
+    this.#entries.set(name, { operation, lane, cost: new OperationCost() })
   }
 
   #makeLane(name: string, operations: readonly string[], size: number, memoryMiB: number): Lane {
     const { settings, moduleUrl, log } = this.#options
     const ranMs = new FadingMean()
     const overload = new Overload(() => ranMs.value)
+    const told = workerLog(log, name)
     const pool = new Pool(
       {
         moduleUrl: moduleUrl.href,
@@ -312,24 +327,11 @@ export class ComputePools implements Compute {
         filled: () => overload.filled(this.#clock()),
         emptied: () => overload.emptied(this.#clock()),
         busy: (by) => collectionHelpers.busy(by),
-        workerDied: (fault, how, retryInMs) => {
+        ...told,
+        workerDied: (...death) => {
           this.observer?.workerDied()
-          log.error(
-            { workers: name, how, retryInMs: Math.round(retryInMs), err: fault },
-            retryInMs > 0
-              ? "A worker could not start; trying again after a pause"
-              : "A worker died and is being replaced",
-          )
+          told.workerDied(...death)
         },
-        workerStuck: (call, isReplaced) =>
-          log.warn(
-            { workers: name, operation: call?.name, requestId: call?.requestId },
-            isReplaced
-              ? "A worker does not end: it is in native code that does not return. Another takes its place"
-              : "A worker does not end: it is in native code that does not return. There are too many of them to replace it",
-          ),
-        log: ({ requestId, level, message, fields }) =>
-          log[level]({ ...fields, requestId }, message),
       },
     )
     return { name, pool, overload, ranMs }
@@ -344,16 +346,18 @@ export class ComputePools implements Compute {
     lane.ranMs.add(ranMs)
   }
 
-  #admissionState(lane: Lane, nowMs: number): AdmissionState {
+  #admissionState(name: string, lane: Lane, nowMs: number): AdmissionState {
     const { settings } = this.#options
+    const setupWaitMs = lane.pool.setupWaitMs(name, nowMs)
     return {
-      workersDown: lane.pool.state === "down",
+      workersDown: isDown(lane),
+      setupFails: setupWaitMs !== undefined,
       hasRoom: lane.pool.hasRoom,
       queued: lane.pool.queued,
       queueMax: settings.queueMax,
       bytesHeld: this.#bytesHeld,
       queueBytesMax: this.#queueBytesMax,
-      predictedWaitMs: lane.pool.predictedWaitMs(nowMs),
+      predictedWaitMs: setupWaitMs ?? lane.pool.predictedWaitMs(nowMs),
       waitMsMax: lane.overload.waitMsMax(),
     }
   }
@@ -367,7 +371,7 @@ export class ComputePools implements Compute {
     nowMs: number,
     cpuMs: number | undefined,
   ): Shed {
-    lane.overload.refused(nowMs, predictedWaitMs)
+    if (reason !== "setup-failed") lane.overload.refused(nowMs, predictedWaitMs)
     if (!this.#refusedTries.isRepeat(tryId, nowMs)) {
       this.#demand.offer(name, nowMs, cpuMs)
       this.observer?.unserved(name, "shed", cpuMs ?? cost.meanCpuMs() ?? 0)
@@ -375,6 +379,10 @@ export class ComputePools implements Compute {
     this.#refusedTries.refused(tryId, nowMs)
     return shed(reason, predictedWaitMs)
   }
+}
+
+function isDown({ pool }: Lane): boolean {
+  return pool.state === "down"
 }
 
 function known(outcome: Outcome): Ticket {

@@ -7,3 +7,10 @@ export function toFault(thrown: unknown): Fault {
   const because = cause instanceof Error ? `\ncaused by ${cause.stack}` : ""
   return { message, stack: stack === undefined ? undefined : stack + because }
 }
+
+/** An error again, for whoever throws or hands on a fault. */
+export function toError({ message, stack }: Fault): Error {
+  const error = new Error(message)
+  if (stack !== undefined) error.stack = stack
+  return error
+}

@@ -162,8 +162,9 @@ export interface OperationConfig<
 
   /**
    * Runs once in each worker before its first request: load a model, compile WASM. Operations that
-   * name the same function share its value. A worker whose `setup` fails is started again, later
-   * and later; the service is not ready while none can start.
+   * name the same function share its value. While it fails, by throwing or by taking longer than
+   * `setupTimeoutMs`, calls of these operations are answered 503, and it is tried again, later and
+   * later; the other operations are served. Threads that it starts have the worker's low priority.
    */
   readonly setup?: () => State | Promise<State>
   /** Runs when a worker stops in good order. */

@@ -47,7 +47,7 @@ export interface Fault {
   readonly stack: string | undefined
 }
 
-export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "no-workers"
+export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "no-workers" | "setup-failed"
 
 export type Outcome =
   | { readonly kind: "done"; readonly reply: Reply }

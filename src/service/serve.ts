@@ -7,12 +7,13 @@ import type { ServeOptions, Server } from "./server.ts"
 /**
  * Serves the service that a module exports as default: `await using server = await serve(url)`.
  *
- * Resolves when it is ready, or when the first worker has failed to start: then it listens, is not
- * ready, and keeps trying.
+ * Resolves when it is ready; also when some operations can't be set up, as long as others can: those
+ * are refused, `/readyz` and the log say why, and they are tried again.
  *
  * @param module a path, or a `file:` URL.
  * @throws {ModuleError} when the module can't be loaded or exports no service.
  * @throws {SettingError} when a setting is not what it may be.
+ * @throws {Error} when no worker could start, with the reason; `onStartFailure: "retry"` waits for one.
  * @throws {Error} with code `EADDRINUSE` and the like, when a port can't be had.
  */
 export async function serve(module: string | URL, options: ServeOptions = {}): Promise<Server> {

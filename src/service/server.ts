@@ -3,7 +3,8 @@
  *
  * Its life is `starting → ready → draining → closed`:
  * - `starting`: both ports listen, `/readyz` says 503, workers boot.
- * - `ready`: until `drain` is called. When no worker can boot, `/readyz` says 503 meanwhile.
+ * - `ready`: until `drain` is called. When no worker can boot, `/readyz` says 503 meanwhile. An operation
+ *   that alone can't be set up is refused, and keeps nobody from the others.
  * - `draining`: `/readyz` says 503 for good. It goes on accepting for `drainDelayMs`, in which
  *   balancers learn to look elsewhere, then stops listening. Requests on open connections are still
  *   answered, with `Connection: close`, until there is none left or `drainGraceMs` is over.
@@ -19,6 +20,7 @@ import { type Logger, pino } from "pino"
 import { net } from "../core/http/builtin.ts"
 import { untilQuiet } from "../core/quiet.ts"
 import { ComputePools } from "./compute.ts"
+import { toError } from "./fault.ts"
 import { loadService } from "./module.ts"
 import type { Service } from "./service.ts"
 import { type ResolvedSettings, resolveSettings, type Settings } from "./settings.ts"
@@ -34,6 +36,12 @@ export interface ServeOptions {
   readonly logger?: Logger
   /** `false`: open no ports; connections are handed in by `accept`. @default true */
   readonly listen?: boolean
+  /**
+   * When no worker could start: `"throw"` rejects with the reason, which is what a test wants to know;
+   * `"retry"` resolves to a server that is not ready and goes on trying, for where what is missing may
+   * still come. @default "throw"
+   */
+  readonly onStartFailure?: "throw" | "retry"
 }
 
 type Port = "api" | "management"
@@ -47,6 +55,8 @@ export interface Server extends AsyncDisposable {
   readonly settings: ResolvedSettings
   /** Why it is not ready, as `/readyz` says it; `undefined` when it is. */
   readonly unready: string | undefined
+  /** Which operations it refuses though it is ready, because they can't be set up, and why. */
+  readonly refused: readonly string[]
   /** Takes over a connection that somebody else accepted. */
   accept(port: Port, socket: Socket): void
   /**
@@ -68,13 +78,14 @@ const acceptMsMax = 1_000
 export async function serve(module: string | URL, options: ServeOptions = {}): Promise<Server> {
   const isUrl = module instanceof URL || module.startsWith("file:")
   const moduleUrl = isUrl ? new URL(module) : pathToFileURL(module)
-  const { env = process.env, flags = {}, listen = true } = options
+  const { env = process.env, flags = {}, listen = true, onStartFailure = "throw" } = options
   const settings = resolveSettings({ options: options.settings ?? {}, env, flags })
   const log = options.logger ?? pino({ level: settings.logLevel, base: null })
   const service = await loadService(moduleUrl)
   const server = new RunningServer({ service, moduleUrl, settings, log })
   try {
     await server.start(listen)
+    if (onStartFailure === "throw") server.throwUnlessStarted()
   } catch (error) {
     await server[Symbol.asyncDispose]()
     throw error
@@ -132,7 +143,10 @@ class RunningServer implements Server {
     const management = createManagement({
       health: {
         livez: () => ({ ok: this.#compute.dead === undefined, reason: this.#compute.dead ?? "" }),
-        readyz: () => ({ ok: this.unready === undefined, reason: this.unready ?? "Ready." }),
+        readyz: () => {
+          const refused = this.refused.map((why) => `Refused: ${why}\n`)
+          return { ok: this.unready === undefined, reason: this.unready ?? refused.join("") }
+        },
       },
       metrics: () => metrics.expose(),
       demand: () => this.#compute.demand(),
@@ -152,6 +166,13 @@ class RunningServer implements Server {
     }
     await this.#compute.started()
     if (this.#state === "starting") this.#state = "ready"
+  }
+
+  /** @throws what the workers died of, when none of them is up. */
+  throwUnlessStarted(): void {
+    const { unready, bootFault } = this.#compute
+    if (unready === undefined) return
+    throw new Error(unready, bootFault && { cause: toError(bootFault) })
   }
 
   accept(port: Port, socket: Socket): void {
@@ -207,6 +228,10 @@ class RunningServer implements Server {
   get unready(): string | undefined {
     if (this.#state === "draining" || this.#state === "closed") return "The server is draining."
     return this.#compute.unready
+  }
+
+  get refused(): readonly string[] {
+    return this.#compute.refused
   }
 
   *#servers(): Generator<[Port, HttpServer]> {

@@ -15,6 +15,11 @@ async function waitForAddon(
 ) {
   const pipe = folder.pipe(name)
   const ticket = trial.submit("addon", { pipe, ...more })
+  return { ticket, goOn: await readByAddon(pipe) }
+}
+
+/** Resolves when an addon reads the pipe, to what lets it go on. */
+async function readByAddon(pipe: string): Promise<() => void> {
   // Only when somebody is reading can it be opened for writing without waiting.
   const fd = await eventually(() => {
     try {
@@ -25,11 +30,10 @@ async function waitForAddon(
     }
   }, "the addon to read")
   // It would look into the pipe again and again to find out what kind of picture it is.
-  const goOn = () => {
+  return () => {
     rmSync(pipe)
     closeSync(fd)
   }
-  return { ticket, goOn }
 }
 
 /** A call that is in native code until it is let go on. */
@@ -113,6 +117,22 @@ test("a worker that waits for nothing but timers is ended, since nothing holds o
   ticket.cancel()
   assert.equal(answerOf(await trial.run("echo", 1)), 1)
   assert.equal(trial.pool.counts().retired, 0)
+})
+
+test("a worker that goes because of a leftover is not ended while an addon works for it, and is done without", async () => {
+  using folder = new TemporaryFolder()
+  await using trial = await tryPool({ cancelGraceMs: 0, terminationMsMax: 50 })
+  const pipe = folder.pipe("pipe")
+  const left = new Latch()
+  const first = await trial.run("leaves", { how: "rejects", words: left.words, pipe })
+  const goOn = await readByAddon(pipe)
+  left.release()
+  await trial.until(() => trial.leftovers.length === 1)
+  assert.notEqual(answerOf(await trial.run("thread")), answerOf(first))
+  assert.deepEqual(trial.pool.counts(), { booting: 0, idle: 1, busy: 0, retired: 1, stuck: 0 })
+  goOn()
+  await eventually(() => trial.pool.counts().retired === 0 || undefined, "it to end")
+  assert.deepEqual([trial.deaths, trial.logged], [[], []])
 })
 
 test("closing waits for what an addon does, as long as it may", async () => {

@@ -81,9 +81,10 @@ async function tryWorker(t: TestContext) {
       gone.resolve()
     },
     lingers: () => false,
+    leftover() {},
     log() {},
   })
-  t.after(() => worker.terminate())
+  t.after(() => worker.end())
   done.promise.catch(() => {})
   await ready.promise
   return { worker, outcomes, done: done.promise, gone: gone.promise }

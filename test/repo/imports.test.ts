@@ -74,7 +74,6 @@ const cliOnly = [
 ]
 /** Where it is not what it looks like. */
 const exceptions = new Map([
-  ["src/service/pool/worker.ts", "on a worker thread, process.exit() ends the thread only"],
   ["src/kubernetes/image/dockerfile.ts", "the health check is a program of its own, in a text"],
 ])
 

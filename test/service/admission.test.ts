@@ -9,6 +9,7 @@ import {
 
 const calm: AdmissionState = {
   workersDown: false,
+  setupFails: false,
   hasRoom: false,
   queued: 3,
   queueMax: 10,
@@ -59,6 +60,10 @@ test("a free worker takes what only a correction makes hopeless, in either direc
 test("with no queue allowed, a free worker still takes work", () => {
   check({ hasRoom: true, queued: 0, queueMax: 0 }, {}, undefined)
   check({ queued: 0, queueMax: 0 }, {}, "queue-full")
+})
+
+test("sheds an operation whose setup fails, however idle the workers are", () => {
+  check({ setupFails: true, hasRoom: true }, {}, "setup-failed")
 })
 
 test("sheds everything while no worker can start", () => {

@@ -15,6 +15,8 @@ export interface Trial extends AsyncDisposable {
   correctedMs: number
   readonly logged: Parameters<NonNullable<PoolEvents["log"]>>[0][]
   readonly deaths: { readonly message: string; readonly how: string; readonly retryInMs: number }[]
+  readonly leftovers: Parameters<NonNullable<PoolEvents["leftover"]>>[0][]
+  readonly failedSetups: { readonly operations: readonly string[]; readonly message: string }[]
   readonly stuck: { readonly operation: string | undefined; readonly isReplaced: boolean }[]
   /** How often a queued task was late. */
   late: number
@@ -29,6 +31,7 @@ export interface Trial extends AsyncDisposable {
 export const workerOptions: WorkerOptions = {
   moduleUrl: new URL("../fixtures/pool/service.ts", import.meta.url).href,
   operations: [...fixture.operations.keys()],
+  required: [],
   nice: 0,
   memoryMiB: 128,
   setupTimeoutMs: patienceMs(),
@@ -58,6 +61,8 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
     uses: [] as TaskUse[],
     logged: [] as Trial["logged"],
     deaths: [] as Trial["deaths"],
+    leftovers: [] as Trial["leftovers"],
+    failedSetups: [] as Trial["failedSetups"],
     stuck: [] as Trial["stuck"],
     late: 0,
     correctedMs: 0,
@@ -86,6 +91,14 @@ export async function tryPool(options: Partial<PoolOptions> = {}): Promise<Trial
       },
       workerStuck(call, isReplaced) {
         trial.stuck.push({ operation: call?.name, isReplaced })
+        tell()
+      },
+      setupFailed({ operations, fault: { message } }) {
+        trial.failedSetups.push({ operations, message })
+        tell()
+      },
+      leftover(leftover) {
+        trial.leftovers.push(leftover)
         tell()
       },
       log(message) {

@@ -1,5 +1,5 @@
 /** A real server on free ports, with a client that keeps its connections. */
-import { type Server, type Settings, serve } from "capstan"
+import { type ServeOptions, type Server, type Settings, serve } from "capstan"
 import { type Dispatcher, Pool } from "undici"
 import { patienceMs } from "./patience.ts"
 
@@ -41,8 +41,10 @@ const trouble = new URL("../fixtures/pool/service.ts", import.meta.url)
 export async function serveTrial(
   settings: Settings = {},
   module: URL = trouble,
+  options: Omit<ServeOptions, "settings" | "env"> = {},
 ): Promise<ServedTrial> {
   const server = await serve(module, {
+    ...options,
     settings: {
       host: "127.0.0.1",
       port: 0,

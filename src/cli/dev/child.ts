@@ -53,8 +53,9 @@ async function start({ moduleUrl, flags }: Boot): Promise<void> {
       logger,
       listen: false,
     })
-    // The module is fine and its workers can't start, for instance because `setup` throws.
-    if (server.unready !== undefined) throw new Error(server.unready)
+    // What is being developed is to work whole before it takes over.
+    const { refused } = server
+    if (refused.length > 0) throw new Error(refused.join("\n"))
     tell({ type: "ready", where: whereabouts(server.service, server.settings) })
   } catch (error) {
     const failure = loadFailure(error, module, imported())

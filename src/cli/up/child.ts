@@ -44,8 +44,6 @@ async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
   try {
     const logger = await createLogger(resolveSettings(sources))
     server = await serve(module, { ...sources, settings: sources.options, logger })
-    // The module is fine and its workers can't start, for instance because `setup` throws.
-    if (server.unready !== undefined) throw new Error(server.unready)
     tell({ type: "serving", serving: servingOf(server, sources) })
   } catch (error) {
     const failure = loadFailure(error, module, imported())

@@ -15,7 +15,7 @@ export interface ManagementDeps {
   readonly health: {
     /** Whether it can ever serve again, and why not. */
     readonly livez: () => { readonly ok: boolean; readonly reason: string }
-    /** Whether to send requests here, and why not. */
+    /** Whether to send requests here, and why not; if so, which it refuses all the same, in lines. */
     readonly readyz: () => { readonly ok: boolean; readonly reason: string }
   }
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
@@ -40,7 +40,7 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     },
     "/readyz": () => {
       const { ok, reason } = health.readyz()
-      return ok ? text("The server is ready.\n") : problem(503, reason)
+      return ok ? text(`The server is ready.\n${reason}`) : problem(503, reason)
     },
     "/metrics": async () => ({ status: 200, ...(await metrics()) }),
     "/demand": () => json(demand()),

@@ -21,6 +21,7 @@ const shedBodies: Readonly<Record<ShedReason, string>> = {
     "There is too much to do to answer this before its deadline. Try again later.",
   ),
   "no-workers": bodyOf(503, "No worker is ready to take the request. Try again later."),
+  "setup-failed": bodyOf(503, "The operation is not ready to take requests. Try again later."),
 }
 
 const expired = problem(504, "The request was not done by its deadline, and was stopped.").details

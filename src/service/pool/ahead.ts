@@ -35,9 +35,9 @@ export function whoMayHave(
   return least
 }
 
-/** Whether it is at a task that should be over soon. */
-export function isAtShortTask({ state, task }: WorkerThread, nowMs: number): boolean {
-  if (state !== "busy" || task === undefined) return false
+/** Whether it is at a task that should be over soon, and will go on with others. */
+export function isAtShortTask({ state, isLeaving, task }: WorkerThread, nowMs: number): boolean {
+  if (state !== "busy" || isLeaving || task === undefined) return false
   return (
     (task.estimate.ms ?? Number.POSITIVE_INFINITY) <= aheadMsMax &&
     nowMs - task.startedAtMs <= overdueMs

@@ -1,11 +1,11 @@
 /** What the pool is told, and what it tells. */
 import type { Clock } from "../../core/clock.ts"
 import type { Call, Fault, Outcome } from "../outcome.ts"
-import type { LogMessage } from "./protocol.ts"
+import type { FailedSetup, Leftover, LogMessage } from "./protocol.ts"
 import type { Estimate } from "./task.ts"
 import type { WorkerExit, WorkerOptions } from "./worker-contract.ts"
 
-export interface PoolOptions extends WorkerOptions {
+export interface PoolOptions extends Omit<WorkerOptions, "required"> {
   /** How many tasks run at once. */
   readonly size: number
   /** Booted workers beyond that. */
@@ -51,6 +51,10 @@ export interface PoolEvents {
   workerStuck?(call: Call | undefined, isReplaced: boolean): void
   /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
   workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void
+  /** The operations are refused from now on, until a worker that tries them after the pause can. */
+  setupFailed?(failed: FailedSetup, retryInMs: number): void
+  /** What a call had left behind failed when it had ended. Its worker gets no more calls. */
+  leftover?(leftover: Leftover): void
   log?(message: LogMessage): void
 }
 

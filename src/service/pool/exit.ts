@@ -1,6 +1,7 @@
 /** What a worker's end means for what it was given, and how its end is waited for. */
 import { toFault } from "../fault.ts"
 import type { Outcome } from "../outcome.ts"
+import type { LogMessage } from "./protocol.ts"
 import type { Task } from "./task.ts"
 import type { WorkerExit } from "./worker-contract.ts"
 
@@ -26,6 +27,24 @@ export function fateOfUnbegun(task: Task, exit: WorkerExit, isClosed: boolean): 
   return isClosed ? { kind: "expired", where: "queue" } : "again"
 }
 
+/** What it died of. Without a code it has not exited. */
+export function causeOf(
+  error: unknown,
+  code: number | undefined,
+): Pick<WorkerExit, "how" | "fault"> {
+  if (error === undefined) {
+    const what = code === undefined ? "does not end" : `exited with code ${code}${meaning(code)}`
+    return { how: "exit", fault: { message: `The worker ${what}.`, stack: undefined } }
+  }
+  const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
+  return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
+}
+
+/** Node's own word for a module whose top level never comes to its end; `setup` is awaited there. */
+function meaning(code: number): string {
+  return code === 13 ? ": it waited for a promise, and nothing was left that could settle it" : ""
+}
+
 /** A stall of the whole process, in which the threads stand still as well, takes one of them at most. */
 const pieces = 10
 
@@ -43,15 +62,7 @@ export async function untilGone(gone: Promise<void>, ms: number): Promise<void> 
   }
 }
 
-/** What it died of. Without a code it has not exited. */
-export function causeOf(
-  error: unknown,
-  code: number | undefined,
-): Pick<WorkerExit, "how" | "fault"> {
-  if (error === undefined) {
-    const what = code === undefined ? "does not end" : `exited with code ${code}`
-    return { how: "exit", fault: { message: `The worker ${what}.`, stack: undefined } }
-  }
-  const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
-  return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
+export function disposeCutOff(graceMs: number): LogMessage {
+  const message = `dispose was cut off: it took longer than the ${Math.round(graceMs)} ms that were left`
+  return { type: "log", requestId: "", level: "warn", message, fields: undefined }
 }

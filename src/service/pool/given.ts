@@ -4,6 +4,7 @@
  * another by itself, so both threads have to agree on who has a task that is taken back: see
  * `Flag.claims`.
  */
+import type { Worker } from "node:worker_threads"
 import { claim, Flag, idMax, type RunMessage, tasksMax } from "./protocol.ts"
 import type { Task } from "./task.ts"
 
@@ -111,8 +112,16 @@ export class GivenTasks {
   }
 }
 
+/** @throws when the input can't cross. */
+export function postGiven(worker: Worker, given: Given): void {
+  const { transfer } = given.task.call
+  const message = runMessage(given)
+  if (transfer.length === 0) worker.postMessage(message)
+  else worker.postMessage(message, [...transfer])
+}
+
 /** What the worker is told of it. */
-export function runMessage({ task: { call }, id, slot }: Given): RunMessage {
+function runMessage({ task: { call }, id, slot }: Given): RunMessage {
   const { path, query, headers, body } = call.crossing?.input ?? call.input
   const deadlineAtMs = performance.timeOrigin + call.deadlineAtMs
   const { name, requestId, encoding } = call

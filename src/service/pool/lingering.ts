@@ -7,13 +7,18 @@
 import type { Clock } from "../../core/clock.ts"
 import type { WorkerThread } from "./worker-thread.ts"
 
+/**
+ * What a stuck worker keeps: one with a task, which counts as busy, a slot; one that never became ready
+ * takes a spare's place first; one that only tries a `setup` is beside all of them.
+ */
+type Place = "slot" | "any" | "beside"
+
 export class Lingering {
   readonly #slots: number
   readonly #spares: number
   readonly #clock: Clock
   readonly #without = new Set<WorkerThread>()
-  /** Whether each has a task, and so counts as busy: one that never became ready takes a spare's place first. */
-  readonly #stuckInSlots = new Map<WorkerThread, boolean>()
+  readonly #stuckInSlots = new Map<WorkerThread, Place>()
   #allStuckSinceMs: number | undefined
 
   constructor(slots: number, spares: number, clock: Clock) {
@@ -29,9 +34,9 @@ export class Lingering {
 
   /** How many slots there are for others. */
   get slotsLeft(): number {
-    let busy = 0
-    for (const isBusy of this.#stuckInSlots.values()) if (isBusy) busy += 1
-    return Math.min(this.#slots - busy, this.#slots + this.#spares - this.#stuckInSlots.size)
+    const kept = [...this.#stuckInSlots.values()].filter((place) => place !== "beside")
+    const busy = kept.filter((place) => place === "slot").length
+    return Math.min(this.#slots - busy, this.#slots + this.#spares - kept.length)
   }
 
   /** Since when none has been left. */
@@ -50,15 +55,18 @@ export class Lingering {
     return worker.state === "stuck" && !this.#stuckInSlots.has(worker)
   }
 
-  /** A worker asks to be done without. Says whether it is. */
-  take(worker: WorkerThread): boolean {
+  /** A worker asks to be done without. Says whether it is. @param isBeside it has no slot anyway */
+  take(worker: WorkerThread, isBeside: boolean): boolean {
     if (this.#without.size < this.#slots) {
       this.#stuckInSlots.delete(worker)
       this.#without.add(worker)
       this.#look()
       return true
     }
-    if (worker.state === "stuck") this.#stuckInSlots.set(worker, worker.task !== undefined)
+    if (worker.state === "stuck") {
+      const place = worker.task === undefined ? "any" : "slot"
+      this.#stuckInSlots.set(worker, isBeside ? "beside" : place)
+    }
     this.#look()
     return false
   }

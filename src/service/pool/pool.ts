@@ -13,18 +13,15 @@
  *   stuck is down.
  * - Short tasks are given to busy workers ahead of their turn (see ahead.ts). They count as waiting
  *   until they begin.
- * - One worker boots at once, so that there is one as early as can be; the others when `fill` is
- *   called, the spares when those are up and the first task has been given: before that there is
- *   nothing to take over, and a thread takes its memory all the same.
- * - From then on `size + spares` workers are kept up. Which of the idle ones is the spare is of no
- *   importance; there is one to take over while a new one boots.
+ * - `size + spares` workers are kept up (staff.ts says when). Which of the idle ones is the spare is of
+ *   no importance; there is one to take over while a new one boots.
+ * - A worker that is ready can do what every other can. Operations whose `setup` fails are refused.
  * - Nothing is left when `close` has resolved.
  *
  * Who may enter is not decided here but in admission.ts: the pool takes what it is given.
  */
 import { type Clock, monotonicClock } from "../../core/clock.ts"
-import type { Call, Fault, Outcome, Ticket } from "../outcome.ts"
-import { Boots } from "./boots.ts"
+import type { Call, Fault, Outcome, ShedReason, Ticket } from "../outcome.ts"
 import {
   type PoolEvents,
   type PoolOptions,
@@ -33,24 +30,23 @@ import {
 } from "./contract.ts"
 import { fateOfUnbegun, outcomeOfBegun, untilGone } from "./exit.ts"
 import { Lingering } from "./lingering.ts"
+import type { FailedSetup } from "./protocol.ts"
+import { Staff, type Wanted } from "./staff.ts"
 import { type Estimate, newTask, type Task } from "./task.ts"
 import { Waiting } from "./waiting.ts"
 import { defaultTerminationMsMax, type Told, type WorkerExit } from "./worker-contract.ts"
 import { WorkerThread } from "./worker-thread.ts"
-import { bootingCount, mostCpuMs, remainingMs } from "./workers.ts"
+import { bootingCount, mostCpuMs, remainingMs, takeOut, workerOf } from "./workers.ts"
 
 export class Pool {
   readonly #options: PoolOptions
   readonly #events: PoolEvents
   readonly #clock: Clock
-  readonly #workers = new Set<WorkerThread>()
   /** The one used last is used first: its code and data are still in the caches. */
   readonly #idle: WorkerThread[] = []
   readonly #waiting: Waiting
   #busy = 0
-  #hasHadTask = false
-  #mayFill = false
-  readonly #boots: Boots
+  readonly #staff: Staff
   readonly #lingering: Lingering
   #closed: Promise<void> | undefined
   readonly #allGone = Promise.withResolvers<void>()
@@ -59,21 +55,29 @@ export class Pool {
     this.#options = options
     this.#events = events
     this.#clock = options.clock ?? monotonicClock
+    this.#staff = new Staff({
+      pool: options,
+      clock: this.#clock,
+      events,
+      serving: () => this.#idle.length + this.#busy,
+      hire: (wanted) => this.#hire(wanted),
+      dismiss: (worker) => this.#dismiss(worker),
+    })
     this.#waiting = new Waiting({
-      workers: this.#workers,
+      workers: this.#staff.workers,
       clock: this.#clock,
       promisesHoldSinceMs: options.promisesHoldSinceMs,
       filled: events.filled,
       emptied: events.emptied,
     })
-    this.#boots = new Boots(this.#clock, () => this.#boot())
     this.#lingering = new Lingering(options.size, options.spares, this.#clock)
-    this.#boot()
+    this.#staff.keepUp()
   }
 
   get size(): number {
     return this.#options.size
   }
+
   /** How many wait, those included that were given to a worker ahead of their turn. */
   get queued(): number {
     return this.#waiting.count
@@ -90,13 +94,23 @@ export class Pool {
    */
   get state(): "starting" | "up" | "down" {
     if (this.allStuckSinceMs !== undefined) return "down"
-    if (this.#boots.fault !== undefined && this.#idle.length + this.#busy === 0) return "down"
-    return this.#boots.hasSucceeded ? "up" : "starting"
+    if (this.#staff.boots.fault !== undefined && this.#idle.length + this.#busy === 0) return "down"
+    return this.#staff.boots.hasSucceeded ? "up" : "starting"
   }
 
   /** Why the last boot failed, while none succeeds. */
   get bootFault(): Fault | undefined {
-    return this.#boots.fault
+    return this.#staff.boots.fault
+  }
+
+  /** The operations that are refused because their `setup` fails. */
+  get failedSetups(): readonly FailedSetup[] {
+    return this.#staff.setups.failing
+  }
+
+  /** How long until the operation's `setup` is tried again, if it is one of them. */
+  setupWaitMs(operation: string, nowMs: number): number | undefined {
+    return this.#staff.setups.waitMs(operation, nowMs)
   }
 
   /** Since when every slot has been stuck, on the pool's clock; `undefined` while one is not. */
@@ -105,12 +119,8 @@ export class Pool {
   }
 
   counts(): WorkerCounts {
-    return {
-      booting: bootingCount(this.#workers),
-      idle: this.#idle.length,
-      busy: this.#busy,
-      ...this.#lingering.counts,
-    }
+    const booting = bootingCount(this.#staff.workers)
+    return { booting, idle: this.#idle.length, busy: this.#busy, ...this.#lingering.counts }
   }
 
   /**
@@ -119,26 +129,25 @@ export class Pool {
    */
   predictedWaitMs(nowMs: number): number {
     if (this.hasRoom) return 0
-    if (this.state === "down") return this.#boots.waitMs(nowMs)
+    if (this.state === "down") return this.#staff.boots.waitMs(nowMs)
     const meanMs = this.#options.meanMs?.() ?? 0
-    const allMs = this.#waiting.estimateMs(meanMs) + remainingMs(this.#workers, meanMs, nowMs)
+    const allMs = this.#waiting.estimateMs(meanMs) + remainingMs(this.#staff.workers, meanMs, nowMs)
     return allMs / Math.max(1, this.#lingering.slotsLeft)
   }
 
   /** See workers.ts. */
   mostCpuMs(operation: string): number | undefined {
-    return mostCpuMs(this.#workers, operation)
+    return mostCpuMs(this.#staff.workers, operation)
   }
 
   /** Boots the workers after the first. */
   fill(): void {
-    this.#mayFill = true
-    this.#boot()
+    this.#staff.fill()
   }
 
   /** Resolves when the first worker is up or the first boot has failed; `state` says which. */
   started(): Promise<void> {
-    return this.#boots.first()
+    return this.#staff.boots.first()
   }
 
   /** Takes a task. It runs at once when there is room, else it waits. */
@@ -153,15 +162,11 @@ export class Pool {
       this.#waiting.add(task)
       this.#waiting.feed()
     }
-    if (!this.#hasHadTask) {
-      this.#hasHadTask = true
-      // The spares.
-      this.#boot()
-    }
+    this.#staff.hasHadTask()
     return {
       outcome: promise,
       cancel: () => this.#giveUp(task, "cancelled"),
-      pull: (count) => this.#workerOf(task)?.pull(count),
+      pull: (count) => workerOf(this.#staff.workers, task)?.pull(count),
     }
   }
 
@@ -178,10 +183,12 @@ export class Pool {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#boots.end()
+    this.#staff.end()
     this.#waiting.takeBackAll()
-    this.#settleWaiting({ kind: "expired", where: "queue" })
-    for (const worker of this.#workers) {
+    for (const task of this.#waiting.takeAll()) {
+      this.#settle(task, { kind: "expired", where: "queue" })
+    }
+    for (const worker of this.#staff.workers) {
       if (worker.state === "busy") worker.end()
       else worker.stop(graceMs)
     }
@@ -200,13 +207,13 @@ export class Pool {
 
   /** The workers that have not exited. */
   get #left(): readonly WorkerThread[] {
-    return [...this.#workers, ...this.#lingering.workers]
+    return [...this.#staff.workers, ...this.#lingering.workers]
   }
 
   /** Tells the outcome at once; the worker's slot is freed when the worker is. */
   #giveUp(task: Task, kind: "expired" | "cancelled"): void {
     if (task.state === "settled") return
-    const worker = this.#workerOf(task)
+    const worker = workerOf(this.#staff.workers, task)
     if (worker === undefined) {
       this.#waiting.remove(task)
       this.#settle(task, { kind, where: "queue" })
@@ -276,41 +283,41 @@ export class Pool {
     })
   }
 
-  #workerOf(task: Task): WorkerThread | undefined {
-    for (const worker of this.#workers) if (worker.has(task)) return worker
-    return undefined
+  #hire(wanted: Wanted): WorkerThread {
+    return new WorkerThread(
+      { ...this.#options, ...wanted },
+      {
+        ready: (worker, failed) => this.#onReady(worker, failed),
+        outcome: (worker, task, told) => this.#onOutcome(worker, task, told),
+        corrected: ({ call, outcome }, cpuMs) => {
+          if (outcome !== undefined) this.#events.corrected?.(call, outcome, cpuMs)
+        },
+        exited: (worker, exit) => this.#onExit(worker, exit),
+        lingers: (worker, leave) => this.#onLingers(worker, leave),
+        leftover: (worker, leftover) => {
+          this.#events.leftover?.(leftover)
+          this.#dismiss(worker)
+          // What it was given ahead goes to others.
+          this.#dispatch()
+        },
+        log: (message) => this.#events.log?.(message),
+      },
+    )
   }
 
-  #boot(): void {
-    if (this.#boots.isPausing || this.#closed !== undefined) return
-    while (this.#workers.size < this.#wanted()) {
-      this.#workers.add(
-        new WorkerThread(this.#options, {
-          ready: (worker) => this.#onReady(worker),
-          outcome: (worker, task, told) => this.#onOutcome(worker, task, told),
-          corrected: ({ call, outcome }, cpuMs) => {
-            if (outcome !== undefined) this.#events.corrected?.(call, outcome, cpuMs)
-          },
-          exited: (worker, exit) => this.#onExit(worker, exit),
-          lingers: (worker, leave) => this.#onLingers(worker, leave),
-          log: (message) => this.#events.log?.(message),
-        }),
-      )
-    }
+  /** Gives a worker no more tasks: it ends when it has done those that it has begun. */
+  #dismiss(worker: WorkerThread): void {
+    worker.leave()
+    if (takeOut(this.#idle, worker)) worker.stop(this.#options.cancelGraceMs)
   }
 
-  #wanted(): number {
-    const { size, spares } = this.#options
-    if (!this.#mayFill) return 1
-    return this.#idle.length + this.#busy < size || !this.#hasHadTask ? size : size + spares
-  }
-
-  #onReady(worker: WorkerThread): void {
-    this.#boots.succeeded()
+  #onReady(worker: WorkerThread, failed: readonly FailedSetup[]): void {
+    if (!this.#staff.ready(worker, failed)) return
+    for (const { operations } of failed) this.#shedWaiting("setup-failed", operations)
     this.#idle.push(worker)
     this.#events.workerReady?.()
+    this.#staff.takeTurns()
     this.#dispatch()
-    this.#boot()
   }
 
   #onOutcome(worker: WorkerThread, task: Task, { outcome, ranMs, cpuMs }: Told): void {
@@ -324,7 +331,7 @@ export class Pool {
       if (next.state === "ahead") next.state = "running"
     } else {
       this.#count(-1)
-      if (this.#closed === undefined) this.#idle.push(worker)
+      if (this.#closed === undefined && !worker.isLeaving) this.#idle.push(worker)
       else worker.stop(this.#options.cancelGraceMs)
     }
     this.#release(task, outcome, heldMs, cpuMs)
@@ -343,25 +350,27 @@ export class Pool {
     const isNew = this.#lingering.isNew(worker)
     // One that was retired may be stuck by now.
     const wasTaken = this.#lingering.workers.has(worker)
-    const isTaken = wasTaken || this.#lingering.take(worker)
+    const isTaken = wasTaken || this.#lingering.take(worker, this.#staff.isTrial(worker))
     if (isNew) this.#events.workerStuck?.(worker.task?.call, isTaken)
     if (isTaken && !wasTaken) this.#doWithout(worker, leave())
     if (this.state === "down") {
       this.#waiting.takeBackAll()
-      this.#settleWaiting({ kind: "shed", reason: "no-workers", retryAfterMs: 1000 })
+      this.#shedWaiting("no-workers")
     }
     return isTaken
   }
 
-  #settleWaiting(outcome: Outcome): void {
-    for (const task of this.#waiting.takeAll()) this.#settle(task, outcome)
+  /** @param operations of which. @default all */
+  #shedWaiting(reason: ShedReason, operations?: readonly string[]): void {
+    const isMeant = ({ call }: Task) => operations?.includes(call.name) ?? true
+    for (const task of this.#waiting.takeAll(isMeant)) {
+      this.#settle(task, { kind: "shed", reason, retryAfterMs: 1000 })
+    }
   }
 
   /** Frees the slot of a worker that is gone, or is done without. */
   #doWithout(worker: WorkerThread, exit: WorkerExit): void {
-    this.#workers.delete(worker)
-    const idleAt = this.#idle.indexOf(worker)
-    if (idleAt >= 0) this.#idle.splice(idleAt, 1)
+    takeOut(this.#idle, worker)
     const { begun, unbegun } = exit
     if (begun.length + unbegun.length > 0) this.#count(-1)
     for (const { task } of unbegun.toReversed()) this.#tryAgain(task, exit)
@@ -370,9 +379,8 @@ export class Pool {
       if (task.state === "ahead") task.state = "running"
       this.#release(task, outcome, this.#clock() - task.startedAtMs, at === 0 ? exit.cpuMs : 0)
     }
-    if (this.#closed !== undefined) return
-    this.#replace(exit)
-    this.#dispatch()
+    this.#staff.left(worker, exit)
+    if (this.#closed === undefined) this.#dispatch()
   }
 
   /** A task whose worker died before it began: see {@link fateOfUnbegun}. */
@@ -386,15 +394,5 @@ export class Pool {
       if (fate.kind === "expired") task.state = "queued"
       this.#settle(task, fate)
     }
-  }
-
-  /** At once after a crash in mid-work; later and later while workers die before they have worked. */
-  #replace(exit: WorkerExit): void {
-    const wasIdle = exit.begun.length + exit.unbegun.length === 0
-    if (!exit.wanted) {
-      const pauseMs = !exit.proven && wasIdle ? this.#boots.failed(exit.fault) : 0
-      if (pauseMs !== undefined) this.#events.workerDied?.(exit.fault, exit.how, pauseMs)
-    }
-    this.#boot()
   }
 }

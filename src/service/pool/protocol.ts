@@ -1,15 +1,30 @@
 /** What the main thread and a worker say to each other. */
 import type { InputPart } from "../crossing.ts"
-import type { Encoding, Outcome } from "../outcome.ts"
+import type { Encoding, Fault, Outcome } from "../outcome.ts"
 
 export interface WorkerSetup {
   /** The module whose default export is the service. */
   readonly moduleUrl: string
-  /** The operations that this worker may be asked for; their `setup` runs. */
+  /** The operations that this worker may be asked for; their `setup` runs, in this order. */
   readonly operations: readonly string[]
+  /** Those of them without which it is of no use. Without the others it does, if it has any. */
+  readonly required: readonly string[]
   /** See {@link Flag}. */
   readonly flags: SharedArrayBuffer
   readonly nice: number
+}
+
+/** What went wrong with a `setup`. */
+export interface FailedSetup {
+  /** The operations that share it. */
+  readonly operations: readonly string[]
+  readonly fault: Fault
+}
+
+/** A fault as one of the `setup` that these operations share: its message says so, once. */
+export function faultOfSetup(operations: readonly string[], fault: Fault): Fault {
+  const what = `setup of ${operations.map((name) => `"${name}"`).join(", ")} failed: `
+  return fault.message.startsWith(what) ? fault : { ...fault, message: what + fault.message }
 }
 
 /** How many tasks a worker may have at once: one that runs, the others ahead of their turn. */
@@ -117,10 +132,28 @@ export const isLogLevel = (level: unknown): level is LogLevel => logLevels.has(l
 /** The outcomes that a worker itself can tell of. */
 export type WorkerOutcome = Extract<Outcome, { kind: "done" | "problem" | "error" }>
 
+export function wholeOutcome(told: OutcomeMessage[1]): WorkerOutcome {
+  return typeof told === "string" ? { kind: "done", reply: { kind: "json", text: told } } : told
+}
+
 export type FromWorker =
   | OutcomeMessage
-  | { readonly type: "ready"; readonly nativeThreadId: number | undefined }
+  /** Begins the `setup` that these operations share. */
+  | { readonly type: "setup"; readonly operations: readonly string[] }
+  | {
+      readonly type: "ready"
+      readonly nativeThreadId: number | undefined
+      /** What it is ready without. */
+      readonly failed: readonly FailedSetup[]
+    }
   | { readonly type: "item"; readonly id: number; readonly json: string }
+  /** Something failed that is not of the present call. Undefined: what the module or `setup` started. */
+  | {
+      readonly type: "leftover"
+      readonly operation: string | undefined
+      readonly requestId: string | undefined
+      readonly fault: Fault
+    }
   | {
       readonly type: "log"
       readonly requestId: string
@@ -128,6 +161,8 @@ export type FromWorker =
       readonly message: string
       readonly fields: Readonly<Record<string, unknown>> | undefined
     }
+
+export type Leftover = Extract<FromWorker, { type: "leftover" }>
 
 export type LogMessage = Extract<FromWorker, { type: "log" }>
 

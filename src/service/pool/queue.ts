@@ -59,6 +59,11 @@ export class TaskQueue {
     this.#count(task, -1)
   }
 
+  /** Oldest to newest. */
+  *[Symbol.iterator](): Generator<Task> {
+    for (let task = this.#oldest; task !== undefined; task = task.newer) yield task
+  }
+
   #count(task: Task, by: 1 | -1): void {
     this.#size += by
     if (task.estimate.ms === undefined) this.#withoutEstimate += by

@@ -12,12 +12,12 @@ const entry = new URL(
 )
 
 export function startThread(
-  { moduleUrl, operations, nice, memoryMiB }: WorkerOptions,
+  { moduleUrl, operations, required, nice, memoryMiB }: WorkerOptions,
   flags: SharedArrayBuffer,
 ): Worker {
   return new Worker(entry, {
     name: "capstan",
-    workerData: { moduleUrl, operations, nice, flags } satisfies WorkerSetup,
+    workerData: { moduleUrl, operations, required, nice, flags } satisfies WorkerSetup,
     ...(isEvaluated ? { execArgv: [] } : {}),
     resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
   })

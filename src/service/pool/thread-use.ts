@@ -13,6 +13,10 @@ export class ThreadUse {
   readonly #worker: Worker
   #nativeThreadId: number | undefined
   #mark: EventLoopUtilization | undefined
+  #taskBeganAtMs = 0
+  /** CPU time of the thread when its last task had ended, and when it was terminated. */
+  #cpuMsBefore = 0
+  #cpuMsAtEnd: number | undefined
 
   constructor(worker: Worker) {
     this.#worker = worker
@@ -21,10 +25,34 @@ export class ThreadUse {
   /** Its id in the kernel, once it has said it. Linux only. */
   is(nativeThreadId: number | undefined): void {
     this.#nativeThreadId = nativeThreadId
+    this.#cpuMsBefore = this.#cpuMs() ?? 0
   }
 
-  /** CPU time since it began. About 80 µs; `undefined` where the kernel does not tell. */
-  cpuMs(): number | undefined {
+  taskBegins(nowMs: number): void {
+    this.#taskBeganAtMs = nowMs
+  }
+
+  taskEnded(cpuMs: number): void {
+    this.#cpuMsBefore += cpuMs
+  }
+
+  /** It is terminated: afterwards the kernel no longer tells what it has used. */
+  ends(): void {
+    this.#cpuMsAtEnd = this.#cpuMs()
+  }
+
+  /**
+   * CPU time that its task has used so far. Without the kernel's word, the time that it has run is the
+   * best guess.
+   */
+  taskCpuMs(): number {
+    const cpuMs = this.#cpuMsAtEnd ?? this.#cpuMs()
+    if (cpuMs === undefined) return performance.now() - this.#taskBeganAtMs
+    return Math.max(0, cpuMs - this.#cpuMsBefore)
+  }
+
+  /** Since it began. About 80 µs; `undefined` where the kernel does not tell. */
+  #cpuMs(): number | undefined {
     if (this.#nativeThreadId === undefined) return undefined
     try {
       const stat = readFileSync(`/proc/self/task/${this.#nativeThreadId}/schedstat`, "utf8")

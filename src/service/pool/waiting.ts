@@ -63,9 +63,12 @@ export class Waiting {
     return task
   }
 
-  /** Takes out what is in the queue. */
-  *takeAll(): Generator<Task> {
-    for (let task = this.take(); task !== undefined; task = this.take()) yield task
+  /** Takes out what is in the queue, oldest first. @param which of it. @default all */
+  *takeAll(which: (task: Task) => boolean = () => true): Generator<Task> {
+    for (const task of [...this.#queue].filter(which)) {
+      this.remove(task)
+      yield task
+    }
   }
 
   /** Takes out one that is in the queue. */

@@ -1,25 +1,9 @@
-/**
- * One worker thread, as the main thread sees it.
- *
- * - `booting`: started; it loads the module and runs `setup`.
- * - `idle`: waits for a task.
- * - `busy`: has a task. Cancelled or not, it stays busy until it answers or exits: nobody else may
- *   take its place on the CPU before. It may have been given others ahead of their turn, which it
- *   begins by itself, one after another, without waiting to be told; those that it has not begun can
- *   be taken back.
- * - `retired`: its task was given up, and waits for what an addon does. To end the thread now would
- *   end the process (see addon-works.ts). It is done without, and ends when that work is done.
- * - `ending`: told to stop, or terminated. It takes nothing any more.
- * - `stuck`: terminated, and does not end: it is in native code. It is done without, if the pool can.
- * - `exited`: gone. Final.
- *
- * `booting → idle ⇄ busy → retired`; from each of them `→ ending → exited` or straight `→ exited`; from
- * each but `idle` also `→ stuck → exited`.
- */
+/** One worker thread, as the main thread sees it. What it goes through: {@link WorkerState}. */
 import type { Worker } from "node:worker_threads"
 import { toFault } from "../fault.ts"
-import { causeOf } from "./exit.ts"
-import { type Given, GivenTasks, runMessage } from "./given.ts"
+import { Booting } from "./booting.ts"
+import { causeOf, disposeCutOff } from "./exit.ts"
+import { type Given, GivenTasks, postGiven } from "./given.ts"
 import {
   claim,
   Flag,
@@ -30,6 +14,7 @@ import {
   type OutcomeMessage,
   type ToWorker,
   type WorkerOutcome,
+  wholeOutcome,
 } from "./protocol.ts"
 import { startThread, tooSlow } from "./start-thread.ts"
 import type { Task } from "./task.ts"
@@ -61,10 +46,8 @@ export class WorkerThread {
   /** We end it, or let it end. */
   #wanted = false
   #proven = false
-  #startedAtMs = 0
-  /** CPU time when its last task had ended, and when it was terminated. */
-  #cpuMsBefore = 0
-  #cpuMsAtEnd: number | undefined
+  #isLeaving = false
+  readonly #booting: Booting
   /** `setup`, then the grace of a cancelled task, then that of `dispose`, or of the thread's end. */
   #timer: NodeJS.Timeout | undefined
   readonly #flags = new Int32Array(new SharedArrayBuffer(flagBytes))
@@ -76,6 +59,7 @@ export class WorkerThread {
 
   constructor(options: WorkerOptions, events: WorkerEvents) {
     const { setupTimeoutMs, terminationMsMax = defaultTerminationMsMax } = options
+    this.#booting = new Booting(options)
     this.#terminationMsMax = terminationMsMax
     this.#events = events
     this.#worker = startThread(options, this.#flags.buffer)
@@ -93,6 +77,16 @@ export class WorkerThread {
     return this.#state
   }
 
+  /** Those that it can do, once it is ready. */
+  get operations(): ReadonlySet<string> {
+    return this.#booting.operations
+  }
+
+  /** Whether it is to end as soon as it is idle. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
   /** What it is at, as far as known here. */
   get task(): Task | undefined {
     return this.#given.first?.task
@@ -108,16 +102,16 @@ export class WorkerThread {
 
   /** CPU time that its task has used so far. */
   get taskCpuMs(): number {
-    return this.#usedMs(this.#use.cpuMs())
+    return this.#use.taskCpuMs()
   }
 
   /** Gives an idle worker a task. */
   run(task: Task, nowMs: number): void {
     this.#move("idle", "busy")
-    this.#startedAtMs = nowMs
+    this.#use.taskBegins(nowMs)
     const given = this.#given.add(task)
     try {
-      this.#post(given)
+      postGiven(this.#worker, given)
     } catch (thrown) {
       // The input holds something that can't cross (a schema that changes what it is given, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
@@ -134,7 +128,7 @@ export class WorkerThread {
   giveAhead(task: Task): boolean {
     if (this.#state !== "busy" || this.#given.isFull) return false
     try {
-      this.#post(this.#given.add(task))
+      postGiven(this.#worker, this.#given.add(task))
       return true
     } catch {
       // The worker does not know of it.
@@ -175,11 +169,20 @@ export class WorkerThread {
       this.#move("idle", "ending")
       this.#worker.postMessage({ type: "stop" } satisfies ToWorker)
       this.#timer = setTimeout(() => {
-        const message = `dispose was cut off: it took longer than the ${Math.round(graceMs)} ms that were left`
-        this.#events.log({ type: "log", requestId: "", level: "warn", message, fields: undefined })
+        if (this.#mayBeEnded) this.#events.log(disposeCutOff(graceMs))
         this.end()
       }, graceMs)
     }
+  }
+
+  /** Gets no new task: it ends when it has none. Those that it has not begun can be taken back. */
+  leave(): void {
+    this.#isLeaving = true
+  }
+
+  /** Ends it as one that could not boot: nobody can use what it is ready for. */
+  reject(error: Error): void {
+    this.#fail(error)
   }
 
   /** Does not keep the process alive any more. */
@@ -188,22 +191,23 @@ export class WorkerThread {
     this.#worker.unref()
   }
 
-  /** Ends it at once, whatever it does. */
-  terminate(): void {
-    this.#wanted = true
-    this.#terminate()
-  }
-
-  /** Ends it as soon as no addon works for its thread. */
+  /** Ends it, whatever it does, as soon as no addon works for its thread. */
   end(): void {
     this.#wanted = true
     this.#endSoon()
   }
 
+  /** One that can't be ended for long asks to be done without, as a retired one. */
   #endSoon(): void {
     this.#clearTimer()
-    if (this.#mayBeEnded) this.#terminate()
-    else this.#timer = setTimeout(() => this.#endSoon(), lookMs)
+    this.#isLeaving = true
+    if (this.#mayBeEnded) {
+      this.#terminate()
+    } else {
+      this.#looks += 1
+      if (this.#looks * lookMs > this.#terminationMsMax) this.#lingers()
+      this.#timer = setTimeout(() => this.#endSoon(), lookMs)
+    }
   }
 
   /** The pool closes: ends a worker that was done without, `ms` after its task has settled at most. */
@@ -217,8 +221,7 @@ export class WorkerThread {
   #terminate(): void {
     if (this.#terminated || this.#state === "exited") return
     this.#terminated = true
-    // Afterwards the kernel no longer tells what the thread has used.
-    this.#cpuMsAtEnd = this.#use.cpuMs()
+    this.#use.ends()
     if (this.#wanted) this.#state = "ending"
     this.#clearTimer()
     void this.#worker.terminate()
@@ -228,19 +231,14 @@ export class WorkerThread {
   /** It does not end, or can't be ended. It asks to be done without until it may, or has. */
   #stick(): void {
     this.#state = "stuck"
-    if (this.#events.lingers(this, () => this.#leave())) {
-      // What it died of has been told.
-      this.#wanted = true
-    } else {
-      this.#timer = setTimeout(() => this.#stick(), lookAgainMs).unref()
-    }
+    if (!this.#lingers()) this.#timer = setTimeout(() => this.#stick(), lookAgainMs).unref()
   }
 
-  #post(given: Given): void {
-    const { transfer } = given.task.call
-    const message = runMessage(given)
-    if (transfer.length === 0) this.#worker.postMessage(message)
-    else this.#worker.postMessage(message, [...transfer])
+  #lingers(): boolean {
+    const isDoneWithout = this.#events.lingers(this, () => this.#leave())
+    // What it died of has been told.
+    this.#wanted ||= isDoneWithout
+    return isDoneWithout
   }
 
   #receive(message: FromWorker): void {
@@ -250,18 +248,22 @@ export class WorkerThread {
     }
     // User code can reach this port as well, and post what it likes: that is left alone.
     if (typeof message !== "object" || message === null) return
-    if (message.type === "ready") {
-      // What it says while it is being ended for having taken too long comes too late.
-      if (this.#state !== "booting" || this.#error !== undefined) return
+    if (message.type === "setup") {
+      this.#booting.begins(message.operations)
+    } else if (message.type === "ready") {
+      // What it says while it is being ended, for having taken too long say, comes too late.
+      if (this.#state !== "booting" || this.#isLeaving) return
       this.#clearTimer()
       this.#use.is(message.nativeThreadId)
-      this.#cpuMsBefore = this.#use.cpuMs() ?? 0
+      this.#booting.ends(message.failed)
       this.#move("booting", "idle")
-      this.#events.ready(this)
+      this.#events.ready(this, message.failed)
     } else if (message.type === "item") {
       const given = this.#given.first
       if (given?.id === message.id && given.task.state === "running")
         given.task.call.onItem?.(message.json)
+    } else if (message.type === "leftover") {
+      this.#events.leftover(this, message)
     } else if (message.type === "log" && isLogLevel(message.level)) {
       this.#events.log(message)
     }
@@ -278,12 +280,8 @@ export class WorkerThread {
     this.#proven = true
     if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
     this.#lastTask = given.task
-    this.#cpuMsBefore += cpuMsBefore + cpuMs + idleCpuMs
-    const told: WorkerOutcome =
-      typeof outcome === "string"
-        ? { kind: "done", reply: { kind: "json", text: outcome } }
-        : outcome
-    this.#end(given, { outcome: told, ranMs, cpuMs })
+    this.#use.taskEnded(cpuMsBefore + cpuMs + idleCpuMs)
+    this.#end(given, { outcome: wholeOutcome(outcome), ranMs, cpuMs })
   }
 
   #end(given: Given, told: Told): void {
@@ -294,7 +292,7 @@ export class WorkerThread {
     if (next === undefined) {
       this.#move("busy", "idle")
     } else {
-      this.#startedAtMs = performance.now()
+      this.#use.taskBegins(performance.now())
       if (next.graceMs !== undefined) this.#beginGrace(next.graceMs)
     }
     this.#events.outcome(this, given.task, told)
@@ -315,7 +313,7 @@ export class WorkerThread {
     if (this.#given.isPastFirst) return
     this.#mayEnd = this.#given.first?.task.call.operation.stop === "terminate"
     if (this.#mayEnd && this.#mayBeEnded) {
-      this.terminate()
+      this.end()
     } else if (!this.#use.waited() || !this.#retires()) {
       // It computes beside an addon's work, or too many are retired; but not for ever.
       this.#looks += 1
@@ -343,7 +341,7 @@ export class WorkerThread {
 
   /** One whose task does not settle though the addon has done its work is ended. */
   #watchRetired(): void {
-    if (this.#mayEnd && this.#mayBeEnded) this.terminate()
+    if (this.#mayEnd && this.#mayBeEnded) this.end()
     else this.#timer = setTimeout(() => this.#watchRetired(), lookAgainMs)
   }
 
@@ -374,17 +372,12 @@ export class WorkerThread {
     return {
       begun,
       unbegun,
-      cpuMs: this.#usedMs(this.#cpuMsAtEnd ?? this.#use.cpuMs()),
+      cpuMs: this.#use.taskCpuMs(),
       ...causeOf(this.#error, code),
+      inSetup: this.#booting.inSetup,
       wanted: this.#wanted || this.#state === "retired",
       proven: this.#proven,
     }
-  }
-
-  /** Without the kernel's word, the time that a task has run is the best guess at what it used. */
-  #usedMs(threadCpuMs: number | undefined): number {
-    if (threadCpuMs === undefined) return performance.now() - this.#startedAtMs
-    return Math.max(0, threadCpuMs - this.#cpuMsBefore)
   }
 
   #move(from: WorkerState, to: WorkerState): void {

@@ -2,9 +2,10 @@
  * The worker thread's side: loads the service's module, runs `setup`, then one task after another.
  *
  * It answers each task that it begins with exactly one `outcome`, and runs one at a time. Short ones
- * come some ahead of their turn; the main thread may take those back that have not begun. What it
- * can't survive (an uncaught error, `process.exit`, out
- * of memory) it does not try to: the main thread sees it die and knows what it was doing.
+ * come some ahead of their turn; the main thread may take those back that have not begun. What a task
+ * can't survive (an uncaught error of its own, `process.exit`, out of memory) the worker does not try
+ * to: the main thread sees it die and knows what it was doing. What tasks before it have left behind
+ * it survives, until it has done the one that it is at (see leftovers.ts).
  */
 import { readlinkSync } from "node:fs"
 import { availableParallelism, getPriority, setPriority } from "node:os"
@@ -12,16 +13,19 @@ import { inspect } from "node:util"
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
 import { remakeInput } from "../crossing.ts"
-import { toFault } from "../fault.ts"
+import { toError, toFault } from "../fault.ts"
 import { loadService } from "../module.ts"
 import type { Operation } from "../operation.ts"
 import { streamWindow } from "../outcome.ts"
 import { isProblem } from "../problem.ts"
 import { AddonWorks } from "./addon-works.ts"
 import { Awake, awakeMsMax } from "./awake.ts"
+import { Leftovers } from "./leftovers.ts"
 import {
   claim,
+  type FailedSetup,
   type FromWorker,
+  faultOfSetup,
   isGiven,
   isTuple,
   type LogMessage,
@@ -49,15 +53,20 @@ let current: { readonly id: number; readonly context: RunContext; readonly flow:
 const inbox: RunMessage[] = []
 let isWorking = false
 const awake = new Awake(availableParallelism())
+const leftovers = new Leftovers(post)
 
-const addonWorks = new AddonWorks(flags)
-const prepared = await prepare()
-// Not before: nobody gains by a worker that takes long to start.
+// Before anything of the service runs: a thread that a library starts has the priority of the thread
+// that starts it, and keeps it. On idle cores a worker starts no later for it, and on busy ones the
+// main thread comes first from the beginning.
 const nativeThreadId = lowerPriority(setup.nice)
+const addonWorks = new AddonWorks(flags)
+const failed: FailedSetup[] = []
+const prepared = await prepare()
+leftovers.watch()
 port.on("message", take)
 /** CPU time of this thread at the end of its last task; what loading and `setup` took is nobody's. */
 let endedAt = process.threadCpuUsage()
-post({ type: "ready", nativeThreadId })
+post({ type: "ready", nativeThreadId, failed })
 
 function take(message: ToWorker): void {
   if (isTuple(message)) {
@@ -68,6 +77,7 @@ function take(message: ToWorker): void {
   switch (message.type) {
     case "cancel":
       if (current?.id === message.id) {
+        leftovers.continues()
         current.context.abort()
         current.flow.open()
       }
@@ -78,7 +88,7 @@ function take(message: ToWorker): void {
     case "stop":
       void disposeAll()
         .then(() => addonWorks.over())
-        .finally(() => process.exit(0))
+        .finally(() => leftovers.exit())
       break
     case "leave":
       void disposeAll().finally(() => port.close())
@@ -102,15 +112,30 @@ function sendLog(message: LogMessage): void {
   }
 }
 
+/**
+ * Loads the module and runs each `setup`, as far as they work.
+ * @throws when the module can't be loaded, and when a `setup` fails that is required, or all of them.
+ */
 async function prepare(): Promise<ReadonlyMap<string, Prepared>> {
   const service = await loadService(new URL(setup.moduleUrl))
-  const states = new Map<unknown, unknown>([[undefined, undefined]])
-  const all = new Map<string, Prepared>()
-  for (const name of setup.operations) {
+  const find = (name: string): Operation => {
     const operation = service.operations.get(name)
     if (operation === undefined) throw new Error(`The module no longer has an operation "${name}".`)
-    if (!states.has(operation.setup)) states.set(operation.setup, await operation.setup?.())
-    all.set(name, { operation, state: states.get(operation.setup) })
+    return operation
+  }
+  const all = new Map<string, Prepared>()
+  const sharing = Map.groupBy(setup.operations, (name) => find(name).setup)
+  for (const [setUp, operations] of sharing) {
+    if (setUp !== undefined) post({ type: "setup", operations })
+    try {
+      const state = await setUp?.()
+      for (const name of operations) all.set(name, { operation: find(name), state })
+    } catch (thrown) {
+      const fault = faultOfSetup(operations, toFault(thrown))
+      failed.push({ operations, fault })
+      const isRequired = operations.some((name) => setup.required.includes(name))
+      if (isRequired || failed.length === sharing.size) throw toError(fault)
+    }
   }
   return all
 }
@@ -171,6 +196,7 @@ async function runTask(message: RunMessage): Promise<number> {
   )
   const flow = new Flow()
   current = { id, context, flow }
+  leftovers.begins({ operation: name, requestId })
   const beganAt = process.threadCpuUsage()
   const beganAtMs = performance.now()
   let outcome: WorkerOutcome
@@ -192,6 +218,7 @@ async function runTask(message: RunMessage): Promise<number> {
   endedAt = process.threadCpuUsage()
   const [cpuMs, idleMs] = awake.split(cpuMsBetween(beganAt, endedAt))
   current = undefined
+  leftovers.ends()
   answer(id, outcome, [ranMs, cpuMs, cpuMsBefore, idleMsBefore + idleMs])
   return ranMs
 }

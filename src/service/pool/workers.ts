@@ -1,4 +1,5 @@
 /** What the workers are at, all together. */
+import type { Task } from "./task.ts"
 import type { WorkerThread } from "./worker-thread.ts"
 
 /** What is left of all tasks that run, by the estimates, in milliseconds of a worker. */
@@ -28,4 +29,24 @@ export function bootingCount(workers: Iterable<WorkerThread>): number {
   let count = 0
   for (const { state } of workers) if (state === "booting") count += 1
   return count
+}
+
+/** Those that take tasks, and will take more. */
+export function readyOf(workers: Iterable<WorkerThread>): readonly WorkerThread[] {
+  return [...workers].filter(
+    ({ state, isLeaving }) => (state === "idle" || state === "busy") && !isLeaving,
+  )
+}
+
+/** Takes one out of a list. Says whether it was there. */
+export function takeOut(workers: WorkerThread[], worker: WorkerThread): boolean {
+  const at = workers.indexOf(worker)
+  if (at >= 0) workers.splice(at, 1)
+  return at >= 0
+}
+
+/** The one that was given the task. */
+export function workerOf(workers: Iterable<WorkerThread>, task: Task): WorkerThread | undefined {
+  for (const worker of workers) if (worker.has(task)) return worker
+  return undefined
 }
