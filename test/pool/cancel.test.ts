@@ -42,7 +42,9 @@ test("a stream that waits for its client ends when it is cancelled", async () =>
 test("the slot of a task that does not stop is freed only when its worker has gone", async () => {
   await using trial = await tryPool({ size: 1, spares: 1, cancelGraceMs: 30 })
   await trial.warm()
-  const ticket = trial.submit("endless")
+  const latch = new Latch()
+  const ticket = trial.submit("endless", latch.words)
+  latch.untilBegun()
   const next = trial.submit("thread")
   ticket.cancel()
   assert.deepEqual(await ticket.outcome, { kind: "cancelled", where: "running" })
@@ -94,7 +96,10 @@ test("the CPU time of a task that had to be ended is known all the same", async 
 test("what loading and setup took is not charged to tasks, nor counted twice when one is ended", async () => {
   await using trial = await tryPool({ cancelGraceMs: 0 })
   const startMs = Number(answerOf(await trial.run("cpu")))
-  await trial.run("sleep", { ms: 1e9 }, { deadlineAtMs: performance.now() + 50 })
+  const latch = new Latch()
+  const ticket = trial.submit("forever", latch.words)
+  latch.untilBegun()
+  ticket.cancel()
   await trial.until(() => trial.pool.counts().idle === 1)
   assert.equal(trial.uses.length, 2)
   for (const cpuMs of [...trial.uses.map((use) => use.cpuMs), trial.correctedMs]) {
