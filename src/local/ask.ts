@@ -1,5 +1,5 @@
 /** Asks a management port. A connection for each question: a kept one may just be closing. */
-import { get } from "node:http"
+import { http } from "../core/http/builtin.ts"
 
 export interface Told {
   readonly status: number
@@ -13,7 +13,7 @@ const textCharsMax = 4 * 1024 * 1024
 export function ask(url: URL, timeoutMs: number): Promise<Told | undefined> {
   const { promise, resolve } = Promise.withResolvers<Told | undefined>()
   const signal = AbortSignal.timeout(timeoutMs)
-  const request = get(url, { agent: false, signal }, (response) => {
+  const request = http.get(url, { agent: false, signal }, (response) => {
     let text = ""
     response.setEncoding("utf8")
     response.on("data", (piece: string) => {

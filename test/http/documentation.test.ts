@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
-import type { Page } from "playwright-core"
+import { after, before, describe, test } from "node:test"
+import type { Browser, Page } from "playwright-core"
 import * as z from "zod"
 import { bytes, file, multipart, optionalFile } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
@@ -68,74 +68,78 @@ const find = operation({
   run: ({ body }) => body.fields,
 })
 
-test("what is left out of a form in Swagger UI is not given", {
-  skip: without("chromium"),
-}, async () => {
-  await using api = await serveApi({ stamp, find }, { docs: "on" })
-  await using browser = await openBrowser()
-  const page = await browser.newPage()
-  await page.goto(`${api.url}/docs`)
-  const section = await open(page, "stamp")
-  const document = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hi") }
-  await section.locator('input[type="file"]').first().setInputFiles(document)
-  // It begins with a value that is made up.
-  await section.locator('tr[data-property-name="note"] input[type="text"]').fill("")
-  const answer = await execute(page, "stamp")
-  assert.match(answer, /"marked":\s*false/)
-  assert.match(answer, /"meta":\s*\{\s*"a":\s*0\s*\}/)
-  assert.doesNotMatch(answer, /"note"/)
-
-  // A union has the fields of all its branches, to be filled in or not.
-  const union = await open(page, "find")
-  await union.locator('tr[data-property-name="by"] select').selectOption("name")
-  await union.locator('tr[data-property-name="id"] input[type="text"]').fill("")
-  await union.locator('tr[data-property-name="name"] input[type="text"]').fill("5")
-  assert.match(await execute(page, "find"), /"by":\s*"name",\s*"name":\s*"5"/)
-})
-
-test("Swagger UI works without a network", { skip: without("chromium") }, async () => {
-  await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
-  await using browser = await openBrowser()
-  const page = await browser.newPage()
-  page.setDefaultTimeout(patienceMs())
-  const elsewhere: string[] = []
-  const complaints: string[] = []
-  page.on("request", (request) => {
-    const url = request.url()
-    if (!url.startsWith(api.url) && !/^(data|blob):/.test(url)) elsewhere.push(url)
+describe("in a browser", { concurrency: true, skip: without("chromium") }, () => {
+  let browser: Browser
+  before(async () => {
+    browser = await openBrowser()
   })
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text())
+  after(() => browser.close())
+
+  test("what is left out of a form in Swagger UI is not given", async () => {
+    await using api = await serveApi({ stamp, find }, { docs: "on" })
+    const page = await browser.newPage()
+    await page.goto(`${api.url}/docs`)
+    const section = await open(page, "stamp")
+    const document = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hi") }
+    await section.locator('input[type="file"]').first().setInputFiles(document)
+    // It begins with a value that is made up.
+    await section.locator('tr[data-property-name="note"] input[type="text"]').fill("")
+    const answer = await execute(page, "stamp")
+    assert.match(answer, /"marked":\s*false/)
+    assert.match(answer, /"meta":\s*\{\s*"a":\s*0\s*\}/)
+    assert.doesNotMatch(answer, /"note"/)
+
+    // A union has the fields of all its branches, to be filled in or not.
+    const union = await open(page, "find")
+    await union.locator('tr[data-property-name="by"] select').selectOption("name")
+    await union.locator('tr[data-property-name="id"] input[type="text"]').fill("")
+    await union.locator('tr[data-property-name="name"] input[type="text"]').fill("5")
+    assert.match(await execute(page, "find"), /"by":\s*"name",\s*"name":\s*"5"/)
   })
-  page.on("pageerror", (error) => complaints.push(String(error)))
 
-  await page.goto(`${api.url}/docs`)
-  assert.equal(await page.title(), "Trial")
-  await page.getByText("Says hello.").waitFor()
+  test("Swagger UI works without a network", async () => {
+    await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
+    const page = await browser.newPage()
+    page.setDefaultTimeout(patienceMs())
+    const elsewhere: string[] = []
+    const complaints: string[] = []
+    page.on("request", (request) => {
+      const url = request.url()
+      if (!url.startsWith(api.url) && !/^(data|blob):/.test(url)) elsewhere.push(url)
+    })
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text())
+    })
+    page.on("pageerror", (error) => complaints.push(String(error)))
 
-  assert.match(await execute(page, "hello"), /Hello, Ada!/)
-  await execute(page, "picture")
-  const image = page.locator("#operations-default-picture .live-responses-table img")
-  await image.waitFor()
-  assert.equal(
-    await image.evaluate(
-      (element) => (element as unknown as { naturalWidth: number }).naturalWidth,
-    ),
-    1,
-  )
+    await page.goto(`${api.url}/docs`)
+    assert.equal(await page.title(), "Trial")
+    await page.getByText("Says hello.").waitFor()
 
-  const pngFile = { name: "a.png", mimeType: "image/png", buffer: pixel }
-  const formSection = await open(page, "form")
-  await formSection.locator('input[type="text"]').last().fill("5")
-  await formSection.locator('input[type="file"]').setInputFiles(pngFile)
-  assert.match(await execute(page, "form"), new RegExp(`5 and ${pixel.length} bytes`))
+    assert.match(await execute(page, "hello"), /Hello, Ada!/)
+    await execute(page, "picture")
+    const image = page.locator("#operations-default-picture .live-responses-table img")
+    await image.waitFor()
+    assert.equal(
+      await image.evaluate(
+        (element) => (element as unknown as { naturalWidth: number }).naturalWidth,
+      ),
+      1,
+    )
 
-  const uploadSection = await open(page, "upload")
-  await uploadSection.locator('input[type="file"]').setInputFiles(pngFile)
-  assert.match(await execute(page, "upload"), new RegExp(`${pixel.length} bytes of image/png`))
+    const pngFile = { name: "a.png", mimeType: "image/png", buffer: pixel }
+    const formSection = await open(page, "form")
+    await formSection.locator('input[type="text"]').last().fill("5")
+    await formSection.locator('input[type="file"]').setInputFiles(pngFile)
+    assert.match(await execute(page, "form"), new RegExp(`5 and ${pixel.length} bytes`))
 
-  assert.deepEqual(elsewhere, [])
-  assert.deepEqual(complaints, [])
+    const uploadSection = await open(page, "upload")
+    await uploadSection.locator('input[type="file"]').setInputFiles(pngFile)
+    assert.match(await execute(page, "upload"), new RegExp(`${pixel.length} bytes of image/png`))
+
+    assert.deepEqual(elsewhere, [])
+    assert.deepEqual(complaints, [])
+  })
 })
 
 async function open(page: Page, operationId: string) {

@@ -76,7 +76,7 @@ parentPort?.postMessage(said)`,
       "work/name.ts": 'export const name = "worker"',
       "work/child.ts": 'const said: string = "child"\nprocess.send?.(said)',
     })
-    const { code, stderr } = await project.eject("--files", "cwd/**")
+    const { code, stderr } = await project.eject("--no-check", "--files", "cwd/**")
     assert.equal(code, 0, stderr)
     const expected = Object.fromEntries(Object.keys(answers).map((path) => [path, path]))
     assert.deepEqual(await answersOf(project.app, Object.keys(answers)), {
@@ -159,7 +159,7 @@ export const read = (): string => readFileSync(new URL("../data.txt", import.met
       "../lib/data.txt": "lib",
     })
     symlinkSync("../../lib", join(project.path, "node_modules/lib"))
-    const { code, stderr } = await project.eject()
+    const { code, stderr } = await project.eject("--no-check")
     assert.equal(code, 0, stderr)
     assert.match(stderr, /\/lib\/data\.txt is in the image although it is outside/)
     assert.deepEqual(await answersOf(project.app, ["lib"]), { lib: "lib" })
@@ -173,7 +173,7 @@ export const read = (): string => readFileSync(new URL("../data.txt", import.met
     })
     writeFileSync(join(dirname(project.path), "elsewhere.txt"), "linked")
     symlinkSync("../elsewhere.txt", join(project.path, "linked.txt"))
-    const { stderr } = await project.eject()
+    const { stderr } = await project.eject("--no-check")
     assert.match(stderr, /\/elsewhere\.txt is in the image although it is outside/)
     assert.deepEqual(await answersOf(project.app, ["linked"]), { linked: "linked" })
   })
@@ -183,7 +183,7 @@ export const read = (): string => readFileSync(new URL("../data.txt", import.met
       "service.ts": serviceOf("", { a: '""' }),
       "capstan.config.ts": 'export const config = { image: { files: ["none/*.bin"] } }',
     })
-    const none = await project.eject()
+    const none = await project.eject("--no-check")
     assert.equal(none.code, 2, none.stderr)
     assert.match(none.stderr, /files has none\/\*\.bin, and there is no such file/)
     const outside = await project.eject("--files", "../outside.txt")

@@ -1,13 +1,14 @@
 /** Answers for a service that can't: 503, with what is wrong with it. */
-import { createServer, type Server } from "node:http"
+import type { Server } from "node:http"
 import type { Socket } from "node:net"
+import { http } from "../../core/http/builtin.ts"
 
 export class FailurePage {
   readonly #server: Server
   #text = ""
 
   constructor() {
-    this.#server = createServer((request, response) => {
+    this.#server = http.createServer((request, response) => {
       const wantsPage = request.headers.accept?.includes("text/html") === true
       response.writeHead(503, {
         "content-type": wantsPage ? "text/html; charset=utf-8" : "application/problem+json",

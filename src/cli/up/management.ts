@@ -5,8 +5,9 @@
  * It listens on loopback only, answers to loopback names only, and there is nothing that it changes.
  */
 import { once } from "node:events"
-import { createServer, type Server } from "node:http"
+import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import { http } from "../../core/http/builtin.ts"
 import { refusal } from "../../load/page/guard.ts"
 import type { UpReport } from "./report.ts"
 
@@ -25,7 +26,7 @@ export async function serveManagement(
   port: number,
   report: () => UpReport | undefined,
 ): Promise<UpManagement> {
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const refused =
       request.method === "GET" ? refusal(request, "", host) : "Only GET is answered here."
     const [status, type, text] =

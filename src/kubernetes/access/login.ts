@@ -7,8 +7,9 @@
  */
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { Agent as HttpAgent } from "node:http"
-import { Agent as HttpsAgent } from "node:https"
+import type { Agent } from "node:http"
+import { http } from "../../core/http/builtin.ts"
+import { https } from "../../core/http/secure.ts"
 import type { Access, Cluster, ExecPlugin, User } from "./kubeconfig.ts"
 import { proxyFor } from "./proxy.ts"
 import { UnreachableError } from "./unreachable.ts"
@@ -16,7 +17,7 @@ import { UnreachableError } from "./unreachable.ts"
 /** What is added to the options of a request, over http, https or a web socket. */
 export interface Login {
   readonly headers: Readonly<Record<string, string | string[]>>
-  readonly agent: HttpAgent
+  readonly agent: Agent
 }
 
 interface Credentials {
@@ -84,16 +85,16 @@ export class Logins {
   }
 }
 
-function agentOf(cluster: Cluster, { cert, key }: Credentials): HttpAgent {
+function agentOf(cluster: Cluster, { cert, key }: Credentials): Agent {
   const url = new URL(cluster.server)
   const { protocol } = url
   const proxy = proxyFor(url, cluster["proxy-url"], process.env)
   const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy }
   const common = { keepAlive: true, proxyEnv }
-  if (protocol === "http:") return new HttpAgent(common)
+  if (protocol === "http:") return new http.Agent(common)
   const ca = content(cluster["certificate-authority-data"], cluster["certificate-authority"])
   const servername = cluster["tls-server-name"]
-  return new HttpsAgent({
+  return new https.Agent({
     ...common,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),

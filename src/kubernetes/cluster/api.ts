@@ -4,9 +4,10 @@
  * There is no client for each kind of object: such clients drop fields that are newer than they are,
  * and what we search for on the way down is whatever kinds the cluster has.
  */
-import { type IncomingMessage, request as overHttp } from "node:http"
-import { request as overHttps } from "node:https"
+import type { IncomingMessage } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
+import { http } from "../../core/http/builtin.ts"
+import { https } from "../../core/http/secure.ts"
 import { type Access, access, isMinikube } from "../access/kubeconfig.ts"
 import { type Login, Logins } from "../access/login.ts"
 import { UnreachableError } from "../access/unreachable.ts"
@@ -158,7 +159,7 @@ interface Answer {
 async function exchange(url: URL, login: Login, call: Call): Promise<Answer> {
   const { method = "GET", body, contentType = "application/json" } = call
   const { accept = "application/json, */*" } = call
-  const request = url.protocol === "http:" ? overHttp : overHttps
+  const request = url.protocol === "http:" ? http.request : https.request
   const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const sent = request(

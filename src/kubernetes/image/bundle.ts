@@ -53,11 +53,15 @@ export class BundleError extends Error {
 /** Each time something is learnt that the next one is made by; packages bring packages. */
 const attemptsMax = 50
 
+/** Of the whole bundle, or of the service alone, which is a tenth of the work and shows as much of it. */
+type Extent = "whole" | "service"
+
 /**
  * Writes the bundle into `folder`, which must be empty or not there.
  *
  * What has to come whole, and which modules are started by their place, shows in what is bundled: so
- * it is made again until it shows nothing new. For most services the first one is the last.
+ * it is made again until it shows nothing new. For most services the first one is the last; for others
+ * the service is bundled alone until there is nothing to be learnt of it, and then the whole again.
  * @throws {BundleError} when something that is imported is not there, or can't be bundled.
  * @throws {OptionError} when nothing imports a package that is to be external.
  */
@@ -67,21 +71,26 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
     whole.take(file, "is looked for by its place"),
   )
   mkdirSync(folder, { recursive: true })
+  let extent: Extent = "whole"
   for (let attempt = 1; ; attempt++) {
     const before = `${own.known} ${whole.known}`
-    const attempted = await attemptIn(source, folder, own, whole).catch((error: unknown) => {
-      // What can't be bundled may well do whole: that is told then.
-      const isLearning = failedFiles(error, source.service).map((file) =>
-        whole.take(file, "can't be bundled"),
-      )
-      if (isLearning.includes(true) && attempt < attemptsMax) return undefined
-      throw new BundleError(told(error), { cause: error })
-    })
-    if (attempted === undefined) continue
-    const { outputs, modules } = attempted
+    const attempted = await attemptIn(source, folder, own, whole, extent).catch(
+      (error: unknown) => {
+        // What can't be bundled may well do whole: that is told then.
+        const isNews = failedFiles(error, source.service).map((file) =>
+          whole.take(file, "can't be bundled"),
+        )
+        if (isNews.includes(true) && attempt < attemptsMax) return undefined
+        throw new BundleError(told(error), { cause: error })
+      },
+    )
+    const { outputs = [], modules = [] } = attempted ?? {}
     await whole.read(modules)
-    const isNew = before !== `${own.known} ${whole.known}`
-    if (isNew && attempt < attemptsMax) continue
+    const isLearning = before !== `${own.known} ${whole.known}` && attempt < attemptsMax
+    if (isLearning || extent === "service") {
+      extent = isLearning ? "service" : "whole"
+      continue
+    }
     refuseStrays(whole.strays())
     for (const { path, contents } of outputs) writeFileSync(path, contents)
     const taken = own.taken(source.files)
@@ -107,13 +116,17 @@ async function attemptIn(
   folder: string,
   own: OwnFiles,
   whole: WholePackages,
+  extent: Extent,
 ): Promise<Attempted> {
+  const ours = [
+    { in: source.server, out: "server" },
+    { in: source.worker, out: "worker" },
+    lateEntryPoint,
+  ]
   const { outputFiles, metafile } = await build({
     entryPoints: [
-      { in: source.server, out: "server" },
-      { in: source.worker, out: "worker" },
+      ...(extent === "whole" ? ours : []),
       { in: source.service, out: "service" },
-      lateEntryPoint,
       ...own.programs(),
     ],
     outdir: folder,
@@ -124,7 +137,7 @@ async function attemptIn(
     platform: "node",
     format: "esm",
     target: "node24",
-    alias: { capstan: source.capstan },
+    ...(extent === "whole" ? { alias: { capstan: source.capstan } } : { external: ["capstan"] }),
     define: { capstanStart: JSON.stringify(own.start) },
     banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
     plugins: [whole.plugin, own.plugin, swaggerUi(folder), late],

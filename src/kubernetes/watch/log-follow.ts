@@ -3,8 +3,9 @@
  * taken up again where it ended as long as its pod is there; the names of the pods are brought by
  * who looks at the cluster anyway.
  */
-import { type ClientRequest, type IncomingMessage, request as overHttp } from "node:http"
-import { request as overHttps } from "node:https"
+import type { ClientRequest, IncomingMessage } from "node:http"
+import { http } from "../../core/http/builtin.ts"
+import { https } from "../../core/http/secure.ts"
 import { LineSplitter } from "../../core/line-splitter.ts"
 import type { Api } from "../cluster/api.ts"
 import { collection } from "../cluster/resources.ts"
@@ -113,7 +114,7 @@ class Stream {
     const from = last === "" ? this.#query : { ...this.#query, ...resumption(last) }
     const query = { ...from, follow: "true", timestamps: "true" }
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const request = url.protocol === "http:" ? overHttp : overHttps
+    const request = url.protocol === "http:" ? http.request : https.request
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     this.#request = request(url, { agent: login.agent, headers: { ...login.headers } }, resolve)
     this.#request.on("error", reject)

@@ -1,7 +1,7 @@
 /** Opens connections, and times what that takes: the connection itself, and TLS on top of it. */
 import { connect as connectTcp, isIP } from "node:net"
-import { connect as connectTls } from "node:tls"
 import type { Clock } from "../../core/clock.ts"
+import { tls } from "../../core/http/secure.ts"
 import { addressesInTurn } from "./addresses.ts"
 import type { Connect } from "./connection.ts"
 
@@ -47,7 +47,7 @@ export function connector(origin: URL, { clock, insecure, opened }: ConnectOptio
       },
     }
     const socket = isTls
-      ? connectTls({
+      ? tls.connect({
           ...to,
           // An address is no server name.
           ...(isIP(host) === 0 ? { servername: host } : {}),

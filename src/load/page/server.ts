@@ -5,8 +5,9 @@
  */
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { type AddressInfo, isIPv6 } from "node:net"
+import { http } from "../../core/http/builtin.ts"
 import { LoadError } from "../error.ts"
 import { asset } from "./assets.ts"
 import { download } from "./downloads.ts"
@@ -44,7 +45,7 @@ export async function servePage(
   const token = randomBytes(24).toString("base64url")
   const stream = new Stream(() => session.whereabouts)
   const stopListening = session.listen((event) => stream.tell(event))
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       const isTheirs = error instanceof LoadError
       if (!response.headersSent) {

@@ -1,9 +1,10 @@
 /** Gets an OpenAPI document, of the target itself or from a file, and makes a scenario of it. */
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
-import { get as getPlain, type IncomingMessage } from "node:http"
-import { get as getSecure } from "node:https"
+import type { IncomingMessage } from "node:http"
 import { text as textOf } from "node:stream/consumers"
+import { http } from "../../core/http/builtin.ts"
+import { https } from "../../core/http/secure.ts"
 import { LoadError } from "../error.ts"
 import { scenarioFromOpenApi } from "./openapi.ts"
 import type { Scenario } from "./scenario.ts"
@@ -75,8 +76,8 @@ async function get(
   const options = { agent: false, headers, signal } as const
   const request =
     url.protocol === "https:"
-      ? getSecure(url, { ...options, rejectUnauthorized: !insecure })
-      : getPlain(url, options)
+      ? https.get(url, { ...options, rejectUnauthorized: !insecure })
+      : http.get(url, options)
   const [response] = (await once(request, "response")) as [IncomingMessage]
   return { status: response.statusCode ?? 0, text: await textOf(response) }
 }
