@@ -6,12 +6,13 @@ import { type TestContext, test } from "node:test"
 import { setImmediate } from "node:timers/promises"
 import { SourceWatch } from "../../src/cli/source-watch.ts"
 import { TemporaryFolder } from "../support/cli.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 /** Saves a file, and resolves when it has been noticed. */
 type Save = (name: string) => Promise<void>
 
 function watched(t: TestContext, folder: TemporaryFolder) {
-  t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] })
+  const timers = simulatedTimers(t)
   const told: (readonly string[])[] = []
   const source = new SourceWatch(folder.path, {
     changed: (paths) => told.push(paths),
@@ -29,7 +30,7 @@ function watched(t: TestContext, folder: TemporaryFolder) {
     folder.write(name, "")
     while (!noticed.has(name)) await setImmediate()
   }
-  return { told, save, tick: (ms: number) => t.mock.timers.tick(ms) }
+  return { told, save, tick: (ms: number) => timers.tick(ms) }
 }
 
 test("a change is told 50 ms after it, without looking for it again and again", async (t) => {

@@ -7,6 +7,7 @@ import { nestingMax } from "../../src/service/http/json-body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { serveApi } from "../support/api.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 const jsonType = { "content-type": "application/json" }
 const anything = operation({
@@ -138,7 +139,7 @@ test("a body that is too large is refused by its declared length, before any of 
 
 test("a body that turns out too large is refused, and a client that is still sending reads why", async (t) => {
   // Who lingers for a late client is not overtaken by a stall.
-  t.mock.timers.enable({ apis: ["setTimeout"] })
+  simulatedTimers(t)
   const limited = operation({
     path: "/json",
     body: z.any(),

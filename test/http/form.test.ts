@@ -8,6 +8,7 @@ import { file, multipart, optionalFile } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { type ApiTrial, serveApi } from "../support/api.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 const form = operation({
   path: "/form",
@@ -119,7 +120,7 @@ test("a form is bounded as a whole, however its length was declared", async (t) 
   ])
   assert.equal(status, 413)
   // Who lingers for a late client is not overtaken by a stall.
-  t.mock.timers.enable({ apis: ["setTimeout"] })
+  simulatedTimers(t)
   using client = await RawClient.connect(api.port)
   client.write(
     "POST /form HTTP/1.1",

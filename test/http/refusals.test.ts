@@ -9,6 +9,7 @@ import { operation } from "../../src/service/operation.ts"
 import { problem } from "../../src/service/problem.ts"
 import { serveApi } from "../support/api.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 const get = operation({
   method: "GET",
@@ -180,7 +181,7 @@ test("a broken chunk in the middle of a body is malformed, and recorded so", asy
 })
 
 test("a client that takes too long to send headers or body gets 408", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] })
+  simulatedTimers(t)
   await using api = await serveApi(
     { post },
     { headersTimeoutMs: 400_000, requestTimeoutMs: 500_000 },
@@ -295,7 +296,7 @@ test("a client whose small body was shed keeps its connection", async () => {
 
 test("a client that is sending a large body when it is shed reads the 503", async (t) => {
   // Who lingers for a late client is not overtaken by a stall.
-  t.mock.timers.enable({ apis: ["setTimeout"] })
+  simulatedTimers(t)
   await using api = await serveApi({ post }, { bodyBytesMax: 2 ** 31 - 1 })
   api.compute.shed = { kind: "shed", reason: "bytes-full", retryAfterMs: 1 }
   using client = await RawClient.connect(api.port)

@@ -11,6 +11,7 @@ import { Watch } from "../../src/load/page/watch.ts"
 import type { TargetPod, TargetReading } from "../../src/load/target.ts"
 import { peakOf } from "../../src/load/target.ts"
 import { ScriptedTarget } from "../support/page.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 const replicas = { wanted: 2, present: 2, ready: 1, min: 1, max: 4 }
 const pod = (
@@ -125,8 +126,8 @@ test("each endpoint has its history, and a long one keeps its peaks in the same 
   assert.ok(columns.requestsPerS.slice(-100).every((value) => value === 5))
 })
 
-test("a watch asks at once, tells each reading, and leaves nothing behind", async ({ mock }) => {
-  mock.timers.enable({ apis: ["setInterval", "setTimeout"] })
+test("a watch asks at once, tells each reading, and leaves nothing behind", async (t) => {
+  const timers = simulatedTimers(t)
   const decision = { id: "1", atMs: 5, from: 1, to: 2, reasons: ["because"] }
   const reading: TargetReading = { replicas, pods: [pod("a", "ready", 1)], decisions: [decision] }
   const source = new ScriptedTarget(reading)
@@ -141,7 +142,7 @@ test("a watch asks at once, tells each reading, and leaves nothing behind", asyn
   const watch = new Watch(source, () => ++nowMs, tell, 300)
   const after = async (ms: number, kind: PageEvent["kind"]): Promise<void> => {
     const told = once(heard, kind)
-    mock.timers.tick(ms)
+    timers.tick(ms)
     await told
   }
   await once(heard, "target")
@@ -155,7 +156,7 @@ test("a watch asks at once, tells each reading, and leaves nothing behind", asyn
   await after(300, "target")
   watch.close()
   source.log("a", "too late")
-  mock.timers.tick(1000)
+  timers.tick(1000)
 
   const told = events.filter((event) => event.kind === "target")
   assert.deepEqual(

@@ -8,6 +8,7 @@ import { StartError } from "../../src/local/fleet.ts"
 import { eventually } from "../support/cli.ts"
 import { type LocalTrial, localTrial } from "../support/local.ts"
 import { patientMs } from "../support/patience.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 const ready = (count: number) => (replicas: readonly { readonly phase: string }[]) =>
   replicas.length === count && replicas.every(({ phase }) => phase === "ready")
@@ -192,16 +193,16 @@ test("a replica that starts slowly is told of and waited for, with its requests,
   await using trial = await localTrial({}, undefined, 2, 5_000)
   trial.folder.write("hold", "1")
   // Its time begins with this call, and passes here for as long as the clock is that of the test.
-  t.mock.timers.enable({ apis: ["setTimeout"] })
+  const timers = simulatedTimers(t)
   const started = trial.local.start()
-  t.mock.timers.tick(499)
+  timers.tick(499)
   assert.deepEqual(trial.told, [])
-  t.mock.timers.tick(1)
+  timers.tick(1)
   assert.deepEqual(trial.told, [
     { kind: "slow", replica: "replica-1", afterMs: 500, startMsMax: 5_000 },
   ])
-  t.mock.timers.tick(4_499)
-  t.mock.timers.reset()
+  timers.tick(4_499)
+  timers.end()
   const waiting = trial.get("/")
   const { present, ready, replicas } = trial.local.state()
   assert.deepEqual([present, ready, replicas[0]?.phase], [0, 0, "starting"])

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict"
 import { type TestContext, test } from "node:test"
 import { CollectionHelpers } from "../../src/service/collection-helpers.ts"
+import { simulatedTimers } from "../support/simulated-timers.ts"
 
 const [on, off] = ["--parallel-scavenge", "--no-parallel-scavenge"]
 
 function tryHelpers(t: TestContext, cores: number) {
-  t.mock.timers.enable({ apis: ["setTimeout"] })
+  const timers = simulatedTimers(t)
   let nowMs = 0
   const told: string[] = []
   const helpers = new CollectionHelpers(
@@ -19,7 +20,7 @@ function tryHelpers(t: TestContext, cores: number) {
     ends: () => helpers.busy(-1),
     passes(ms: number) {
       nowMs += ms
-      t.mock.timers.tick(ms)
+      timers.tick(ms)
     },
   }
 }

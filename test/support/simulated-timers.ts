@@ -5,12 +5,14 @@
 import type { TestContext } from "node:test"
 
 class SimulatedTimer {
-  readonly atMs: number
+  atMs: number
+  readonly everyMs: number | undefined
   readonly run: () => void
 
-  constructor(atMs: number, run: () => void) {
+  constructor(atMs: number, run: () => void, everyMs?: number) {
     this.atMs = atMs
     this.run = run
+    this.everyMs = everyMs
   }
 
   ref(): this {
@@ -29,15 +31,21 @@ export interface SimulatedTimers {
   end(): void
 }
 
-/** Replaces `setTimeout` and `clearTimeout` until the test ends. Real timers go on, and can be stopped. */
+/**
+ * Replaces `setTimeout`, `setInterval` and what stops them until the test ends. Real timers go on, and
+ * can be stopped.
+ */
 export function simulatedTimers(t: TestContext): SimulatedTimers {
   let nowMs = 0
   const waiting = new Set<SimulatedTimer>()
-  const set = (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) => {
-    const timer = new SimulatedTimer(nowMs + ms, () => run(...args))
+  const add = (timer: SimulatedTimer): SimulatedTimer => {
     waiting.add(timer)
     return timer
   }
+  const set = (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
+    add(new SimulatedTimer(nowMs + ms, () => run(...args)))
+  const repeat = (run: (...args: unknown[]) => void, ms = 1, ...args: unknown[]) =>
+    add(new SimulatedTimer(nowMs + ms, () => run(...args), Math.max(1, ms)))
   const { clearTimeout: clearReal } = globalThis
   const clear = (timer: unknown) => {
     if (timer instanceof SimulatedTimer) waiting.delete(timer)
@@ -45,7 +53,9 @@ export function simulatedTimers(t: TestContext): SimulatedTimers {
   }
   const mocked = [
     t.mock.method(globalThis, "setTimeout", set as unknown as typeof setTimeout),
+    t.mock.method(globalThis, "setInterval", repeat as unknown as typeof setInterval),
     t.mock.method(globalThis, "clearTimeout", clear as typeof clearTimeout),
+    t.mock.method(globalThis, "clearInterval", clear as typeof clearInterval),
   ]
   return {
     tick(ms) {
@@ -54,7 +64,8 @@ export function simulatedTimers(t: TestContext): SimulatedTimers {
         const [next] = [...waiting].toSorted((a, b) => a.atMs - b.atMs)
         if (next === undefined || next.atMs > untilMs) break
         nowMs = next.atMs
-        waiting.delete(next)
+        if (next.everyMs === undefined) waiting.delete(next)
+        else next.atMs += next.everyMs
         next.run()
       }
       nowMs = untilMs
