@@ -78,6 +78,7 @@ describe("in a browser", { concurrency: true, skip: without("chromium") }, () =>
   test("what is left out of a form in Swagger UI is not given", async () => {
     await using api = await serveApi({ stamp, find }, { docs: "on" })
     const page = await browser.newPage()
+    page.setDefaultTimeout(patienceMs())
     await page.goto(`${api.url}/docs`)
     const section = await open(page, "stamp")
     const document = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hi") }

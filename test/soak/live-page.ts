@@ -9,6 +9,7 @@ import { openBrowser } from "../support/browser.ts"
 import { figure, opened } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { servedPage } from "../support/page.ts"
+import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
 
 const skip = without("chromium")
@@ -30,6 +31,7 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     await using context = first.context()
     const others = Array.from({ length: 9 }, async () => {
       const page = await context.newPage()
+      page.setDefaultTimeout(patienceMs())
       await page.goto(served.url)
       await page.getByRole("button", { name: "Start" }).waitFor()
       return page
