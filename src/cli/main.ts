@@ -7,7 +7,7 @@ const nodeVersionMin = 24
 
 if (Number.parseInt(process.versions.node, 10) < nodeVersionMin) {
   console.error(
-    `capstan: Node ${process.versions.node} is too old; Capstan needs Node ${nodeVersionMin} or later.`,
+    `capstan: Node ${process.versions.node} is too old; Capstan needs Node ${nodeVersionMin} or later, from https://nodejs.org or by a version manager (nvm install ${nodeVersionMin}).`,
   )
   process.exitCode = 2
 } else {

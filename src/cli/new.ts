@@ -1,6 +1,7 @@
 /** `capstan new NAME`: a service that runs, tests included, with nothing to edit. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { builtinModules } from "node:module"
+import { homedir } from "node:os"
 import { basename, join, relative, resolve, sep } from "node:path"
 import { styleText } from "node:util"
 import { Failure } from "./failure.ts"
@@ -9,7 +10,8 @@ import { packageRoot } from "./package.ts"
 /**
  * Makes the folder `path`; the last part of it is the service's name.
  * @param capstan where the service takes Capstan from, as npm writes it. @default the one that runs
- * @throws {Failure} with exit code 2 when the name is no package name, or something lies there.
+ * @throws {Failure} with exit code 2 when the name is no package name, something lies there, or
+ * `capstan` is a path that leads nowhere.
  */
 export function newService(path: string, capstan: string | undefined): void {
   const name = basename(path)
@@ -18,7 +20,10 @@ export function newService(path: string, capstan: string | undefined): void {
   const target = resolve(path)
   assertFree(path, target)
 
-  const dependency = capstan ?? localDependency(packageRoot, target)
+  const dependency =
+    capstan === undefined
+      ? localDependency(packageRoot, target)
+      : portableDependency(capstan, process.cwd(), target)
   const values = { name, capstan: dependency }
   const template = join(packageRoot, "templates", "service")
   try {
@@ -39,6 +44,31 @@ export function newService(path: string, capstan: string | undefined): void {
  */
 export function localDependency(root: string, target: string): string {
   return `file:${relative(target, root).split(sep).join("/")}`
+}
+
+/**
+ * A dependency as it was typed, for the package.json of the folder `target`. A path is read from
+ * where the command runs, as npm reads it, and becomes one from the new folder: it is the same for
+ * everybody who has both, and an absolute one is only for this machine.
+ * @throws {Failure} with exit code 2 when nothing is there.
+ */
+export function portableDependency(spec: string, cwd: string, target: string): string {
+  const path = pathIn(spec)
+  if (path === undefined) return spec
+  const full = resolve(cwd, path.replace(/^~(?=[/\\])/, homedir()))
+  if (existsSync(full)) return localDependency(full, target)
+  throw new Failure(
+    2,
+    `--capstan is ${JSON.stringify(spec)}, and there is nothing at ${full}.`,
+    "Name a folder or a tarball by its path from here, or a version; left out, it is the Capstan that is running.",
+  )
+}
+
+/** The path in a dependency that is one: `file:…`, or what npm takes for a path as it stands. */
+function pathIn(spec: string): string | undefined {
+  if (spec.startsWith("file:")) return spec.slice("file:".length).replace(/^\/\/(?=\/)/, "")
+  const isPath = /^(?:\.{1,2}$|(?:\.{1,2}|~|[A-Za-z]:)?[/\\])/.test(spec)
+  return isPath || /^[^:]+\.(?:tgz|tar|tar\.gz)$/.test(spec) ? spec : undefined
 }
 
 /** What is wrong with a name, by npm's rules for new packages; `undefined` when nothing is. */

@@ -58,7 +58,7 @@ export function program(result: { exitCode: number }): Command {
     .argument("<name>")
     .option(
       "--capstan <spec>",
-      "Where the new service takes Capstan from, as npm writes it: a version, file:…, a tarball's URL. Left out: the Capstan that is running.",
+      "Where the new service takes Capstan from, as npm writes it: a version, a tarball's URL, or a path from here (file:…), which is written as one from the new folder. Left out: the Capstan that is running.",
     )
     .action(async (name: string, options: { readonly capstan?: string }) => {
       const { newService } = await import("./new.ts")

@@ -233,6 +233,9 @@ suite("what can't be understood", { concurrency: 2 }, () => {
     )
     assert.equal(status, 2)
     assert.equal(stdout, "")
-    assert.equal(stderr, "capstan: Node 22.1.0 is too old; Capstan needs Node 24 or later.\n")
+    assert.equal(
+      stderr,
+      "capstan: Node 22.1.0 is too old; Capstan needs Node 24 or later, from https://nodejs.org or by a version manager (nvm install 24).\n",
+    )
   })
 })

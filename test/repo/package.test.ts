@@ -40,7 +40,7 @@ before(async () => {
   }
   symlinkSync(`${root}node_modules`, `${copy}/node_modules`)
   const output = await run("npm", ["pack", "--json", "--pack-destination", folder.path], copy)
-  // What `prepare` prints comes first.
+  // What `prepack` prints comes first.
   const [pack] = JSON.parse(output.slice(output.indexOf("[\n")))
   const tarball = `${folder.path}/${pack.filename}`
   packed = pack.files.map(({ path }: { readonly path: string }) => path)
