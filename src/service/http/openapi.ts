@@ -48,6 +48,7 @@ export function openApiDocument(service: Service, settings: ResolvedSettings): O
       [method]: describeOperation(name, operation, settings, components),
     }
   }
+  const { schemas, refer } = components.settle(Object.keys(sharedSchemas))
   const tags = new Set([...service.operations.values()].flatMap((operation) => operation.tags))
   return {
     openapi: "3.1.1",
@@ -57,9 +58,9 @@ export function openApiDocument(service: Service, settings: ResolvedSettings): O
       ...(service.description === undefined ? {} : { description: service.description }),
     },
     ...(tags.size === 0 ? {} : { tags: Array.from(tags, (name) => ({ name })) }),
-    paths,
+    paths: refer(paths),
     components: {
-      schemas: { ...components.schemas, ...sharedSchemas },
+      schemas: { ...schemas, ...sharedSchemas },
       responses: sharedResponses(service.operations.values()),
       headers: sharedHeaders,
       parameters: { TimeAllowed: timeAllowed },
@@ -111,7 +112,7 @@ function parameters(
 ): readonly Json[] {
   if (schema === undefined) return []
   const what = `The ${place} of operation "${name}"`
-  const whole = components.place(describe(schema, "input", what), `${name}_${place}`)
+  const whole = components.place(describe(schema, "input", what), `${name}_${place}`, "input")
   const root = { ...whole, components: { schemas: components.schemas } }
   const shapes = inShape(what, () => shapesOf(root))
   const required = requiredOf(shapes)
@@ -180,6 +181,7 @@ function requestBody(
     const schema = components.place(
       describe(body, "input", `The body of operation "${name}"`),
       `${name}_body`,
+      "input",
     )
     const media = { schema, ...examples(operation, "body") }
     const described = `${description} Any \`application/*+json\` is read as JSON.`
@@ -246,7 +248,7 @@ function joined(
   components: SchemaComponents,
 ): JsonSchema {
   const what = `The form fields of operation "${name}"`
-  const placed = components.place(describe(fields, "input", what), `${name}_form`)
+  const placed = components.place(describe(fields, "input", what), `${name}_form`, "input")
   if (placed.type === "object") return withFiles(placed, files)
   const root = { ...placed, components: { schemas: components.schemas } }
   const shapes = inShape(what, () => shapesOf(root))
@@ -263,7 +265,9 @@ function joined(
   const discriminator = discriminatorOf(shapes)
   if (discriminator === undefined) return { ...whole, anyOf: branches }
   const { name: propertyName, values } = discriminator
-  const references = branches.map((branch, at) => components.add(branch, `${name}_form_${at + 1}`))
+  const references = branches.map((branch, at) =>
+    components.add(branch, `${name}_form_${at + 1}`, "input"),
+  )
   const mapping = Object.fromEntries(
     values.flatMap((some, at) => some.map((value) => [value, references[at]?.$ref])),
   )
@@ -300,6 +304,7 @@ function success(name: string, operation: Operation, components: SchemaComponent
   const schema = components.place(
     describe(output, "output", `The output of operation "${name}"`),
     `${name}_output`,
+    "output",
   )
   if (!operation.streams) {
     const media = { schema, ...examples(operation, "output") }
