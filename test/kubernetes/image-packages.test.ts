@@ -205,6 +205,43 @@ suite("packages in an image", { concurrency: 2 }, () => {
     assert.doesNotMatch(readFileSync(join(project.app, "package.json"), "utf8"), /overrides/)
   })
 
+  test("a package that the code only looks for by its place, and never imports, is there", async () => {
+    const looking = (name: string, how: string) => {
+      const [from, path] = [`node_modules/${name}`, `${name}/model/data.txt`]
+      return {
+        files: {
+          [`${from}/package.json`]: JSON.stringify({ name, version: "1.2.3" }),
+          [`${from}/model/data.txt`]: name,
+        },
+        answer: `readFileSync(new URL(${how.replace("PATH", JSON.stringify(path))}), "utf8")`,
+      }
+    }
+    const all = {
+      resolved: looking("resolved", "import.meta.resolve(PATH)"),
+      required: looking("required", "pathToFileURL(require.resolve(PATH))"),
+      created: looking("created", "pathToFileURL(createRequire(import.meta.url).resolve(PATH))"),
+    }
+    const imports = [
+      'import { readFileSync } from "node:fs"',
+      'import { createRequire } from "node:module"',
+      'import { pathToFileURL } from "node:url"',
+      "const require = createRequire(import.meta.url)",
+    ]
+    using project = new Project({
+      ...Object.assign({}, ...Object.values(all).map(({ files }) => files)),
+      "service.ts": serviceOf(
+        imports.join("\n"),
+        Object.fromEntries(Object.entries(all).map(([name, { answer }]) => [name, answer])),
+      ),
+    })
+    const { code, stderr } = await project.eject("--no-check", "--external", "resolved")
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /created 1\.2\.3 is looked for by its place: it comes whole/)
+    const names = Object.keys(all)
+    const expected = Object.fromEntries(names.map((name) => [name, name]))
+    assert.deepEqual(await answersOf(project.app, names), expected)
+  })
+
   test("a package that wants another version than the service of one that comes whole gets its own", async () => {
     const versioned = (below: string, version: string) => ({
       [`${below}/versioned/package.json`]: JSON.stringify({ name: "versioned", version }),

@@ -67,8 +67,8 @@ type Extent = "whole" | "service"
  */
 export async function bundle(source: BundleSource, folder: string): Promise<Bundle> {
   const whole = new WholePackages(source.external)
-  const own = new OwnFiles(source.project, dirname(source.capstan), (file) =>
-    whole.take(file, "is looked for by its place"),
+  const own = new OwnFiles(source.project, dirname(source.capstan), (name, folder) =>
+    whole.lookFor(name, folder),
   )
   mkdirSync(folder, { recursive: true })
   let extent: Extent = "whole"

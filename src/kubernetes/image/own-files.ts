@@ -46,6 +46,8 @@ interface Use extends Reached {
   readonly by: string
 }
 
+type LookedFor = (name: string, folder: string) => void
+
 export class OwnFiles {
   readonly plugin: Plugin
   readonly #root: string
@@ -64,9 +66,9 @@ export class OwnFiles {
   /**
    * @param root the folder of the project: files are named from there.
    * @param capstan the folder of our own code.
-   * @param lookedFor is told of packages whose place the code asks for, by a file of theirs.
+   * @param lookedFor is told of packages whose place the code asks for.
    */
-  constructor(root: string, capstan: string, lookedFor: (file: string) => void) {
+  constructor(root: string, capstan: string, lookedFor: LookedFor) {
     this.#root = root
     this.#top = root
     this.#isOwn = (file) =>
@@ -181,7 +183,7 @@ export class OwnFiles {
       : `Of the folder ${shown}, ${counted(ignored.size)} stayed out of the image because git ignores them. Those that belong there have to be named in image.files.`
   }
 
-  #plugin(lookedFor: (file: string) => void): Plugin {
+  #plugin(lookedFor: LookedFor): Plugin {
     return {
       name: "own-files",
       setup: ({ onStart, onLoad, onResolve }) => {
@@ -210,11 +212,7 @@ export class OwnFiles {
     }
   }
 
-  #load(
-    path: string,
-    plainCode: string,
-    lookedFor: (file: string) => void,
-  ): OnLoadResult | undefined {
+  #load(path: string, plainCode: string, lookedFor: LookedFor): OnLoadResult | undefined {
     const followed = followPlaces(plainCode, path, (to) => this.#program(to))
     if (followed === undefined) {
       this.#unread.add(path)
@@ -231,8 +229,9 @@ export class OwnFiles {
       this.#fromStart.push({ path: resolve(this.#root, typed), by: path })
     }
     for (const typed of followed.packages) {
-      const folder = installedFor(dirname(path), nameIn(typed))
-      if (folder !== undefined) lookedFor(join(folder, "package.json"))
+      const name = nameIn(typed)
+      const folder = installedFor(dirname(path), name)
+      if (folder !== undefined) lookedFor(name, folder)
     }
     const { code } = followed
     const isPlaced = code.includes("capstan_")

@@ -29,6 +29,8 @@ export class WholePackages {
   readonly #reasons = new Map<string, string>()
   readonly #asked: readonly string[]
   readonly #imported = new Set<string>()
+  /** By name, those that the project's code looks for; it may never import them. */
+  readonly #lookedFor = new Map<string, WholePackage>()
   #left = new Map<string, WholePackage>()
   readonly #signs = new Map<string, Promise<Signs>>()
 
@@ -48,7 +50,7 @@ export class WholePackages {
     return [...this.#left.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /** Those that were asked for and that nothing imports. */
+  /** Those that were asked for and that nothing imports or looks for. */
   strays(): readonly string[] {
     return this.#asked.filter((name) => !this.#imported.has(name))
   }
@@ -59,6 +61,18 @@ export class WholePackages {
     if (folder === undefined || this.#reasons.has(folder)) return false
     this.#reasons.set(folder, why)
     return true
+  }
+
+  /** Has a package come whole that the project's code looks for by its place, imported or not. */
+  lookFor(name: string, folder: string): void {
+    const why = "is looked for by its place"
+    this.take(join(folder, "package.json"), why)
+    if (this.#lookedFor.has(name)) return
+    const { version } = manifestIn(folder)
+    const found = { name, version, folder, why, isCompiled: isCompiled(folder) }
+    this.#lookedFor.set(name, found)
+    if (!this.#left.has(name)) this.#left.set(name, found)
+    this.#imported.add(name)
   }
 
   /** Reads modules that were bundled, and has those packages come whole whose code says so. */
@@ -111,7 +125,7 @@ export class WholePackages {
       name: "whole",
       setup: ({ onStart, onResolve, resolve }) => {
         onStart(() => {
-          this.#left = new Map()
+          this.#left = new Map(this.#lookedFor)
         })
         onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...asked }) => {
           if (pluginData === asking || path.startsWith("node:")) return undefined

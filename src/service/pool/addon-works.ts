@@ -5,6 +5,9 @@
  * Node does not list them, but tells async_hooks of each. Its own are instances of classes; those of
  * addons are plain objects. Nothing is watched before an addon is loaded, since that makes each
  * operation of Node's own some 20 µs dearer (promises excepted).
+ *
+ * What begins while an addon is being loaded is no work: it is a function for its other threads to call
+ * (those made with napi-rs have one), which lasts as long as the thread and ends in good order with it.
  */
 import { createHook } from "node:async_hooks"
 import { Flag } from "./protocol.ts"
@@ -17,12 +20,14 @@ type Hooks = Parameters<typeof createHook>[0] & { readonly trackPromises: boolea
 export class AddonWorks {
   readonly #flags: Int32Array
   readonly #underWay = new Set<number>()
+  #isLoading = false
 
   constructor(flags: Int32Array) {
     this.#flags = flags
     const hooks: Hooks = {
       init: (id, type, _trigger, resource) => {
-        if (type === "TickObject" || Object.getPrototypeOf(resource) !== Object.prototype) return
+        if (this.#isLoading || type === "TickObject") return
+        if (Object.getPrototypeOf(resource) !== Object.prototype) return
         this.#underWay.add(id)
         this.#tell()
       },
@@ -35,7 +40,12 @@ export class AddonWorks {
     const { dlopen } = process
     process.dlopen = (...args) => {
       hook.enable()
-      dlopen.apply(process, args)
+      this.#isLoading = true
+      try {
+        dlopen.apply(process, args)
+      } finally {
+        this.#isLoading = false
+      }
     }
   }
 
