@@ -172,7 +172,8 @@ export interface OperationConfig<
   /**
    * The work. Plain synchronous or asynchronous TypeScript. As a generator (`*run`, `async *run`)
    * each value it yields is an item of `output`, sent as it is made: as NDJSON, or as server-sent
-   * events to a client that accepts `text/event-stream`.
+   * events to a client that accepts `text/event-stream`. Those have ids, from 1 up, or behind the
+   * header `last-event-id` where it is among `headers`: then the run must continue there.
    */
   run(
     input: Input<Path, Query, Headers, Body>,

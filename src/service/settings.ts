@@ -146,6 +146,13 @@ export const settingsTable = {
     max: 3_600_000,
     doc: "How long a client may take to send a whole request, body included. At least headersTimeoutMs.",
   },
+  streamHeartbeatMs: {
+    kind: "integer",
+    default: 15_000,
+    min: 0,
+    max: 3_600_000,
+    doc: "How long a stream of server-sent events may be silent, in milliseconds, before a comment is sent, so that nobody in between takes it for dead. Less than the idle timeouts of the proxies in front. 0: never.",
+  },
   keepAliveTimeoutMs: {
     kind: "integer",
     default: 65_000,

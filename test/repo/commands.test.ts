@@ -64,6 +64,7 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
     "their own; ours with stand-ins: test/kubernetes/builders.test.ts",
   ],
   [/^npm run test:cluster$/, "on a cluster: .ci/run brings one up where it has one"],
+  [/^npm run test:clients$/, "by hand: it installs generators from npm and PyPI"],
   [/^npm run test:gcloud$/, "by .ci/run, where there is a gcloud"],
   [/^npx node --test /, "below"],
   [/^apt-get install /, ".ci/run"],

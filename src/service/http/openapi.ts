@@ -314,9 +314,14 @@ function success(name: string, operation: Operation, components: SchemaComponent
   const description =
     "The items as they are made: one JSON document a line, or for a client that accepts " +
     "`text/event-stream`, one server-sent event each. The schema is that of one item. A failure " +
-    "after the first item breaks the connection, or is an event named `error` with a problem as its data."
+    "after the first item breaks the connection, or is an event named `error` with a problem as its data. " +
+    "Events are numbered by their ids; the last is named `end`, and it and `error` have the id `end`."
   const content = { [ndjson]: { schema }, [sse]: { schema } }
-  return { 200: { description, headers, content } }
+  const over = "There are no more events, for a client that asks again with `last-event-id: end`."
+  return {
+    200: { description, headers, content },
+    204: { description: over, headers },
+  }
 }
 
 function examples({ examples: all }: Operation, part: "body" | "output"): Json {

@@ -10,19 +10,16 @@ import { type ProblemDetails, problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 import { problemMediaType, send, sendProblem } from "./send.ts"
 
-const shedBodies: Readonly<Record<ShedReason, string>> = {
-  "queue-full": bodyOf(
-    503,
-    "All workers are busy and as many requests wait as may. Try again later.",
-  ),
-  "bytes-full": bodyOf(503, "As many bytes of request bodies are held as may be. Try again later."),
-  deadline: bodyOf(
-    503,
-    "There is too much to do to answer this before its deadline. Try again later.",
-  ),
-  "no-workers": bodyOf(503, "No worker is ready to take the request. Try again later."),
-  "setup-failed": bodyOf(503, "The operation is not ready to take requests. Try again later."),
+const shedDetails: Readonly<Record<ShedReason, string>> = {
+  "queue-full": "All workers are busy and as many requests wait as may. Try again later.",
+  "bytes-full": "As many bytes of request bodies are held as may be. Try again later.",
+  deadline: "There is too much to do to answer this before its deadline. Try again later.",
+  "no-workers": "No worker is ready to take the request. Try again later.",
+  "setup-failed": "The operation is not ready to take requests. Try again later.",
 }
+const shedBodies = Object.fromEntries(
+  Object.entries(shedDetails).map(([reason, detail]) => [reason, bodyOf(503, detail)]),
+) as Readonly<Record<ShedReason, string>>
 
 const expired = problem(504, "The request was not done by its deadline, and was stopped.").details
 const expiredBody = bodyOf(504, expired.detail)
@@ -87,8 +84,8 @@ export function sendTooCostly(
   sendProblem(exchange, details, "bad-request")
 }
 
-/** How a call ends badly that had begun. */
-export type StreamFailure = Exclude<Outcome, { kind: "done" | "cancelled" | "shed" | "too-costly" }>
+/** How a call ends badly that has waited or begun. */
+export type StreamFailure = Exclude<Outcome, { kind: "done" | "cancelled" | "too-costly" }>
 
 /** What a client that already gets a stream is told of a failure. */
 export function failureOf(outcome: StreamFailure, requestId: string): ProblemDetails {
@@ -97,6 +94,8 @@ export function failureOf(outcome: StreamFailure, requestId: string): ProblemDet
       return outcome.problem
     case "expired":
       return expired
+    case "shed":
+      return problem(503, shedDetails[outcome.reason]).details
     case "error":
     case "crashed":
       return { status: 500, requestId }

@@ -2,6 +2,7 @@
  * One operation as a route: admission before the body is read, then its input, then the work, then
  * the answer. What it takes to decide about a request is worked out when the server starts.
  */
+import type { IncomingHttpHeaders } from "node:http"
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify"
 import type { Operation } from "../operation.ts"
 import type { Call, Encoding, Outcome, Reply, Ticket } from "../outcome.ts"
@@ -18,7 +19,7 @@ import { chooseEncoding, mediaTypeChooser } from "./negotiate.ts"
 import { NoRoom, tooLarge } from "./read-body.ts"
 import { sendExpired, sendShed, sendShedInTurn, sendTooCostly } from "./refusals.ts"
 import { send, sendBug, sendProblem, sendThrown } from "./send.ts"
-import { ItemStream, isFailure, streamMediaTypes } from "./stream.ts"
+import { ItemStream, isFailure, isOver, streamMediaTypes, streamNumbering } from "./stream.ts"
 
 interface Endpoint {
   readonly name: string
@@ -30,6 +31,8 @@ interface Endpoint {
   /** Of the answer. Empty when there is none. */
   readonly offeredTypes: readonly string[]
   readonly chooseType: (accept: string | undefined) => string | undefined
+  /** The number of a stream's first event, by the request's headers. */
+  readonly numberedFrom: (headers: IncomingHttpHeaders) => number
   readonly readInput: InputReader
 }
 
@@ -51,6 +54,7 @@ export function operationRoute(
     offeredTypes,
     chooseType: mediaTypeChooser(offeredTypes),
     readInput: inputReader(app, name, operation, bodyBytesMax),
+    numberedFrom: streamNumbering(operation),
   }
   return {
     method: operation.method,
@@ -87,6 +91,11 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
     checkHeaders(endpoint, exchange)
   } catch (thrown) {
     sendThrown(exchange, thrown)
+    return false
+  }
+  const { headers } = exchange.request
+  if (operation.streams && isOver(endpoint.chooseType(headers.accept), headers)) {
+    send(exchange, 204, "ok", { vary: "accept" }, undefined)
     return false
   }
   if (operation.thread === "worker") {
@@ -162,11 +171,10 @@ function run(exchange: Exchange, call: Call, begun?: (ticket: Ticket) => void): 
 }
 
 async function serveStream(endpoint: Endpoint, exchange: Exchange, call: Call): Promise<void> {
-  const { accept } = exchange.request.headers
-  const stream = new ItemStream(
-    exchange,
-    endpoint.chooseType(accept) as (typeof streamMediaTypes)[number],
-  )
+  const { headers } = exchange.request
+  const mediaType = endpoint.chooseType(headers.accept) as (typeof streamMediaTypes)[number]
+  const first = endpoint.numberedFrom(headers)
+  const stream = new ItemStream(exchange, mediaType, first)
   const outcome = await run(exchange, { ...call, onItem: stream.push }, (ticket) => {
     stream.pullsFrom(ticket)
   })

@@ -6,25 +6,59 @@
  * fails after it can only be told in the body: as an `error` event, or in NDJSON, which has no such
  * thing, by breaking the connection, so that nobody takes half of the items for all of them.
  *
+ * An `EventSource` asks again by itself when a stream is over, and would start the run again. So each
+ * event has an id, the last one has {@link endId}, and who asks again behind that is answered 204,
+ * which ends it. While there is nothing to send a comment is, because who is in between closes what is
+ * silent; the head goes with the first of these too.
+ *
  * A client that reads slowly is not read for: no more items are asked of the worker while the socket
  * has not taken those that were sent.
  */
+import type { IncomingHttpHeaders } from "node:http"
+import type { Operation } from "../operation.ts"
 import { type Outcome, streamWindow, type Ticket } from "../outcome.ts"
 import { Problem, type ProblemDetails } from "../problem.ts"
+import { describe } from "../schema.ts"
 import type { Exchange } from "./exchange.ts"
 import { failureOf, type StreamFailure } from "./refusals.ts"
 import { limitStall, logBug, send, sendHead } from "./send.ts"
+import { inShape, propertiesOf, shapesOf } from "./shapes.ts"
 
 export const streamMediaTypes = ["application/x-ndjson", "text/event-stream"] as const
 type StreamMediaType = (typeof streamMediaTypes)[number]
 
+/** Names, in the way of server-sent events, what a client got last. */
+const lastIdHeader = "last-event-id"
+/** What was got last when nothing is behind it, be it for the end or for a failure. */
+const endId = "end"
+
+/** Whether a client asks again for events that it has got all of. */
+export function isOver(mediaType: string | undefined, headers: IncomingHttpHeaders): boolean {
+  return mediaType === "text/event-stream" && headers[lastIdHeader] === endId
+}
+
+/**
+ * What tells the number of a stream's first event: the one behind that which the client got last, where
+ * the operation reads the header that says so and continues there; else 1, since it begins anew.
+ */
+export function streamNumbering({
+  streams,
+  headers,
+}: Operation): (sent: IncomingHttpHeaders) => number {
+  if (!streams || headers === undefined) return () => 1
+  const what = "The headers of a stream"
+  const shapes = inShape(what, () => shapesOf(describe(headers, "input", what)))
+  if (!propertiesOf(shapes).has(lastIdHeader)) return () => 1
+  return ({ [lastIdHeader]: last }) => (/^\d{1,15}$/.test(`${last}`) ? Number(last) + 1 : 1)
+}
+
 /** A buffering proxy would make a stream pointless; nginx is told so by a header. */
 const streamHeaders = { "x-accel-buffering": "no" }
 
-/** Whether a call that had begun has failed, which those that were refused had not. */
+/** Whether a call that waited or had begun has failed; what costs too much was refused at once. */
 export function isFailure(outcome: Outcome): outcome is StreamFailure {
   const { kind } = outcome
-  return kind !== "done" && kind !== "cancelled" && kind !== "shed" && kind !== "too-costly"
+  return kind !== "done" && kind !== "cancelled" && kind !== "too-costly"
 }
 
 export class ItemStream {
@@ -32,13 +66,24 @@ export class ItemStream {
   readonly #mediaType: StreamMediaType
   #ticket: Ticket | undefined
   #begun = false
+  #number: number
+  /** Nothing has been written since the last beat. */
+  #quiet = false
+  readonly #heart: NodeJS.Timeout | undefined
   /** Items sent that the worker has not been told of. */
   #taken = 0
   #waits = false
 
-  constructor(exchange: Exchange, mediaType: StreamMediaType) {
+  /** @param firstNumber of an event. */
+  constructor(exchange: Exchange, mediaType: StreamMediaType, firstNumber: number) {
     this.#exchange = exchange
     this.#mediaType = mediaType
+    this.#number = firstNumber
+    const { streamHeartbeatMs } = exchange.surroundings.settings
+    if (!this.#isSse || streamHeartbeatMs === 0) return
+    // Looked at twice in that time, so that no silence is longer.
+    this.#heart = setInterval(() => this.#beat(), streamHeartbeatMs / 2)
+    exchange.reply.raw.on("close", () => clearInterval(this.#heart))
   }
 
   /** For {@link Call.onItem}. */
@@ -49,8 +94,8 @@ export class ItemStream {
     // over (the deadline), and the worker has not heard of it yet.
     if (!raw.destroyed && !raw.writableEnded && !this.#exchange.closed) {
       this.#begin()
-      const isSse = this.#mediaType === "text/event-stream"
-      const flows = raw.write(isSse ? `data: ${json}\n\n` : `${json}\n`)
+      const flows = raw.write(this.#isSse ? event(`${this.#number++}`, json) : `${json}\n`)
+      this.#quiet = false
       if (!flows) this.#waitForClient()
     }
     this.#pull()
@@ -69,16 +114,22 @@ export class ItemStream {
   /** All items have been sent. */
   end(): void {
     this.#exchange.outcome = "ok"
-    if (this.#begun) this.#exchange.reply.raw.end()
+    clearInterval(this.#heart)
+    if (this.#isSse) {
+      this.#begin()
+      this.#exchange.reply.raw.end(event(endId, "{}", "end"))
+    } else if (this.#begun) this.#exchange.reply.raw.end()
     else send(this.#exchange, 200, "ok", this.#headers(), "")
   }
 
   fail(outcome: StreamFailure): void {
     const exchange = this.#exchange
     const { raw } = exchange.reply
+    clearInterval(this.#heart)
     if ("fault" in outcome) logBug(exchange, outcome.fault)
+    if (outcome.kind === "shed") exchange.shedReason = outcome.reason
     exchange.outcome = outcome.kind
-    if (this.#mediaType === "text/event-stream") raw.end(this.#errorEvent(outcome))
+    if (this.#isSse) raw.end(this.#errorEvent(outcome))
     else {
       exchange.cutOff(outcome.kind)
       raw.destroy()
@@ -96,6 +147,20 @@ export class ItemStream {
       exchange.outcome = "error"
       return errorEvent({ status: 500, requestId })
     }
+  }
+
+  get #isSse(): boolean {
+    return this.#mediaType === "text/event-stream"
+  }
+
+  /** Where a client does not read, there is enough under way already. */
+  #beat(): void {
+    const { raw } = this.#exchange.reply
+    if (this.#quiet && !this.#waits && !raw.destroyed && !raw.writableEnded) {
+      this.#begin()
+      raw.write(":\n\n")
+    }
+    this.#quiet = true
   }
 
   #begin(): void {
@@ -134,6 +199,10 @@ export class ItemStream {
   }
 }
 
+function event(id: string, json: string, name?: string): string {
+  return `id: ${id}\n${name === undefined ? "" : `event: ${name}\n`}data: ${json}\n\n`
+}
+
 function errorEvent(details: ProblemDetails): string {
-  return `event: error\ndata: ${JSON.stringify(new Problem(details))}\n\n`
+  return event(endId, JSON.stringify(new Problem(details)), "error")
 }
