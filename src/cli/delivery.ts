@@ -61,7 +61,10 @@ export async function deliver(
 }
 
 /** What was asked for, or what the nodes are. */
-async function platformsFor({ image }: Described, api: Api): Promise<readonly Platform[]> {
+async function platformsFor(
+  { image, deployment }: Described,
+  api: Api,
+): Promise<readonly Platform[]> {
   if (image.platform.length > 0) return [...new Set(image.platform)]
   const nodes = await api.list<Node>("/api/v1/nodes").catch((error: unknown) => {
     // Who may not look builds for what this machine is.
@@ -69,7 +72,9 @@ async function platformsFor({ image }: Described, api: Api): Promise<readonly Pl
     throw error
   })
   const found = new Set(
-    nodes.filter(takesPods).map(({ status }) => `linux/${status?.nodeInfo?.architecture}`),
+    nodes
+      .filter((node) => takesPods(node, deployment))
+      .map(({ status }) => `linux/${status?.nodeInfo?.architecture}`),
   )
   const known = platforms.filter((platform) => found.has(platform))
   return known.length === 0 ? [ownPlatform] : known

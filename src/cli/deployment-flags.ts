@@ -22,10 +22,10 @@ import { loadService } from "../service/module.ts"
 import type { Service } from "../service/service.ts"
 import { flag, resolveSettings } from "../service/settings.ts"
 import { type ConfigFlags, configuredStages } from "./config-file.ts"
-import { Failure } from "./failure.ts"
+import { addListFlags, givenLists } from "./list-flags.ts"
 import { asFailure, loadFailure } from "./load-failure.ts"
 import { moduleUrl } from "./module-path.ts"
-import { addOptionFlags, givenValues, repeated } from "./option-flags.ts"
+import { addOptionFlags, givenValues } from "./option-flags.ts"
 import { understood } from "./understood.ts"
 
 /** What was given on the command line. */
@@ -117,68 +117,18 @@ export function addDeploymentFlags(
     namespace: "the context's",
     image,
   })
-  for (const { flags, description } of lists) {
-    command.addOption(repeated(flags, description).helpGroup(group))
-  }
+  addListFlags(command, group)
 }
 
 const group = "Deployment:"
 
-const lists = [
-  { flags: "--env <NAME=value>", description: "none\nAn environment variable; may be said again." },
-  {
-    flags: "--env-from <kind/name>",
-    description:
-      "none\nsecret/NAME or configmap/NAME: each of its keys becomes a variable; may be said again.",
-  },
-  {
-    flags: "--label <key=value>",
-    description: "none\nA label of yours on everything that is made; may be said again.",
-  },
-  {
-    flags: "--service-annotation <key=value>",
-    description:
-      "none\nAn annotation of the Service, as clouds want them for load balancers; may be said again.",
-  },
-]
-
 /** Of a command's options, those that describe image and deployment. */
 export function givenOptions(command: Command): Given {
-  const all: {
-    readonly config?: string
-    readonly environment?: string
-    readonly env?: readonly string[]
-    readonly envFrom?: readonly string[]
-    readonly label?: readonly string[]
-    readonly serviceAnnotation?: readonly string[]
-    readonly check?: boolean
-  } = command.opts()
+  const all: ConfigFlags & { readonly check?: boolean } = command.opts()
   return {
     config: { config: all.config, environment: all.environment },
     check: all.check ?? true,
     image: { values: givenValues(command, imageTable), spelt: flag },
-    deployment: {
-      values: givenValues(command, deploymentTable),
-      env: pairs(all.env, "--env", "NAME=value"),
-      envFrom: all.envFrom ?? [],
-      labels: pairs(all.label, "--label", "key=value"),
-      serviceAnnotations: pairs(all.serviceAnnotation, "--service-annotation", "key=value"),
-      spelt: (name) =>
-        name === "labels" || name.endsWith("Annotations") ? flag(name.slice(0, -1)) : flag(name),
-    },
+    deployment: { values: givenValues(command, deploymentTable), ...givenLists(command) },
   }
-}
-
-function pairs(
-  typed: readonly string[] | undefined,
-  name: string,
-  shape: string,
-): Record<string, string> {
-  return Object.fromEntries(
-    (typed ?? []).map((pair) => {
-      const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
-      if (key !== undefined && value !== undefined) return [key, value]
-      throw new Failure(2, `${name} is ${JSON.stringify(pair)}; it must be ${shape}.`)
-    }),
-  )
 }

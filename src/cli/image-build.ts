@@ -1,6 +1,7 @@
 /** From a module to an image in the builder's store: bundled, written into a folder, built. */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { nodeIn, nodeMajorMin } from "../kubernetes/image/base.ts"
 import {
   type Builder,
   type Built,
@@ -13,6 +14,7 @@ import { type ImageSource, writeImageFolder } from "../kubernetes/image/folder.t
 import type { InstalledPackage } from "../kubernetes/image/install.ts"
 import { namedFiles, projectOf } from "../kubernetes/image/named-files.ts"
 import type { Platform } from "../kubernetes/image/native.ts"
+import { imageTable } from "../kubernetes/image/options.ts"
 import { ProgramError, type Workplace } from "../kubernetes/image/run.ts"
 import { megabytes, type PackageSize } from "../kubernetes/image/sizes.ts"
 import { labelValue, nameOf } from "../kubernetes/name.ts"
@@ -44,7 +46,46 @@ export async function build(
     folders.set(platform, own)
   }
   say(`${builder} builds ${tag} for ${platforms.join(" and ")}`)
-  return await failing(() => buildImage({ builder, tag, format: image.format, folders }, place))
+  const built = await failing(() =>
+    buildImage({ builder, tag, format: image.format, folders }, place),
+  )
+  // Capstan's own base is known to do.
+  if (described.check && image.base !== imageTable.base.default) {
+    await baseChecked(image.base, built, place.signal)
+  }
+  return built
+}
+
+/** @throws {Failure} when an image has no Node, or one that is too old. */
+async function baseChecked(base: string, built: Built, signal: AbortSignal): Promise<void> {
+  const advice = `Take another base with --base or image.base: ${imageTable.base.default}, or one into which you have put Node ${nodeMajorMin} or later, as \`node\` in PATH.`
+  for (const { platform, id } of built.parts) {
+    const found = await nodeIn(built.builder, id, platform === ownPlatform, signal)
+    switch (found.kind) {
+      case "good":
+        say(`the base ${base} has Node ${found.version}`)
+        break
+      case "unknown":
+        say(
+          `whether the base ${base} has Node ${nodeMajorMin} or later could not be seen: ${built.builder} can't run the image for ${platform} here, and its variables name no NODE_VERSION`,
+        )
+        break
+      case "old":
+        throw new Failure(
+          1,
+          `The base ${base} has Node ${found.version}, and the service needs Node ${nodeMajorMin} or later.`,
+          advice,
+        )
+      case "none":
+        throw new Failure(
+          1,
+          `The base ${base} can't start Node: \`node --version\` fails in the image.`,
+          `${found.said}\n${advice} An entry point of the base stays in force, and has to start what it is given.`,
+        )
+      default:
+        found satisfies never
+    }
+  }
 }
 
 /** Runs `work`; a program that fails becomes a failure that shows what it said. */

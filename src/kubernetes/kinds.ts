@@ -49,7 +49,7 @@ export interface Condition {
   readonly lastTransitionTime?: string | null
 }
 
-interface LabelSelector {
+export interface LabelSelector {
   readonly matchLabels?: Labels
 }
 
@@ -93,6 +93,7 @@ export interface Pod extends KubernetesObject {
     readonly startTime?: string
     readonly conditions?: readonly Condition[]
     readonly containerStatuses?: readonly ContainerStatus[]
+    readonly initContainerStatuses?: readonly ContainerStatus[]
   }
 }
 
@@ -107,6 +108,7 @@ export interface PodSpec {
     readonly runAsUser?: number
     readonly runAsGroup?: number
     readonly fsGroup?: number
+    readonly fsGroupChangePolicy?: string
     readonly seccompProfile?: { readonly type: string }
   }
   readonly topologySpreadConstraints?: readonly {
@@ -118,7 +120,20 @@ export interface PodSpec {
   }[]
   readonly initContainers?: readonly Container[]
   readonly containers: readonly Container[]
-  readonly volumes?: readonly { readonly name: string; readonly emptyDir?: object }[]
+  readonly volumes?: readonly {
+    readonly name: string
+    readonly emptyDir?: { readonly sizeLimit?: string }
+    readonly persistentVolumeClaim?: { readonly claimName: string }
+    readonly configMap?: { readonly name: string }
+    readonly secret?: { readonly secretName: string }
+  }[]
+  readonly nodeSelector?: Labels
+  readonly tolerations?: readonly {
+    readonly key?: string
+    readonly operator?: string
+    readonly value?: string
+    readonly effect?: string
+  }[]
   readonly overhead?: Amounts
   readonly resources?: Resources
 }
@@ -131,6 +146,8 @@ interface Resources {
 export interface Container {
   readonly name: string
   readonly image?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
   readonly imagePullPolicy?: string
   readonly restartPolicy?: string
   readonly ports?: readonly {
@@ -153,7 +170,11 @@ export interface Container {
     readonly readOnlyRootFilesystem?: boolean
     readonly capabilities?: { readonly drop: readonly string[] }
   }
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[]
+  readonly volumeMounts?: readonly {
+    readonly name: string
+    readonly mountPath: string
+    readonly readOnly?: boolean
+  }[]
 }
 
 export interface EnvVar {
@@ -304,47 +325,14 @@ interface ScalingRules {
   }[]
 }
 
-/** Of the Gateway API, `gateway.networking.k8s.io/v1`. */
-export interface HttpRoute extends KubernetesObject {
-  readonly spec?: {
-    readonly parentRefs: readonly { readonly name: string; readonly namespace?: string }[]
-    readonly hostnames?: readonly string[]
-    readonly rules: readonly {
-      readonly backendRefs: readonly { readonly name: string; readonly port: number }[]
-    }[]
-  }
-  readonly status?: {
-    readonly parents?: readonly { readonly conditions?: readonly Condition[] }[]
-  }
-}
-
-export interface Gateway extends KubernetesObject {
-  readonly spec?: {
-    readonly listeners?: readonly {
-      readonly port: number
-      readonly protocol: string
-      readonly hostname?: string
-    }[]
-  }
-  readonly status?: { readonly addresses?: readonly { readonly value: string }[] }
-}
-
-/** Of the Prometheus Operator, `monitoring.coreos.com/v1`. */
-export interface ServiceMonitor extends KubernetesObject {
-  readonly spec: {
-    readonly selector: LabelSelector
-    readonly endpoints: readonly {
-      readonly port: string
-      readonly path: string
-      readonly interval: string
-    }[]
-  }
-}
-
 export interface Node extends KubernetesObject {
   readonly spec?: {
     readonly unschedulable?: boolean
-    readonly taints?: readonly { readonly key: string; readonly effect: string }[]
+    readonly taints?: readonly {
+      readonly key: string
+      readonly value?: string
+      readonly effect: string
+    }[]
   }
   readonly status?: {
     readonly allocatable?: Amounts
@@ -373,6 +361,10 @@ export interface LimitRange extends KubernetesObject {
       readonly default?: Amounts
     }[]
   }
+}
+
+export interface PersistentVolumeClaim extends KubernetesObject {
+  readonly spec?: { readonly accessModes?: readonly string[] }
 }
 
 /** What a group of the API has, as discovery tells it. */

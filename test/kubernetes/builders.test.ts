@@ -2,13 +2,14 @@
 import assert from "node:assert/strict"
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { after, test } from "node:test"
+import { nodeIn, nodeMajorMin, nodeOf } from "../../src/kubernetes/image/base.ts"
 import { type Built, buildImage, findBuilder } from "../../src/kubernetes/image/builder.ts"
 import { install } from "../../src/kubernetes/image/install.ts"
 import type { Platform } from "../../src/kubernetes/image/native.ts"
 import { ProgramError } from "../../src/kubernetes/image/run.ts"
 import { loadedName, loadImage, pushImage } from "../../src/kubernetes/image/transport.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
-import { root } from "../support/repository.ts"
+import { read, root } from "../support/repository.ts"
 import { type Behaviours, StandInPrograms } from "../support/stand-in-programs.ts"
 
 const id = `sha256:${"ab".repeat(32)}`
@@ -244,4 +245,61 @@ test("capstan image builds with docker and prints the name by digest", async () 
     ["version", "build", "push", "image"],
   )
   assert.deepEqual(readdirSync(tmp.path), [])
+})
+
+test("an image is asked for its Node, and where it can't be run, its variables are", () => {
+  const asked = (code: number | null, output: string, variables = "") =>
+    nodeOf({ ran: { code, output }, variables })
+  assert.equal(JSON.parse(read("package.json")).engines.node, `>=${nodeMajorMin}`)
+  assert.deepEqual(asked(0, "== CUDA ==\nv24.1.0\n"), { kind: "good", version: "24.1.0" })
+  assert.deepEqual(asked(0, "v22.20.0\n"), { kind: "old", version: "22.20.0" })
+  // What it says itself goes over what it was told.
+  const old = '["PATH=/bin","NODE_VERSION=20.1.0"]'
+  assert.equal(asked(0, "v26.0.0\n", old).kind, "good")
+  assert.deepEqual(asked(127, "node: not found\n"), { kind: "none", said: "node: not found" })
+  assert.equal(asked(1, "Cannot find module '/app/node'").kind, "none")
+  // The builder is who could not.
+  assert.deepEqual(asked(125, "no runtime", old), { kind: "old", version: "20.1.0" })
+  assert.deepEqual(asked(null, "not installed", "null"), { kind: "unknown" })
+  assert.deepEqual(nodeOf({ ran: undefined, variables: "" }), { kind: "unknown" })
+})
+
+test("an image of another platform, or by buildah, is not run", async () => {
+  const variables = "console.log('[\"NODE_VERSION=26.1.0\"]')"
+  await standIns({ docker: variables, buildah: variables }, async (programs) => {
+    const good = { kind: "good", version: "26.1.0" }
+    assert.deepEqual(await nodeIn("docker", id, false, signal), good)
+    assert.deepEqual(await nodeIn("buildah", id, true, signal), good)
+    assert.deepEqual(
+      programs.calls.filter(([, command]) => command === "run"),
+      [],
+    )
+  })
+})
+
+test("a base with an old Node, or without any, is no image that is done", async () => {
+  const module = `${root}examples/prime-factor/service.ts`
+  const ending = (ran: string): Behaviours => ({
+    docker: `${builds}\nif (args[0] === "run") { ${ran} }`,
+  })
+  const image = async (ran: string, base: string) => {
+    using programs = new StandInPrograms(ending(ran))
+    return await runCli(["image", module, "--base", base, "--builder", "docker", "--push"], {
+      env: { PATH: programs.path },
+      node: ["--conditions=capstan-source"],
+    })
+  }
+  const old = await image('console.log("v20.1.0")', "node:20-slim")
+  assert.equal(old.code, 1, old.stderr)
+  assert.match(
+    old.stderr,
+    /The base node:20-slim has Node 20\.1\.0, and the service needs Node 24 or later\.\n.*--base/,
+  )
+  assert.doesNotMatch(old.stderr, /pushes/)
+  const none = await image(
+    'console.error("exec: node: not found"); process.exitCode = 127',
+    "debian:13-slim",
+  )
+  assert.equal(none.code, 1, none.stderr)
+  assert.match(none.stderr, /The base debian:13-slim can't start Node: .*\n.*exec: node: not found/)
 })

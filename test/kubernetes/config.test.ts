@@ -52,6 +52,55 @@ test("an environment goes over the file, flags over both, and the rest is the ta
   assert.equal(resolved("production", { minReplicas: 5 }).deployment.minReplicas, 5)
 })
 
+test("volumes, nodes and the init container add up over environments, and flags go over both", () => {
+  const models = defineConfig({
+    deployment: {
+      volumes: { "/models": "emptydir/1Gi", "/etc/tuning": "configmap/tuning" },
+      init: { image: "fetch:1", args: ["small"], env: { FROM: "here" } },
+      tolerations: ["a"],
+    },
+    environments: {
+      production: {
+        deployment: {
+          volumes: { "/models": "claim/models:ro" },
+          init: { args: ["large"], env: { TOKEN: { secret: "hub", key: "token" } } },
+          nodeSelector: { disk: "ssd" },
+          resources: { "nvidia.com/gpu": 1 },
+          tolerations: ["b"],
+        },
+      },
+    },
+  })
+  const stages = stagesOf(models, "production", "c.ts").map((stage) => stage.deployment)
+  const flags = {
+    values: {},
+    init: { image: "fetch:2" },
+    nodeSelector: { disk: "hdd" },
+    spelt: flag,
+  }
+  const { volumes, init, nodeSelector, resources, tolerations } = resolveDeployment(facts, [
+    ...stages,
+    flags,
+  ])
+  assert.deepEqual(volumes, [
+    { path: "/models", kind: "claim", of: "models", readOnly: true },
+    { path: "/etc/tuning", kind: "configmap", of: "tuning", readOnly: false },
+  ])
+  assert.deepEqual(init, {
+    image: "fetch:2",
+    command: undefined,
+    args: ["large"],
+    env: { FROM: "here", TOKEN: { secret: "hub", key: "token" } },
+    mounts: ["/models", "/etc/tuning"],
+  })
+  assert.deepEqual(nodeSelector, { disk: "hdd" })
+  assert.deepEqual(resources, { "nvidia.com/gpu": 1 })
+  assert.deepEqual(
+    tolerations.map(({ key }) => key),
+    ["a", "b"],
+  )
+})
+
 test("the image is configured in the same place", () => {
   const { tag, platform, external, base } = resolved("production").image
   assert.deepEqual(
@@ -74,6 +123,33 @@ test("what the file may not say is told with file, key and what may stand there"
     { deploiment: {} },
     /c\.ts: config has no option "deploiment"\. Did you mean deployment\?/,
   )
+  refuses({ deployment: { volumes: { "/m": {} } } }, /volumes\.\/m is \{\}; it must be a text/)
+  refuses(
+    { deployment: { volumes: { "/m": "disk" } } },
+    /c\.ts: deployment\.volumes \/m is "disk"; it must be emptydir\/SIZE/,
+  )
+  refuses(
+    { deployment: { init: { comand: ["a"] } } },
+    /c\.ts: deployment\.init has no option "comand"\. Did you mean command\?/,
+  )
+  refuses(
+    { deployment: { init: { command: "node a.js" } } },
+    /deployment\.init\.command is "node a\.js"; it must be a list of words/,
+  )
+  refuses(
+    { deployment: { init: { image: "a b" } } },
+    /c\.ts: deployment\.init\.image is "a b"; it must be the name of an image/,
+  )
+  refuses({ deployment: { init: { image: 1 } } }, /deployment\.init\.image is 1; .* a text/)
+  refuses(
+    { deployment: { init: { command: ["a"], mounts: ["/m"] } } },
+    /deployment\.init\.mounts is "\/m", and no volume is mounted there/,
+  )
+  refuses(
+    { deployment: { resources: { "nvidia.com/gpu": "1" } } },
+    /deployment\.resources nvidia\.com\/gpu is "1"; it must be a whole number/,
+  )
+  refuses({ deployment: { tolerations: [1] } }, /tolerations is \[1\]; it must be a list like/)
   refuses(
     { deployment: { minReplica: 1 } },
     /c\.ts: deployment has no option "minReplica"\. Did you mean minReplicas\?/,

@@ -3,7 +3,9 @@ import { test } from "node:test"
 import { type ForecastFacts, forecast } from "../../src/kubernetes/cluster/forecast.ts"
 import { requestOf, roomFor } from "../../src/kubernetes/cluster/room.ts"
 import type { Node, Pod } from "../../src/kubernetes/kinds.ts"
+import type { DeploymentLists } from "../../src/kubernetes/manifests/lists.ts"
 import { resolveDeployment } from "../../src/kubernetes/manifests/options.ts"
+import type { Taint } from "../../src/kubernetes/manifests/placement.ts"
 import { amount, shownBytes } from "../../src/kubernetes/quantity.ts"
 import { node } from "../support/stand-in-cluster.ts"
 
@@ -109,6 +111,119 @@ test("a pod reserves its containers, its sidecars, or its greediest start", () =
     2.5,
   )
   assert.equal(cpu({ containers: [container("1")], overhead: { cpu: "250m" } }), 1.25)
+})
+
+const gpuNode = (name: string, gpus: string, more: Partial<Node> = {}): Node => {
+  const made = node(name, "8", "64Gi", more)
+  const allocatable = { ...made.status?.allocatable, "nvidia.com/gpu": gpus }
+  return { ...made, status: { ...made.status, allocatable } }
+}
+
+/** As the command line gives them, beside what one fact is about. */
+function placed(nodes: readonly Node[], lists: DeploymentLists, more: Partial<ForecastFacts> = {}) {
+  const base = facts({ nodes, ...more })
+  const values = { cpu: "500m", memory: "512Mi", minReplicas: 2, maxReplicas: 2 }
+  const options = resolveDeployment({ name: "a", version: "1", deadlineMsMax: 1 }, [
+    { values, ...lists, spelt: (name) => name },
+  ])
+  const needs = { ...base.needs, extended: options.resources }
+  return forecast({ ...base, options: { ...options, image: "registry.example/a:1" }, needs }, true)
+}
+
+const labelled = (key: string, value: string): Partial<Node> => ({
+  metadata: { name: "one", labels: { [key]: value } },
+})
+const tainted = (...taints: readonly Taint[]): Partial<Node> => ({ spec: { taints } })
+
+test("labels that no node has are said with those that there are", () => {
+  const nodes = [node("one", "8", "64Gi", labelled("disk", "hdd"))]
+  const { obstacles } = placed(nodes, { nodeSelector: { disk: "ssd" } })
+  assert.match(
+    obstacles.join(),
+    /^No node has the labels that --node-selector asks for: disk=ssd\. Of the nodes here, of disk there is hdd\. Ask for/,
+  )
+  assert.match(placed(nodes, { nodeSelector: { zone: "a" } }).obstacles.join(), /none has zone/)
+  assert.deepEqual(placed(nodes, { nodeSelector: { disk: "hdd" } }), none)
+  const grown = placed(nodes, { nodeSelector: { disk: "ssd" } }, { growsByItself: true })
+  assert.deepEqual(grown.obstacles, [])
+  assert.match(grown.warnings.join(), /The cluster adds nodes by itself/)
+})
+
+test("nodes that others keep for themselves are not counted, and taints are named with what tolerates them", () => {
+  const taint = { key: "nvidia.com/gpu", value: "present", effect: "NoSchedule" }
+  const nodes = [gpuNode("one", "4", tainted(taint)), node("two", "8", "64Gi")]
+  const resources = { "nvidia.com/gpu": 1 }
+  assert.match(
+    placed(nodes, { resources }).obstacles.join(),
+    /^Every node that it may be on keeps it off by a taint: nvidia\.com\/gpu=present:NoSchedule\. .* --toleration nvidia\.com\/gpu=present:NoSchedule$/,
+  )
+  const tolerations = ["nvidia.com/gpu", "nvidia.com/gpu=present", "nvidia.com/gpu:NoSchedule", "*"]
+  for (const each of tolerations) {
+    assert.deepEqual(placed(nodes, { resources, tolerations: [each] }), none, each)
+  }
+  for (const each of ["other", "nvidia.com/gpu=absent", "nvidia.com/gpu:NoExecute"]) {
+    const { obstacles } = placed(nodes, { resources, tolerations: [each] })
+    assert.equal(obstacles.length, 1, each)
+  }
+})
+
+test("extended resources are counted like all others, and said where no node has them", () => {
+  const resources = { "nvidia.com/gpu": 1 }
+  assert.match(
+    placed([node("one", "8", "64Gi")], { resources }).obstacles.join(),
+    /^No node has nvidia\.com\/gpu, of which a replica asks for 1\. .*device plugin/,
+  )
+  const used: Pod = {
+    metadata: { uid: "x" },
+    spec: {
+      nodeName: "one",
+      containers: [{ name: "x", resources: { requests: { "nvidia.com/gpu": "1" } } }],
+    },
+  }
+  assert.match(
+    placed([gpuNode("one", "2")], { resources }, { pods: [used] }).obstacles.join(),
+    /room for 1 of at least 2 replicas: a replica asks for 500m CPU, 512Mi and 1 nvidia\.com\/gpu, free are 8000m, 64Gi and 1 nvidia\.com\/gpu on one/,
+  )
+  assert.deepEqual(placed([gpuNode("one", "2")], { resources }), none)
+})
+
+test("a quota of extended resources is counted", () => {
+  const quotas = [quota({ "requests.nvidia.com/gpu": "1" })]
+  const size = { requests: { cpu: "1", memory: "1Gi", "nvidia.com/gpu": "1" }, limits: {} }
+  assert.match(
+    forecast(facts({ quotas, size }), true).obstacles.join(),
+    /lets 1 more replicas be made.* of requests\.nvidia\.com\/gpu the quota small has 0 of 1 used/,
+  )
+})
+
+test("a claim that is not there, and one that all replicas can't have, are said before", () => {
+  const claim = (...accessModes: string[]) => [
+    { metadata: { name: "weights" }, spec: { accessModes } },
+  ]
+  const volumes = { "/models": "claim/weights" } as const
+  const nodes = [node("one", "8", "64Gi")]
+  const said = (claims: ForecastFacts["claims"]) => placed(nodes, { volumes }, { claims })
+  assert.match(
+    said([{ metadata: { name: "wheights" } }]).obstacles.join(),
+    /no persistent volume claim weights, which is to be mounted at \/models; the namespace has wheights\./,
+  )
+  assert.match(said([]).obstacles.join(), /the namespace has none/)
+  assert.match(said(claim("ReadWriteOnce")).warnings.join(), /one node at a time \(ReadWriteOnce\)/)
+  assert.match(said(claim("ReadWriteOncePod")).warnings.join(), /one replica at a time/)
+  assert.deepEqual(said(claim("ReadWriteMany")), none)
+  assert.deepEqual(said(claim("ReadOnlyMany", "ReadWriteOnce")), none)
+  // Who may not look is told by the pods.
+  assert.deepEqual(said(undefined), none)
+})
+
+test("the init container's image is looked for as the service's is", () => {
+  const init = { image: "fetch:1" }
+  const { obstacles } = placed(
+    [node("one", "8", "64Gi")],
+    { init },
+    { initFound: { kind: "missing" } },
+  )
+  assert.match(obstacles.join(), /no image fetch:1 in its registry.* init\.image, or --init-image/)
 })
 
 const quota = (hard: Record<string, string>, used: Record<string, string> = {}) => ({

@@ -3,14 +3,13 @@ import { test } from "node:test"
 import { parseAllDocuments } from "yaml"
 import { plurals } from "../../src/kubernetes/cluster/resources.ts"
 import { imageTable } from "../../src/kubernetes/image/options.ts"
+import type { HttpRoute, ServiceMonitor } from "../../src/kubernetes/installed-kinds.ts"
 import type {
   Deployment,
   HorizontalPodAutoscaler,
-  HttpRoute,
   KubernetesObject,
   Service,
   ServiceAccount,
-  ServiceMonitor,
 } from "../../src/kubernetes/kinds.ts"
 import { manifests, ports } from "../../src/kubernetes/manifests/objects.ts"
 import {
@@ -268,6 +267,111 @@ test("replicas of a version are spread by themselves", () => {
   for (const { matchLabelKeys } of pod().spec.topologySpreadConstraints ?? []) {
     assert.deepEqual(matchLabelKeys, ["pod-template-hash"])
   }
+})
+
+test("volumes are mounted where they are named, and read only where that is said", () => {
+  const { spec, container } = pod({
+    volumes: {
+      "/models": "emptydir/2Gi:ro",
+      "/data/weights": "claim/weights",
+      "/etc/tuning": "configmap/tuning",
+      "/etc/certs": "secret/certs",
+    },
+  })
+  assert.deepEqual(spec.volumes, [
+    { name: "tmp", emptyDir: {} },
+    { name: "models", emptyDir: { sizeLimit: "2Gi" } },
+    { name: "data-weights", persistentVolumeClaim: { claimName: "weights" } },
+    { name: "etc-tuning", configMap: { name: "tuning" } },
+    { name: "etc-certs", secret: { secretName: "certs" } },
+  ])
+  assert.deepEqual(container.volumeMounts, [
+    { name: "tmp", mountPath: "/tmp" },
+    { name: "models", mountPath: "/models", readOnly: true },
+    { name: "data-weights", mountPath: "/data/weights" },
+    { name: "etc-tuning", mountPath: "/etc/tuning" },
+    { name: "etc-certs", mountPath: "/etc/certs" },
+  ])
+  // Not gone through file by file at every start.
+  assert.equal(spec.securityContext?.fsGroupChangePolicy, "OnRootMismatch")
+  assert.equal(pod().spec.securityContext?.fsGroupChangePolicy, undefined)
+})
+
+test("volumes have names of their own, and /tmp may be another one", () => {
+  const long = `/${"a".repeat(70)}`
+  const { spec } = pod({
+    volumes: {
+      "/tmp": "emptydir/10Gi",
+      "/a/b": "emptydir/1Gi",
+      "/a-b": "emptydir/1Gi",
+      [long]: "emptydir/1Gi",
+      [`${long}b`]: "emptydir/1Gi",
+    },
+  })
+  const names = (spec.volumes ?? []).map(({ name }) => name)
+  assert.deepEqual(names.slice(0, 3), ["tmp", "a-b", "a-b-2"])
+  assert.equal(new Set(names).size, 5)
+  for (const name of names) assert.match(name, /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/)
+  assert.deepEqual(spec.volumes?.[0], { name: "tmp", emptyDir: { sizeLimit: "10Gi" } })
+})
+
+test("an init container is confined as the service is, writes to its volumes, and reserves nothing more", () => {
+  const { spec, container } = pod({
+    cpu: "2",
+    memory: "4Gi",
+    volumes: { "/models": "emptydir/2Gi:ro", "/etc/certs": "secret/certs" },
+    init: {
+      image: "curlimages/curl:8.17.0",
+      command: ["curl"],
+      args: ["-o", "/models/m.bin", "https://models.example/m.bin"],
+      env: { TOKEN: { secret: "hub", key: "token" } },
+      mounts: ["/models"],
+    },
+    resources: { "nvidia.com/gpu": 1 },
+  })
+  const [init, ...more] = spec.initContainers ?? []
+  assert.deepEqual(more, [])
+  assert.deepEqual(init, {
+    name: "init",
+    image: "curlimages/curl:8.17.0",
+    imagePullPolicy: "IfNotPresent",
+    command: ["curl"],
+    args: ["-o", "/models/m.bin", "https://models.example/m.bin"],
+    env: [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "hub", key: "token" } } }],
+    resources: { requests: { cpu: "2", memory: "4Gi" }, limits: { memory: "4Gi" } },
+    securityContext: container.securityContext,
+    volumeMounts: [
+      { name: "tmp", mountPath: "/tmp" },
+      { name: "models", mountPath: "/models" },
+    ],
+  })
+  assert.equal(container.volumeMounts?.find(({ name }) => name === "models")?.readOnly, true)
+})
+
+test("an init container without an image of its own has the service's, and all volumes", () => {
+  const { spec, container } = pod({
+    volumes: { "/models": "emptydir/2Gi", "/cache": "claim/cache" },
+    init: { command: ["node", "--eval", "0"] },
+  })
+  const [init] = spec.initContainers ?? []
+  assert.equal(init?.image, container.image)
+  assert.deepEqual(init?.volumeMounts, container.volumeMounts)
+})
+
+test("nodes are chosen by labels, taints and extended resources", () => {
+  const { spec, container } = pod({
+    resources: { "nvidia.com/gpu": 2 },
+    nodeSelector: { "cloud.google.com/gke-accelerator": "nvidia-l4" },
+    tolerations: ["nvidia.com/gpu", "dedicated=models:NoSchedule", "*"],
+  })
+  assert.equal(container.resources?.requests?.["nvidia.com/gpu"], "2")
+  assert.equal(container.resources?.limits?.["nvidia.com/gpu"], "2")
+  assert.deepEqual(spec.nodeSelector, { "cloud.google.com/gke-accelerator": "nvidia-l4" })
+  assert.deepEqual(spec.tolerations, [
+    { key: "nvidia.com/gpu", operator: "Exists" },
+    { key: "dedicated", operator: "Equal", value: "models", effect: "NoSchedule" },
+    { operator: "Exists" },
+  ])
 })
 
 test("docs/kubernetes.md has every option, its default, its meaning and the reason", () => {

@@ -13,6 +13,7 @@ import type {
   Event,
   Pod,
 } from "../../src/kubernetes/kinds.ts"
+import { lifeOf } from "../../src/kubernetes/watch/pod-life.ts"
 import { patienceMs } from "../support/patience.ts"
 import { StandInCluster } from "../support/stand-in-cluster.ts"
 
@@ -64,6 +65,46 @@ test("a secret that is missing is told with the command that makes it", () => {
   const trouble = troubleOf(observed(waiting("CreateContainerConfigError", message)))
   assert.equal(trouble?.message, `The container can't be started: ${message}.`)
   assert.match(trouble?.next ?? "", /kubectl create secret generic database/)
+})
+
+test("an init container that fails, or is at work, is told by its own name, with its own log", () => {
+  const seen = (init: Partial<ContainerStatus>) => {
+    const { spec, status, ...rest } = pod(waiting("PodInitializing"))
+    const started: Pod = {
+      ...rest,
+      spec: { ...spec!, initContainers: [{ name: "init", image: "fetch:1" }] },
+      status: { ...status, initContainerStatuses: [{ name: "init", ...init }] },
+    }
+    return { trouble: troubleOf(observed({}, { pods: [started] })), life: lifeOf(started) }
+  }
+  const failed = seen({
+    restartCount: 2,
+    state: { waiting: { reason: "CrashLoopBackOff" } },
+    lastState: { terminated: { exitCode: 22, reason: "Error" } },
+  })
+  assert.match(
+    failed.trouble?.message ?? "",
+    /init container ends with exit code 22, 2 times by now, so the service does not start/,
+  )
+  assert.equal(failed.trouble?.patienceMs, 0)
+  assert.deepEqual(failed.trouble?.log, { pod: "a-1-x", previous: true, container: "init" })
+  assert.deepEqual(
+    [failed.life.phase, failed.life.lastEnd, failed.life.restarts],
+    ["failed", "exit code 22", 2],
+  )
+
+  const image = seen({ state: { waiting: { reason: "ErrImagePull", message: "not found" } } })
+  assert.match(image.trouble?.message ?? "", /The image fetch:1 can't be pulled/)
+  assert.match(image.trouble?.next ?? "", /--init-image/)
+
+  const atWork = seen({ state: { running: {} } })
+  assert.match(atWork.trouble?.message ?? "", /init container is at work/)
+  assert.match(atWork.trouble?.next ?? "", /--timeout/)
+  assert.equal(atWork.life.phase, "starting")
+
+  const done = seen({ state: { terminated: { exitCode: 0, reason: "Completed" } } })
+  assert.equal(done.trouble, undefined)
+  assert.deepEqual([done.life.phase, done.life.lastEnd], ["starting", undefined])
 })
 
 test("a crash is waited for once, then given up, with the log of the run that crashed", () => {

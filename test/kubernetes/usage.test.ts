@@ -79,6 +79,43 @@ test("options that are not what they may be name flag, value and range", async (
   await refusesFlags(["--hostname", "a.example"], /--hostname is a\.example, and no Gateway/)
   await refusesFlags(["--platform", "linux/amd64,sparc"], /--platform is .*"sparc".*linux\/arm64/)
   await refusesFlags(["--builder", "kaniko"], /--builder is "kaniko"; .*buildah/)
+  await refusesFlags(["--volume", "/m"], /--volume is "\/m"; it must be path=source/)
+  await refusesFlags(
+    ["--volume", "m=emptydir/1Gi"],
+    /--volume m: .* an absolute path like \/models/,
+  )
+  for (const path of ["/a/../b", "/a/", "/a:b", "//a", "/./a"]) {
+    await refusesFlags(["--volume", `${path}=emptydir/1Gi`], /an absolute path like \/models/)
+  }
+  for (const path of ["/", "/app", "/etc", "/proc/self", "/usr/local/bin"]) {
+    await refusesFlags(
+      ["--volume", `${path}=emptydir/1Gi`],
+      /nothing can be mounted at .* \/models/,
+    )
+  }
+  await refusesFlags(
+    ["--volume", "/m=disk/a"],
+    /--volume \/m is "disk\/a"; it must be emptydir\/SIZE, claim\/NAME, configmap\/NAME or secret\/NAME/,
+  )
+  await refusesFlags(["--volume", "/m=emptydir/much"], /size of an emptydir .* 512Mi or 2Gi/)
+  await refusesFlags(["--volume", "/m=claim/A"], /no claim can be called "A"/)
+  await refusesFlags(
+    ["--init-env", "A=1"],
+    /--init-command is left out, and so is --init-image: .* Name the command/,
+  )
+  await refusesFlags(
+    ["--init-image", "a:1", "--init-mount", "/m"],
+    /--init-mount is "\/m", and no volume is mounted there; there are none/,
+  )
+  await refusesFlags(["--resource", "cpu=1"], /--resource cpu: .* extended resource/)
+  for (const count of ["0", "1.5", "two", ""]) {
+    await refusesFlags(
+      ["--resource", `nvidia.com/gpu=${count}`],
+      /--resource nvidia\.com\/gpu is .*; it must be a whole number from 1 to 1000/,
+    )
+  }
+  await refusesFlags(["--node-selector", "a=-"], /--node-selector a is "-"; a label's value has/)
+  await refusesFlags(["--toleration", "a:Never"], /--toleration is "a:Never"; .*NoExecute/)
   const deploy = ["deploy", module, "--image", "a/b:1", "--timeout", "soon"]
   await refuses(deploy, 2, /--timeout is "soon"; it must be 1 to 86400 seconds/)
 })

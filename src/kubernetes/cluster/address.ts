@@ -1,7 +1,8 @@
 /** Where a deployed service can be reached from here. */
 import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import type { Gateway, HttpRoute, Node, Service } from "../kinds.ts"
+import type { Gateway, HttpRoute } from "../installed-kinds.ts"
+import type { Node, Service } from "../kinds.ts"
 import { type Api, ApiError } from "./api.ts"
 import { collection } from "./resources.ts"
 

@@ -1,8 +1,9 @@
 /**
  * Whether a deployment will come up, from what the cluster shows before: room, quota, image. Pure.
  */
-import type { LimitRange, Node, Pod, ResourceQuota } from "../kinds.ts"
+import type { LimitRange, Node, PersistentVolumeClaim, Pod, ResourceQuota } from "../kinds.ts"
 import type { Deployable } from "../manifests/objects.ts"
+import { keptOffBy, lackedBy, taintText } from "../manifests/placement.ts"
 import { shownBytes } from "../quantity.ts"
 import { limitsAgainst, quotaFor, type ReplicaSize } from "./quota.ts"
 import type { ImageFound } from "./registry.ts"
@@ -29,6 +30,10 @@ export interface ForecastFacts {
   readonly missing: readonly string[]
   /** Undefined when the image is brought to the cluster rather than pulled. */
   readonly found: ImageFound | undefined
+  /** Of the init container's image; undefined where it has none of its own. */
+  readonly initFound?: ImageFound | undefined
+  /** The namespace's claims; undefined where one may not look, or none is named. */
+  readonly claims?: readonly PersistentVolumeClaim[] | undefined
 }
 
 export interface Forecast {
@@ -42,10 +47,12 @@ export interface Forecast {
 export function forecast(facts: ForecastFacts, rolls: boolean): Forecast {
   const missing: Forecast = { obstacles: facts.missing, warnings: [] }
   const parts = [
-    ofImage(facts),
+    ofImage(facts, facts.options.image, facts.found),
+    ofImage(facts, facts.options.init?.image ?? "", facts.initFound),
     missing,
+    ofClaims(facts),
     ofNodes(facts),
-    ofRoom(facts, rolls),
+    ofPlacement(facts) ?? ofRoom(facts, rolls),
     ofQuota(facts, rolls),
   ]
   return {
@@ -58,13 +65,20 @@ const nothing: Forecast = { obstacles: [], warnings: [] }
 const obstacle = (text: string): Forecast => ({ ...nothing, obstacles: [text] })
 const warning = (text: string): Forecast => ({ ...nothing, warnings: [text] })
 
-function ofImage({ found, options, nodes = [] }: ForecastFacts): Forecast {
-  const { image } = options
+function ofImage(
+  { options, nodes = [] }: ForecastFacts,
+  image: string,
+  found: ImageFound | undefined,
+): Forecast {
+  const isInit = image !== options.image
+  const what = isInit ? `The image ${image} of the init container` : "The image"
   if (found === undefined || isOnNode(image, nodes)) return nothing
   switch (found.kind) {
     case "missing":
       return obstacle(
-        `There is no image ${image} in its registry. Push it: capstan image … --push prints the name to use.`,
+        isInit
+          ? `There is no image ${image} in its registry, which the init container is to have: init.image, or --init-image, names it.`
+          : `There is no image ${image} in its registry. Push it: capstan image … --push prints the name to use.`,
       )
     case "unknown":
       return warning(`Whether the nodes can pull ${image} can't be said before: ${found.why}.`)
@@ -72,13 +86,16 @@ function ofImage({ found, options, nodes = [] }: ForecastFacts): Forecast {
       const { platforms } = found
       const kinds = new Set(
         nodes
-          .filter(takesPods)
+          .filter((node) => takesPods(node, options))
           .map(platformOf)
           .filter((each) => each !== ""),
       )
       const foreign = [...kinds].filter((kind) => !platforms.includes(kind))
       if (platforms.length === 0 || foreign.length === 0) return nothing
-      const text = `The image is for ${platforms.join(", ")}, and there are nodes of ${foreign.join(", ")}: on those it would end at once with "exec format error". Build it for them: capstan image … --platform ${[...kinds].join(",")}`
+      const way = isInit
+        ? "Name one for them, or choose nodes for it with --node-selector."
+        : `Build it for them: capstan image … --platform ${[...kinds].join(",")}`
+      const text = `${what} is for ${platforms.join(", ")}, and there are nodes of ${foreign.join(", ")}: on those it would end at once with "exec format error". ${way}`
       return foreign.length === kinds.size ? obstacle(text) : warning(text)
     }
     default:
@@ -97,8 +114,95 @@ function platformOf({ status }: Node): string {
 }
 
 function ofNodes({ nodes = [], options }: ForecastFacts): Forecast {
-  const text = nodesTooOld(nodes.filter(takesPods), options.preStopSeconds)
+  const taking = nodes.filter((node) => takesPods(node, options))
+  const text = nodesTooOld(taking, options.preStopSeconds)
   return text === undefined ? nothing : warning(text)
+}
+
+/** A claim that is not there keeps every replica waiting, and one for a single node all but those there. */
+function ofClaims({ options, claims }: ForecastFacts): Forecast {
+  if (claims === undefined) return nothing
+  const byName = new Map(claims.map((each) => [each.metadata?.name, each]))
+  const parts = options.volumes.flatMap(({ kind, of = "", path }): Forecast[] => {
+    if (kind !== "claim") return []
+    const claim = byName.get(of)
+    if (claim === undefined) {
+      const names = [...byName.keys()]
+      const there = names.length === 0 ? "has none" : `has ${names.join(", ")}`
+      return [
+        obstacle(
+          `There is no persistent volume claim ${of}, which is to be mounted at ${path}; the namespace ${there}. Make it with kubectl apply, or name another.`,
+        ),
+      ]
+    }
+    const modes = claim.spec?.accessModes ?? []
+    if (modes.some((mode) => mode.endsWith("Many"))) return []
+    return modes.includes("ReadWriteOncePod")
+      ? [
+          warning(
+            `The claim ${of} can be used by one replica at a time (ReadWriteOncePod): all others wait, and so does every new version. A claim for several is ReadWriteMany or ReadOnlyMany.`,
+          ),
+        ]
+      : [
+          warning(
+            `The claim ${of} can be mounted on one node at a time (ReadWriteOnce): replicas on other nodes wait. A claim for several nodes is ReadWriteMany or ReadOnlyMany.`,
+          ),
+        ]
+  })
+  return {
+    obstacles: parts.flatMap(({ obstacles }) => obstacles),
+    warnings: parts.flatMap(({ warnings }) => warnings),
+  }
+}
+
+/**
+ * Whether there is any node that a replica may be on, by labels, taints and extended resources, however
+ * little room it has: what to do about none is another matter than about little room.
+ */
+function ofPlacement({ nodes, options, growsByItself }: ForecastFacts): Forecast | undefined {
+  if (nodes === undefined || nodes.length === 0) return undefined
+  const { nodeSelector, resources } = options
+  const none = (text: string, advice: string): Forecast =>
+    growsByItself
+      ? warning(`${text} The cluster adds nodes by itself, if it has such a kind.`)
+      : obstacle(`${text} ${advice}`)
+  const labelled = nodes.filter(({ metadata }) => lackedBy(metadata?.labels, options).length === 0)
+  if (labelled.length === 0) {
+    const wanted = Object.entries(nodeSelector).map(([key, value]) => `${key}=${value}`)
+    return none(
+      `No node has the labels that --node-selector asks for: ${wanted.join(", ")}. ${labelsSeen(nodes, Object.keys(nodeSelector))}.`,
+      "Ask for labels that nodes have, or add a node that has these.",
+    )
+  }
+  const lacking = Object.keys(resources).find((name) =>
+    labelled.every(({ status }) => Number(status?.allocatable?.[name] ?? 0) === 0),
+  )
+  if (lacking !== undefined) {
+    const where = Object.keys(nodeSelector).length === 0 ? "" : " that --node-selector takes"
+    return none(
+      `No node${where} has ${lacking}, of which a replica asks for ${resources[lacking]}.`,
+      "Add a node that has it. Where one has the hardware, its device plugin has to be installed: kubectl describe node shows what a node offers.",
+    )
+  }
+  const offering = labelled.filter(({ status }) =>
+    Object.keys(resources).every((name) => Number(status?.allocatable?.[name] ?? 0) > 0),
+  )
+  const taints = offering.map(({ spec }) => keptOffBy(spec?.taints, options))
+  if (offering.length === 0 || taints.some((each) => each.length === 0)) return undefined
+  const texts = [...new Set(taints.flat().map(taintText))]
+  return none(
+    `Every node that it may be on keeps it off by a taint: ${texts.join(", ")}.`,
+    `If it belongs there, tolerate it: --toleration ${texts[0]}`,
+  )
+}
+
+function labelsSeen(nodes: readonly Node[], keys: readonly string[]): string {
+  const seen = keys.map((key) => {
+    const values = nodes.map(({ metadata }) => metadata?.labels?.[key])
+    const said = [...new Set(values.filter((value) => value !== undefined))]
+    return said.length === 0 ? `none has ${key}` : `of ${key} there is ${said.join(", ")}`
+  })
+  return `Of the nodes here, ${seen.join("; ")}`
 }
 
 function ofRoom(facts: ForecastFacts, rolls: boolean): Forecast {
@@ -106,9 +210,12 @@ function ofRoom(facts: ForecastFacts, rolls: boolean): Forecast {
   if (nodes === undefined || pods === undefined) {
     return warning("Whether there is room for it can't be said: you may not list nodes and pods.")
   }
-  const room = roomFor(needs, nodes, pods, ({ metadata }) => ours.has(metadata?.uid ?? ""))
+  const isOurs = ({ metadata }: Pod): boolean => ours.has(metadata?.uid ?? "")
+  const room = roomFor(needs, nodes, pods, isOurs, options)
   const { minReplicas, maxReplicas, cpu, memory } = options
-  const each = `a replica asks for ${cpu} CPU and ${memory}, ${freeOn(room)}`
+  const extended = Object.entries(options.resources).map(([name, count]) => `${count} ${name}`)
+  const asked = [`${cpu} CPU`, memory, ...extended]
+  const each = `a replica asks for ${listed(asked)}, ${freeOn(room)}`
   const advice = "Ask for less with --cpu or --memory, or add a node."
   const short = (text: string): Forecast =>
     growsByItself
@@ -130,14 +237,22 @@ function ofRoom(facts: ForecastFacts, rolls: boolean): Forecast {
   return nothing
 }
 
+function listed(parts: readonly string[]): string {
+  return `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`
+}
+
 const nodesTold = 3
 
 function freeOn({ nodes, closed }: Room): string {
   const told = nodes
     .slice(0, nodesTold)
     .map(
-      ({ name, cpu, memory }) =>
-        `${Math.max(0, Math.floor(cpu * 1000))}m and ${shownBytes(Math.max(0, memory))} on ${name}`,
+      ({ name, cpu, memory, extended }) =>
+        `${listed([
+          `${Math.max(0, Math.floor(cpu * 1000))}m`,
+          shownBytes(Math.max(0, memory)),
+          ...Object.entries(extended).map(([each, count]) => `${Math.max(0, count)} ${each}`),
+        ])} on ${name}`,
     )
   const more = nodes.length > nodesTold ? `, less on ${nodes.length - nodesTold} more nodes` : ""
   const away = closed > 0 ? `; ${closed} ${closed === 1 ? "node takes" : "nodes take"} no pods` : ""

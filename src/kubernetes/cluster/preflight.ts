@@ -10,11 +10,12 @@ import type {
   KubernetesObject,
   LimitRange,
   Node,
+  PersistentVolumeClaim,
   Pod,
   ResourceQuota,
 } from "../kinds.ts"
 import { selectorOf } from "../manifests/labels.ts"
-import type { Deployable } from "../manifests/objects.ts"
+import { type Deployable, replicaSize } from "../manifests/objects.ts"
 import { amount } from "../quantity.ts"
 import { type Api, ApiError } from "./api.ts"
 import { type Forecast, type ForecastFacts, forecast } from "./forecast.ts"
@@ -146,15 +147,16 @@ async function factsFor(
   options: Deployable,
   isBrought: boolean,
 ): Promise<ForecastFacts> {
-  const { name, image, cpu, cpuLimit, memory } = options
+  const { name, image, cpu, memory, resources: extended, volumes, init } = options
   const seen = async <T>(asked: Promise<T>): Promise<T | undefined> =>
     await asked.catch((error: unknown) => {
       if (error instanceof ApiError) return undefined
       throw error
     })
   const list = <T extends KubernetesObject>(path: string) => seen(api.list<T>(path))
-  const [nodes, pods, ours, deployment, quotas, ranges, missing, growth, found] = await Promise.all(
-    [
+  const hasClaims = volumes.some(({ kind }) => kind === "claim")
+  const [nodes, pods, ours, deployment, quotas, ranges, missing, growth, found, initFound, claims] =
+    await Promise.all([
       list<Node>("/api/v1/nodes"),
       seen(
         api.list<Pod>("/api/v1/pods", {
@@ -168,15 +170,15 @@ async function factsFor(
       missingReferences(api, namespace, options),
       growsByItself(api, seen),
       isBrought ? undefined : findImage(image),
-    ],
-  )
+      init?.image === undefined ? undefined : findImage(init.image),
+      hasClaims
+        ? list<PersistentVolumeClaim>(collection("v1", "persistentvolumeclaims", namespace))
+        : undefined,
+    ])
   return {
     options,
-    size: {
-      requests: { cpu, memory },
-      limits: { memory, ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }) },
-    },
-    needs: { cpu: amount(cpu), memory: amount(memory) },
+    size: replicaSize(options),
+    needs: { cpu: amount(cpu), memory: amount(memory), extended },
     nodes,
     pods,
     ours: new Set((ours ?? []).map(({ metadata }) => metadata?.uid ?? "")),
@@ -186,6 +188,8 @@ async function factsFor(
     missing,
     growsByItself: growth,
     found,
+    initFound,
+    claims,
   }
 }
 

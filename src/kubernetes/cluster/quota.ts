@@ -73,8 +73,11 @@ function costOf(
       const limit = limits.cpu ?? defaultOf(ranges, "cpu")
       return limit === undefined ? "missing" : amount(limit)
     }
-    default:
-      return undefined
+    default: {
+      // Of extended resources a quota counts requests alone.
+      const asked = requests[resource.replace(/^requests\./, "")]
+      return resource.startsWith("requests.") && asked !== undefined ? amount(asked) : undefined
+    }
   }
 }
 

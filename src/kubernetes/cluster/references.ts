@@ -4,6 +4,7 @@
  * never what is in them.
  */
 import type { DeploymentOptions } from "../manifests/options.ts"
+import type { EnvironmentValue } from "../manifests/variables.ts"
 import { type Api, ApiError } from "./api.ts"
 import { collection } from "./resources.ts"
 
@@ -29,17 +30,23 @@ export async function missingReferences(
 }
 
 function referencesOf(
-  { env, envFrom, pullSecret, gateway }: DeploymentOptions,
+  { env, envFrom, pullSecret, gateway, init, volumes }: DeploymentOptions,
   namespace: string,
 ): readonly Reference[] {
   const secret = (name: string): Reference => kept("secret", name, namespace)
   const configMap = (name: string): Reference => kept("configmap", name, namespace)
   return [
-    ...Object.values(env).flatMap((value): Reference[] => {
-      if (typeof value === "string") return []
-      return "secret" in value ? [secret(value.secret)] : [configMap(value.configmap)]
-    }),
+    ...[env, init?.env ?? {}]
+      .flatMap(Object.values<EnvironmentValue>)
+      .flatMap((value): Reference[] => {
+        if (typeof value === "string") return []
+        return "secret" in value ? [secret(value.secret)] : [configMap(value.configmap)]
+      }),
     ...envFrom.map(({ kind, name }) => (kind === "secret" ? secret(name) : configMap(name))),
+    ...volumes.flatMap(({ kind, of = "" }) => {
+      if (kind === "secret") return [secret(of)]
+      return kind === "configmap" ? [configMap(of)] : []
+    }),
     // Behind the others, so that of a secret that is named twice it is told how to make this kind.
     ...(pullSecret === undefined ? [] : [kept("secret docker-registry", pullSecret, namespace)]),
     ...(gateway === undefined ? [] : [gatewayAt(gateway, namespace)]),

@@ -131,7 +131,11 @@ async function failed(
   if (log !== undefined) {
     const text = await api
       .text(`${collection("v1", "pods", namespace)}/${log.pod}/log`, {
-        query: { container: "service", previous: `${log.previous}`, tailLines: `${logLinesMax}` },
+        query: {
+          container: log.container ?? "service",
+          previous: `${log.previous}`,
+          tailLines: `${logLinesMax}`,
+        },
       })
       .catch((error: Error) => `(its log can't be read: ${error.message})`)
     logLines = text

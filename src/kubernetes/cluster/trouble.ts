@@ -3,6 +3,7 @@
  * these are looked through from what stops everything to what may yet come right by itself.
  */
 import type { ContainerStatus, Event, Pod } from "../kinds.ts"
+import { initName } from "../manifests/objects.ts"
 import { isReady, type Observed } from "./observe.ts"
 
 export interface Trouble {
@@ -14,7 +15,14 @@ export interface Trouble {
    */
   readonly patienceMs: number
   /** The container whose log says more. */
-  readonly log: { readonly pod: string; readonly previous: boolean } | undefined
+  readonly log:
+    | {
+        readonly pod: string
+        readonly previous: boolean
+        /** @default the service's */
+        readonly container?: string
+      }
+    | undefined
 }
 
 export function troubleOf(observed: Observed): Trouble | undefined {
@@ -24,10 +32,12 @@ export function troubleOf(observed: Observed): Trouble | undefined {
     creationRefused(observed) ??
     firstOf(pods, imageTrouble) ??
     firstOf(pods, startTrouble) ??
+    firstOf(pods, initTrouble) ??
     firstOf(pods, (pod) => crash(pod, observed)) ??
     firstOf(pods, unschedulable) ??
     firstOf(pods, (pod) => unready(pod, observed)) ??
-    firstOf(pods, (pod) => heldUp(pod, observed))
+    firstOf(pods, (pod) => heldUp(pod, observed)) ??
+    firstOf(pods, initRuns)
   )
 }
 
@@ -77,16 +87,20 @@ function creationRefused({ deployment }: Observed): Trouble | undefined {
 const pullReasons = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
 
 function imageTrouble(pod: Pod): Trouble | undefined {
-  const { image, state } = containerOf(pod) ?? {}
-  const { reason = "", message = "" } = state?.waiting ?? {}
-  if (!pullReasons.includes(reason)) return undefined
+  const stuck = containersOf(pod).find(({ state }) =>
+    pullReasons.includes(state?.waiting?.reason ?? ""),
+  )
+  if (stuck === undefined) return undefined
+  const { reason = "", message = "" } = stuck.state?.waiting ?? {}
   const next = /unauthorized|denied|forbidden|authentication/i.test(message)
     ? "The registry wants to know who asks:  kubectl create secret docker-registry NAME …, and name it with --pull-secret."
     : /not found|manifest unknown/i.test(message)
-      ? "There is no such image in the registry. Push it: capstan image … --push prints the name to use."
+      ? stuck.name === initName
+        ? "There is no such image in the registry: init.image, or --init-image, names it."
+        : "There is no such image in the registry. Push it: capstan image … --push prints the name to use."
       : "Try the name from one of the nodes; a registry that only your machine reaches is none to the cluster."
-  const image_ = specImage(pod) ?? image
-  return trouble(`The image ${image_} can't be pulled: ${message || reason}.`, next, 15_000)
+  const image = specImage(pod, stuck.name) ?? stuck.image
+  return trouble(`The image ${image} can't be pulled: ${message || reason}.`, next, 15_000)
 }
 
 const startReasons = [
@@ -97,15 +111,50 @@ const startReasons = [
 ]
 
 function startTrouble(pod: Pod): Trouble | undefined {
-  const state = containerOf(pod)?.state
-  const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? {}
-  if (!startReasons.includes(reason)) return undefined
+  const stuck = containersOf(pod)
+    .map(({ name, state }) => ({ name, ...(state?.waiting ?? state?.terminated) }))
+    .find((each) => startReasons.includes(each.reason ?? ""))
+  if (stuck === undefined) return undefined
+  const { reason = "", message = "" } = stuck
   const missing = /(secret|configmap) "([^"]+)" not found/.exec(message)
   const next =
     missing === null
       ? "The message names what the container can't have."
       : `Make it in the namespace first:  kubectl create ${missing[1] === "secret" ? "secret generic" : "configmap"} ${missing[2]} …`
-  return trouble(`The container can't be started: ${message || reason}.`, next, 10_000)
+  const what = stuck.name === initName ? "init container" : "container"
+  return trouble(`The ${what} can't be started: ${message || reason}.`, next, 10_000)
+}
+
+/** What has to be done before the service starts has failed: until it ends well, nothing starts. */
+function initTrouble(pod: Pod): Trouble | undefined {
+  const status = initOf(pod)
+  const ended = status?.lastState?.terminated ?? status?.state?.terminated
+  if (status?.state?.terminated?.exitCode === 0) return undefined
+  if (status === undefined || ended === undefined || ended.exitCode === 0) return undefined
+  const times = status.restartCount ?? 0
+  const previous = status.state?.terminated === undefined
+  const isMemory = ended.reason === "OOMKilled"
+  return {
+    message: isMemory
+      ? `The init container needs more memory than its limit and was killed${often(times)}.`
+      : `The init container ends with exit code ${ended.exitCode}${often(times)}, so the service does not start.`,
+    next: isMemory
+      ? "It has the service's: give both more with --memory."
+      : "What it runs is init.command and init.args. It is user 1000, and can write to its volumes and /tmp alone.",
+    patienceMs: times >= 2 ? 0 : Number.POSITIVE_INFINITY,
+    log: { pod: pod.metadata?.name ?? "", previous, container: initName },
+  }
+}
+
+/** It may be at work for as long as a download takes. */
+function initRuns(pod: Pod): Trouble | undefined {
+  if (initOf(pod)?.state?.running === undefined) return undefined
+  return {
+    message: "The init container is at work, and the service starts when it has ended.",
+    next: "What takes longer than the wait for it needs a longer --timeout.",
+    patienceMs: Number.POSITIVE_INFINITY,
+    log: { pod: pod.metadata?.name ?? "", previous: false, container: initName },
+  }
 }
 
 /** As a process ends that is told to, or killed. */
@@ -202,6 +251,16 @@ function containerOf({ status }: Pod): ContainerStatus | undefined {
   return status?.containerStatuses?.find(({ name }) => name === "service")
 }
 
-function specImage({ spec }: Pod): string | undefined {
-  return spec?.containers.find(({ name }) => name === "service")?.image
+function initOf({ status }: Pod): ContainerStatus | undefined {
+  return status?.initContainerStatuses?.find(({ name }) => name === initName)
+}
+
+/** In the order in which they start. */
+function containersOf(pod: Pod): readonly ContainerStatus[] {
+  return [initOf(pod), containerOf(pod)].filter((each) => each !== undefined)
+}
+
+function specImage({ spec }: Pod, container: string): string | undefined {
+  const all = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+  return all.find(({ name }) => name === container)?.image
 }

@@ -3,11 +3,8 @@
  * resolved. A key that nobody reads is an error, since whoever wrote it meant something.
  */
 import { type ImageLayer, imageTable } from "../image/options.ts"
-import {
-  type DeploymentLayer,
-  type DeploymentLists,
-  deploymentTable,
-} from "../manifests/options.ts"
+import type { DeploymentLists } from "../manifests/lists.ts"
+import { type DeploymentLayer, deploymentTable } from "../manifests/options.ts"
 import { OptionError } from "../option.ts"
 
 /** What one part of the file says of image and deployment. */
@@ -82,12 +79,32 @@ const lists: Readonly<
       )
     }
   },
-  envFrom(value, at, file) {
-    const isTexts = Array.isArray(value) && value.every((each) => typeof each === "string")
-    if (!isTexts) throw wrong(at, value, 'a list like ["secret/database"]', file)
-  },
+  envFrom: textList('a list like ["secret/database"]'),
   labels: texts,
   serviceAnnotations: texts,
+  volumes: texts,
+  init(value, at, file) {
+    const { image, env, ...rest } = record(value, at, file)
+    known(record(value, at, file), ["image", "command", "args", "env", "mounts"], at, file)
+    if (image !== undefined && typeof image !== "string") {
+      throw wrong(`${at}.image`, image, "a text", file)
+    }
+    if (env !== undefined) lists.env(env, `${at}.env`, file)
+    for (const [name, each] of Object.entries(rest)) {
+      if (each !== undefined)
+        textList('a list of words like ["node", "fetch.js"]')(each, `${at}.${name}`, file)
+    }
+  },
+  resources: record,
+  nodeSelector: texts,
+  tolerations: textList('a list like ["nvidia.com/gpu"]'),
+}
+
+function textList(must: string) {
+  return (value: unknown, at: string, file: string): void => {
+    const isTexts = Array.isArray(value) && value.every((each) => typeof each === "string")
+    if (!isTexts) throw wrong(at, value, must, file)
+  }
 }
 
 function texts(value: unknown, at: string, file: string): void {

@@ -14,6 +14,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSyn
 import { basename, dirname, join, resolve } from "node:path"
 import { build, type Metafile, type OutputFile, type Plugin } from "esbuild"
 import { OptionError } from "../option.ts"
+import { nodeMajorMin } from "./base.ts"
 import { late, lateEntryPoint } from "./late.ts"
 import { OwnFiles, projectFolder } from "./own-files.ts"
 import { type WholePackage, WholePackages } from "./whole.ts"
@@ -136,7 +137,7 @@ async function attemptIn(
     chunkNames: "[name]-[hash]",
     platform: "node",
     format: "esm",
-    target: "node24",
+    target: `node${nodeMajorMin}`,
     ...(extent === "whole" ? { alias: { capstan: source.capstan } } : { external: ["capstan"] }),
     define: { capstanStart: JSON.stringify(own.start) },
     banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },

@@ -5,12 +5,13 @@
 import { type Probe, probes } from "../../core/probes.ts"
 import { scalingBehavior } from "../../core/scaling.ts"
 import { userId } from "../image/dockerfile.ts"
+import type { HttpRoute, ServiceMonitor } from "../installed-kinds.ts"
 import type {
+  Amounts,
   Container,
   Deployment,
   EnvVar,
   HorizontalPodAutoscaler,
-  HttpRoute,
   KubernetesObject,
   NetworkPolicy,
   ObjectMeta,
@@ -18,12 +19,14 @@ import type {
   PodSpec,
   Service,
   ServiceAccount,
-  ServiceMonitor,
 } from "../kinds.ts"
 import { labelValue, nameLengthMax } from "../name.ts"
 import { milliCpu } from "../quantity.ts"
+import type { Init } from "./init.ts"
 import { identity } from "./labels.ts"
-import { type DeploymentOptions, drainGraceVariable, type EnvironmentValue } from "./options.ts"
+import type { DeploymentOptions } from "./options.ts"
+import { drainGraceVariable, type EnvironmentValue } from "./variables.ts"
+import { mountsOf, podVolumes, writableMounts } from "./volumes.ts"
 
 /** The defaults of the settings `port` and `managementPort`. */
 export const ports = { api: 8080, management: 9090 } as const
@@ -184,7 +187,8 @@ function deployment(options: Deployable): Deployment {
 }
 
 function podSpec(options: Deployable): PodSpec {
-  const { name, preStopSeconds } = options
+  const { name, preStopSeconds, volumes, init, nodeSelector, tolerations } = options
+  const isChosen = Object.keys(nodeSelector).length > 0
   return {
     serviceAccountName: name,
     automountServiceAccountToken: false,
@@ -196,6 +200,10 @@ function podSpec(options: Deployable): PodSpec {
       runAsUser: userId,
       runAsGroup: userId,
       fsGroup: userId,
+      // A volume that is the group's already is not gone through file by file at every start.
+      ...(volumes.some(({ kind }) => kind === "claim")
+        ? { fsGroupChangePolicy: "OnRootMismatch" }
+        : {}),
       seccompProfile: { type: "RuntimeDefault" },
     },
     topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
@@ -208,13 +216,61 @@ function podSpec(options: Deployable): PodSpec {
         matchLabelKeys: ["pod-template-hash"],
       }),
     ),
+    ...(isChosen ? { nodeSelector } : {}),
+    ...(tolerations.length === 0 ? {} : { tolerations }),
+    ...(init === undefined ? {} : { initContainers: [initContainer(options, init)] }),
     containers: [container(options)],
-    volumes: [{ name: "tmp", emptyDir: {} }],
+    volumes: podVolumes(volumes),
+  }
+}
+
+/** What neither container may do. */
+const confined = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+} as const
+
+function initContainer(options: Deployable, init: Init): Container {
+  const { image = options.image, command, args, env, mounts } = init
+  return {
+    name: initName,
+    image,
+    imagePullPolicy: pullPolicy(image),
+    ...(command === undefined ? {} : { command }),
+    ...(args === undefined ? {} : { args }),
+    ...(Object.keys(env).length === 0 ? {} : { env: variables(env) }),
+    // The same as the service's, so that a replica reserves no more for it.
+    resources: replicaSize({ ...options, resources: {} }),
+    securityContext: confined,
+    volumeMounts: writableMounts(options.volumes, mounts),
+  }
+}
+
+/** What the init container is called in a pod. */
+export const initName = "init"
+
+/** What a replica reserves, and what it may have at most. */
+export function replicaSize({
+  cpu,
+  cpuLimit,
+  memory,
+  resources,
+}: Pick<Deployable, "cpu" | "cpuLimit" | "memory" | "resources">): {
+  readonly requests: Amounts
+  readonly limits: Amounts
+} {
+  const extended = Object.fromEntries(
+    Object.entries(resources).map(([name, count]) => [name, `${count}`]),
+  )
+  return {
+    requests: { cpu, memory, ...extended },
+    limits: { memory, ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }), ...extended },
   }
 }
 
 function container(options: Deployable): Container {
-  const { image, cpu, cpuLimit, memory, preStopSeconds, envFrom } = options
+  const { image, preStopSeconds, envFrom, volumes } = options
   const probe = ({ path, ...rest }: Probe) => ({
     httpGet: { path, port: "management" },
     ...rest,
@@ -235,22 +291,15 @@ function container(options: Deployable): Container {
             kind === "secret" ? { secretRef: { name } } : { configMapRef: { name } },
           ),
         }),
-    resources: {
-      requests: { cpu, memory },
-      limits: { memory, ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }) },
-    },
+    resources: replicaSize(options),
     startupProbe: probe(probes.startup),
     readinessProbe: probe(probes.readiness),
     livenessProbe: probe(probes.liveness),
     ...(preStopSeconds === 0
       ? {}
       : { lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } } }),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    securityContext: confined,
+    volumeMounts: mountsOf(volumes),
   }
 }
 
@@ -262,13 +311,17 @@ function pullPolicy(image: string): string {
 /** Ours, then what was given, which goes over it. */
 function environment(options: Deployable): EnvVar[] {
   const workers = Math.max(1, Math.ceil(milliCpu(options.cpu) / 1000))
-  const variables = {
+  const all = {
     // Without a limit a process sees all CPUs of its node, and would take as many workers.
     ...(options.cpuLimit === undefined ? { CAPSTAN_WORKERS: `${workers}` } : {}),
     [drainGraceVariable]: `${drainGraceMs(options)}`,
     ...options.env,
   }
-  return Object.entries<EnvironmentValue>(variables).map(([name, value]) => variable(name, value))
+  return variables(all)
+}
+
+function variables(values: Readonly<Record<string, EnvironmentValue>>): EnvVar[] {
+  return Object.entries(values).map(([name, value]) => variable(name, value))
 }
 
 function variable(name: string, value: EnvironmentValue): EnvVar {

@@ -3,10 +3,9 @@
  * each over the one before: the table's defaults, the configuration file, the environment that was
  * chosen in it, the command line.
  */
-import { isKey, isObjectName, labelValue } from "../name.ts"
 import { checked, OptionError, type OptionSpec, type OptionValue } from "../option.ts"
 import { milliCpu } from "../quantity.ts"
-import { isOurs } from "./labels.ts"
+import { type DeploymentLists, type ListsLayer, type ResolvedLists, resolveLists } from "./lists.ts"
 
 export const deploymentTable = {
   name: {
@@ -120,34 +119,14 @@ export const deploymentTable = {
 type Table = typeof deploymentTable
 type DeploymentOptionName = keyof Table
 
-/** The value of a variable: itself, or where it is kept. Secrets are named, never copied. */
-export type EnvironmentValue =
-  | string
-  | { readonly secret: string; readonly key: string }
-  | { readonly configmap: string; readonly key: string }
-
-/** What is not one value but several, by name. */
-export interface DeploymentLists {
-  /** Environment variables. */
-  readonly env?: Readonly<Record<string, EnvironmentValue>>
-  /** `secret/NAME` or `configmap/NAME`: every key of it becomes a variable. */
-  readonly envFrom?: readonly string[]
-  /** Labels of yours, on everything that is made. */
-  readonly labels?: Readonly<Record<string, string>>
-  /** Annotations of the Service: what a cloud's load balancer is told by. */
-  readonly serviceAnnotations?: Readonly<Record<string, string>>
-}
-
 /** A deployment as the configuration file describes it. */
 export type DeploymentConfig = {
   readonly [Name in DeploymentOptionName]?: OptionValue<Table[Name]>
 } & DeploymentLists
 
 /** What one source says of it. A later layer's value goes over an earlier one's; lists add up. */
-export interface DeploymentLayer extends DeploymentLists {
+export interface DeploymentLayer extends ListsLayer {
   readonly values: Readonly<Partial<Record<DeploymentOptionName, unknown>>>
-  /** How this source spells an option, for messages. */
-  readonly spelt: (name: string) => string
 }
 
 /** What the service itself says. */
@@ -164,13 +143,8 @@ export type DeploymentOptions = {
   readonly [Name in Exclude<DeploymentOptionName, Absent>]: Table[Name]["default"] extends undefined
     ? OptionValue<Table[Name]> | undefined
     : OptionValue<Table[Name]>
-} & ServiceFacts & {
-    readonly cpuLimit: string | undefined
-    readonly env: Readonly<Record<string, EnvironmentValue>>
-    readonly envFrom: readonly { readonly kind: "secret" | "configmap"; readonly name: string }[]
-    readonly labels: Readonly<Record<string, string>>
-    readonly serviceAnnotations: Readonly<Record<string, string>>
-  }
+} & ServiceFacts &
+  ResolvedLists & { readonly cpuLimit: string | undefined }
 
 /**
  * Lays the layers over each other and fills in the defaults.
@@ -216,89 +190,4 @@ export function resolveDeployment(
     )
   }
   return options
-}
-
-function resolveLists(
-  layers: readonly DeploymentLayer[],
-): Pick<DeploymentOptions, "env" | "envFrom" | "labels" | "serviceAnnotations"> {
-  const env: Record<string, EnvironmentValue> = {}
-  const envFrom = new Map<string, DeploymentOptions["envFrom"][number]>()
-  const labels: Record<string, string> = {}
-  const serviceAnnotations: Record<string, string> = {}
-  for (const layer of layers) {
-    const { spelt } = layer
-    for (const [name, value] of Object.entries(layer.env ?? {})) {
-      checkVariable(name, value, `${spelt("env")} ${name}`)
-      env[name] = value
-    }
-    for (const text of layer.envFrom ?? []) envFrom.set(text, reference(text, spelt("envFrom")))
-    for (const [name, value] of Object.entries(layer.labels ?? {})) {
-      checkLabel(name, value, `${spelt("labels")} ${name}`)
-      labels[name] = value
-    }
-    for (const [name, value] of Object.entries(layer.serviceAnnotations ?? {})) {
-      checkKey(name, `${spelt("serviceAnnotations")} ${name}`)
-      serviceAnnotations[name] = value
-    }
-  }
-  return { env, envFrom: [...envFrom.values()], labels, serviceAnnotations }
-}
-
-/** Ports are in the manifests in six places; changing them here would contradict the others. */
-const fixedVariables = ["CAPSTAN_HOST", "CAPSTAN_PORT", "CAPSTAN_MANAGEMENT_PORT"]
-
-/** The pod's own grace is reckoned from it. */
-export const drainGraceVariable = "CAPSTAN_DRAIN_GRACE_MS"
-
-function checkVariable(name: string, value: EnvironmentValue, where: string): void {
-  if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) {
-    throw new OptionError(`${where}: an environment variable can't be called that.`)
-  }
-  if (fixedVariables.includes(name)) {
-    throw new OptionError(
-      `${where}: a deployment's ports are 8080 and 9090, inside its own address. The Service decides what others see.`,
-    )
-  }
-  if (typeof value !== "string")
-    checkReference("secret" in value ? value.secret : value.configmap, where)
-  if (name === drainGraceVariable && typeof value !== "string") {
-    throw new OptionError(
-      `${where}: it has to be said here, not by reference, since the pod's own grace is reckoned from it.`,
-    )
-  }
-}
-
-function reference(text: string, where: string): DeploymentOptions["envFrom"][number] {
-  const [, kind, name] = /^(secret|configmap)\/(.+)$/.exec(text) ?? []
-  if (name === undefined) {
-    throw new OptionError(
-      `${where} is ${JSON.stringify(text)}; it must be secret/NAME or configmap/NAME.`,
-    )
-  }
-  checkReference(name, where)
-  return { kind: kind as "secret" | "configmap", name }
-}
-
-function checkReference(name: string, where: string): void {
-  if (isObjectName(name)) return
-  throw new OptionError(
-    `${where}: no secret or config map can be called ${JSON.stringify(name)}; they are called like database or database.shop.`,
-  )
-}
-
-function checkLabel(name: string, value: string, where: string): void {
-  checkKey(name, where)
-  if (isOurs(name)) {
-    throw new OptionError(`${where}: this label is Capstan's own; it finds by it what it has made.`)
-  }
-  if (labelValue(value) !== value) {
-    throw new OptionError(
-      `${where} is ${JSON.stringify(value)}; a label's value has letters, digits, -, _ and ., 63 at most, and begins and ends with a letter or digit.`,
-    )
-  }
-}
-
-function checkKey(name: string, where: string): void {
-  if (isKey(name)) return
-  throw new OptionError(`${where}: it must be called like team or example.com/team.`)
 }

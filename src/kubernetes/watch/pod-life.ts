@@ -17,7 +17,7 @@ export interface PodLife {
 
 export function lifeOf(pod: Pod): PodLife {
   const { metadata, status } = pod
-  const statuses = status?.containerStatuses ?? []
+  const statuses = [...unfinished(pod), ...(status?.containerStatuses ?? [])]
   const bornMs = timeMs(metadata?.creationTimestamp) ?? 0
   const [phase, sinceMs] = phaseOf(pod, bornMs)
   return {
@@ -38,10 +38,15 @@ const stuckReasons = [
   ...["RunContainerError", "StartError"],
 ]
 
-function phaseOf(
-  { metadata, status }: Pod,
-  bornMs: number,
-): readonly [PodLife["phase"], sinceMs: number] {
+/** Init containers that have not ended well: those that have are nobody's concern any more. */
+function unfinished({ status }: Pod): readonly ContainerStatus[] {
+  return (status?.initContainerStatuses ?? []).filter(
+    ({ state }) => state?.terminated?.exitCode !== 0,
+  )
+}
+
+function phaseOf(pod: Pod, bornMs: number): readonly [PodLife["phase"], sinceMs: number] {
+  const { metadata, status } = pod
   const endMs = timeMs(metadata?.deletionTimestamp)
   if (endMs !== undefined) {
     return ["draining", endMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000]
@@ -51,7 +56,9 @@ function phaseOf(
   const statuses = status?.containerStatuses ?? []
   if (status?.phase === "Failed") return ["failed", sinceMs]
   if (ready?.status === "True") return ["ready", sinceMs]
-  if (statuses.some((each) => stuckOf(each) !== undefined)) return ["failed", sinceMs]
+  if ([...unfinished(pod), ...statuses].some((each) => stuckOf(each) !== undefined)) {
+    return ["failed", sinceMs]
+  }
   // Its containers are younger than the state of not being ready: it has not come to it yet.
   const runningMs = statuses.map(({ state }) => timeMs(state?.running?.startedAt) ?? 0)
   const isStarted = statuses.length > 0 && statuses.every(({ started }) => started === true)
