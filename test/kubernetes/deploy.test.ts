@@ -54,7 +54,13 @@ test("what will not come up is said before anything is changed, and can be tried
   cluster.nodes = [node("small", "300m", "8Gi")]
   cluster.add("ConfigMap", "tuning", { labels: {} })
   const named = ["--env-from", "secret/database", "--env-from", "configmap/tuning"]
-  const refused = await deploy(cluster, ["--image", image, ...named, "--pull-secret", "login"])
+  const mounted = ["/certs=secret/certs", "/models=claim/models", "/old=claim/there"]
+  cluster.add("PersistentVolumeClaim", "there", { labels: {} })
+  const refused = await deploy(cluster, [
+    ...["--image", image, ...named, "--pull-secret", "login"],
+    ...mounted.flatMap((each) => ["--volume", each]),
+    ...["--init-image", "127.0.0.1:9/fetch:1", "--init-env", "A=1"],
+  ])
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /room for 0 of at least 2 replicas: .*300m and 8Gi on small/)
   assert.match(
@@ -62,6 +68,12 @@ test("what will not come up is said before anything is changed, and can be tried
     /no secret database in the namespace default\. Make it: {2}kubectl create secret generic database/,
   )
   assert.match(refused.stderr, /kubectl create secret docker-registry login/)
+  assert.match(refused.stderr, /no secret certs in the namespace default/)
+  assert.match(
+    refused.stderr,
+    /no persistent volume claim models, which is to be mounted at \/models; the namespace has there\./,
+  )
+  assert.match(refused.stderr, /Whether the nodes can pull 127\.0\.0\.1:9\/fetch:1 can't be said/)
   assert.doesNotMatch(refused.stderr, /tuning/)
   assert.match(refused.stderr, /Nothing was changed\. To try all the same: --anyway/)
   assert.deepEqual(cluster.applied, [])

@@ -16,6 +16,7 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     pods: "Pod",
     secrets: "Secret",
     configmaps: "ConfigMap",
+    persistentvolumeclaims: "PersistentVolumeClaim",
     serviceaccounts: "ServiceAccount",
     resourcequotas: "ResourceQuota",
     limitranges: "LimitRange",
