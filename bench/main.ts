@@ -11,6 +11,7 @@ import { empty } from "./empty.ts"
 import { fastapi } from "./fastapi.ts"
 import { goodput } from "./goodput.ts"
 import { killAll, run } from "./harness.ts"
+import { isolation } from "./isolation.ts"
 import { load, loadScenario } from "./load.ts"
 import { loadMemory } from "./load-memory.ts"
 import { loadPace } from "./load-pace.ts"
@@ -38,6 +39,7 @@ const benches: readonly Bench[] = [
   overload,
   goodput,
   pool,
+  isolation,
   empty,
   start,
   fastapi,

@@ -1,5 +1,5 @@
 /** The functions of the benches as a Capstan service, with the schemas that the peers have. */
-import { operation, service } from "capstan"
+import { bytes, operation, service } from "capstan"
 import * as z from "zod"
 import * as functions from "./peers/functions.ts"
 
@@ -31,6 +31,14 @@ const empty = operation({
   run: () => ({ ok: functions.empty() }),
 })
 
+/** Gives back what it gets. */
+const back = operation({
+  path: "/back",
+  body: bytes("application/octet-stream"),
+  output: bytes("application/octet-stream"),
+  run: ({ body }) => body.bytes,
+})
+
 const ping = operation({
   method: "GET",
   path: "/ping",
@@ -42,5 +50,5 @@ const ping = operation({
 export default service({
   title: "What the benches measure",
   version: "1.0.0",
-  operations: { hello, spin20, empty, ping },
+  operations: { hello, spin20, empty, back, ping },
 })

@@ -142,6 +142,7 @@ export function imageSource(
     files: understood(() => namedFiles(image.files, project)),
     server: ours("./image-server"),
     worker: ours("../service/pool/worker"),
+    lifeline: ours("../service/pool/lifeline"),
     capstan: ours("../index"),
     external: image.external,
     base: image.base,

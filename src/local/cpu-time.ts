@@ -5,17 +5,27 @@ import { readFileSync } from "node:fs"
 const tickMs = 10
 
 /**
- * User and system time of all threads of a process, in milliseconds. `undefined` when there is no
- * such process, or no /proc, as outside Linux.
+ * User and system time of all threads of a process, in milliseconds, and of the processes that it has
+ * started: an autoscaler on a cluster counts all that is in a container, workers that are processes
+ * for instance. `undefined` when there is no such process, or no /proc, as outside Linux.
  */
 export function cpuTimeMs(pid: number): number | undefined {
-  let stat: string
+  const stat = read(`/proc/${pid}/stat`)
+  if (stat === undefined) return undefined
+  // The name in front may hold anything; proc_pid_stat(5) from its third field on comes behind it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  // Its own, user and system, and that of those that have ended.
+  const [user, system, userOfEnded, systemOfEnded] = fields.slice(11, 15).map(Number)
+  let sumMs = (user! + system! + userOfEnded! + systemOfEnded!) * tickMs
+  const children = read(`/proc/${pid}/task/${pid}/children`)?.match(/\d+/g) ?? []
+  for (const child of children) sumMs += cpuTimeMs(Number(child)) ?? 0
+  return sumMs
+}
+
+function read(path: string): string | undefined {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+    return readFileSync(path, "utf8")
   } catch {
     return undefined
   }
-  // The name in front may hold anything; proc_pid_stat(5) from its third field on comes behind it.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  return (Number(fields[11]) + Number(fields[12])) * tickMs
 }

@@ -12,8 +12,9 @@ import { type AdmissionState, admit, shed } from "./admission.ts"
 import { assertHeapsFit, queueBytesMaxOf } from "./bounds.ts"
 import { collectionHelpers } from "./collection-helpers.ts"
 import { OperationCost } from "./cost.ts"
-import { defaultWorkerMemoryMiB, defaultWorkers, memoryLimitBytes } from "./cpu.ts"
+import { memoryLimitBytes } from "./cpu.ts"
 import { Demand } from "./demand.ts"
+import { type LanePlan, planLanes } from "./lanes.ts"
 import type { Operation } from "./operation.ts"
 import type { Arrival, Call, Compute, Fault, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
 import { Overload } from "./overload.ts"
@@ -252,31 +253,9 @@ export class ComputePools implements Compute {
 
   #makeLanes(): readonly Lane[] {
     const { service, settings } = this.#options
-    const onWorkers = [...service.operations].filter(([, { thread }]) => thread === "worker")
-    const shared = onWorkers.filter(([, { ownWorkers }]) => ownWorkers === undefined)
-    const { workers, workerNice } = settings
-    const plans = onWorkers.flatMap(([name, { ownWorkers }]) =>
-      ownWorkers === undefined
-        ? []
-        : [{ name, names: [name], size: ownWorkers.count, memoryMiB: ownWorkers.memoryMiB }],
-    )
-    if (shared.length > 0) {
-      plans.push({
-        name: "the service",
-        names: shared.map(([name]) => name),
-        size: workers === "auto" ? defaultWorkers(workerNice) : workers,
-        memoryMiB: undefined,
-      })
-    }
-    const threads = plans.reduce((sum, { size }) => sum + size + settings.spareWorkers, 0)
-    const memoryMiB =
-      settings.workerMemoryMiB === "auto"
-        ? defaultWorkerMemoryMiB(threads)
-        : settings.workerMemoryMiB
-    return plans.map((plan) => {
-      const own = plan.memoryMiB ?? memoryMiB
-      const lane = this.#makeLane(plan.name, plan.names, plan.size, own)
-      for (const name of plan.names) this.#enter(name, service.operations.get(name)!, lane)
+    return planLanes(service, settings).map((plan) => {
+      const lane = this.#makeLane(plan)
+      for (const name of plan.operations) this.#enter(name, service.operations.get(name)!, lane)
       return lane
     })
   }
@@ -285,7 +264,7 @@ export class ComputePools implements Compute {
     this.#entries.set(name, { operation, lane, cost: new OperationCost() })
   }
 
-  #makeLane(name: string, operations: readonly string[], size: number, memoryMiB: number): Lane {
+  #makeLane({ name, ...workers }: LanePlan): Lane {
     const { settings, moduleUrl, log } = this.#options
     const ranMs = new FadingMean()
     const overload = new Overload(() => ranMs.value)
@@ -293,11 +272,9 @@ export class ComputePools implements Compute {
     const pool = new Pool(
       {
         moduleUrl: moduleUrl.href,
-        operations,
-        size,
+        ...workers,
         spares: settings.spareWorkers,
         nice: settings.workerNice,
-        memoryMiB,
         setupTimeoutMs: settings.setupTimeoutMs,
         cancelGraceMs: settings.cancelGraceMs,
         promisesHoldSinceMs: () => overload.promisesHoldSinceMs,

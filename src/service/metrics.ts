@@ -81,7 +81,7 @@ export class Metrics implements ComputeObserver {
     const registers = [this.#registry]
     new Gauge({
       name: "capstan_workers",
-      help: "Worker threads by state. Those that are stuck and were not replaced are busy as well.",
+      help: "Workers, be they threads or processes, by state. Those that are stuck and were not replaced are busy as well.",
       labelNames: ["state"],
       registers,
       collect() {

@@ -67,12 +67,26 @@ export interface Example {
   readonly output?: unknown
 }
 
+/** What a worker is: a thread of the server's process, or a process of its own. */
+export type Isolation = "thread" | "process"
+
 /** A pool of workers of the operation's own, apart from the shared one. */
 export interface OwnWorkers {
   /** How many. 1 or more. @default 1 */
   readonly count?: number
-  /** Heap limit of each, in MiB, 16 or more. @default the setting `workerMemoryMiB` */
+  /**
+   * Heap limit of each, in MiB, 16 or more. A worker that is a process is held to it as a whole:
+   * what it has in memory, heap or not, may be 64 MiB more, beside what Node itself takes.
+   * @default the setting `workerMemoryMiB`
+   */
   readonly memoryMiB?: number
+  /**
+   * What each of them is. `"thread"`: a thread of the server's process. `"process"`: a process of its
+   * own, for code that refuses to run in a thread, or may crash: a fault in native code costs the one
+   * call. It starts later, takes more memory, and inputs and answers are copied to it and back.
+   * @default "thread"
+   */
+  readonly isolation?: Isolation
 }
 
 export interface OperationConfig<
@@ -206,7 +220,11 @@ export interface Operation {
   readonly cancelGraceMs: number | undefined
   readonly stop: "terminate" | "wait"
   readonly ownWorkers:
-    | { readonly count: number; readonly memoryMiB: number | undefined }
+    | {
+        readonly count: number
+        readonly memoryMiB: number | undefined
+        readonly isolation: Isolation
+      }
     | undefined
   readonly compress: boolean
   readonly summary: string | undefined
@@ -296,6 +314,7 @@ export function operation<
     ["thread", config.thread, ["worker", "main"]],
     ["onDisconnect", config.onDisconnect, ["cancel", "finish"]],
     ["stop", config.stop, ["terminate", "wait"]],
+    ["ownWorkers.isolation", config.ownWorkers?.isolation, ["thread", "process"]],
   ] as const) {
     if (value !== undefined && !(allowed as readonly string[]).includes(value)) {
       throw wrong(field, value, `"${allowed.join('" or "')}"`)
@@ -340,6 +359,7 @@ export function operation<
     ownWorkers: config.ownWorkers && {
       count: config.ownWorkers.count ?? 1,
       memoryMiB: config.ownWorkers.memoryMiB,
+      isolation: config.ownWorkers.isolation ?? "thread",
     },
     compress: config.compress ?? false,
     summary: config.summary,

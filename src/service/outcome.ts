@@ -58,7 +58,8 @@ export type Outcome =
   /** The worker died under the call. */
   | {
       readonly kind: "crashed"
-      readonly how: "out-of-memory" | "exit" | "uncaught"
+      /** A signal ends only workers that are processes. */
+      readonly how: "out-of-memory" | "exit" | "uncaught" | NodeJS.Signals
       readonly fault: Fault
     }
   /** Refused, and never run. */

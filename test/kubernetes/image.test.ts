@@ -16,7 +16,7 @@ import { after, before, test } from "node:test"
 import { pathToFileURL } from "node:url"
 import { dockerfile, fullName } from "../../src/kubernetes/image/dockerfile.ts"
 import { settingsTable } from "../../src/service/settings.ts"
-import { Bundled } from "../support/bundled.ts"
+import { Bundled, Project } from "../support/bundled.ts"
 import { cleanEnv } from "../support/clean-env.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
@@ -62,6 +62,22 @@ test("the bundle serves, computes on workers, documents itself and drains, as pl
   bundled.child.kill("SIGTERM")
   assert.deepEqual(await closed, [0, null], bundled.output)
   assert.match(bundled.output, /"drained"/)
+})
+
+test("workers that are processes are started from the bundle", async () => {
+  using project = new Project({
+    "service.ts": `import { asking, serving } from "./operations.ts"
+const run = async () => String(process.pid)
+export default serving({ alone: asking("/alone", run, { ownWorkers: { isolation: "process" } }) })
+`,
+  })
+  const { code, stderr } = await project.eject("--no-check")
+  assert.equal(code, 0, stderr)
+  await using bundled = new Bundled(project.app)
+  const { url } = await bundled.served()
+  const answer = await fetch(`${url}/alone`)
+  assert.equal(answer.status, 200, bundled.output)
+  assert.notEqual(await answer.json(), String(bundled.child.pid))
 })
 
 test("what Fastify has for others is in a file of its own, for a service that uses it", async () => {

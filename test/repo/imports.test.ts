@@ -75,6 +75,10 @@ const cliOnly = [
 /** Where it is not what it looks like. */
 const exceptions = new Map([
   ["src/kubernetes/image/dockerfile.ts", "the health check is a program of its own, in a text"],
+  [
+    "src/service/pool/process-carrier.ts",
+    "what a worker's process prints, as what a thread prints",
+  ],
 ])
 
 function cliWords(file: string, source: string): readonly string[] {

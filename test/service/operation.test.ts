@@ -44,6 +44,11 @@ for (const [why, config, message] of [
   ],
   ["no worker", { path: "/", ownWorkers: { count: 0 } }, /ownWorkers.count is 0/],
   [
+    "an isolation that is none",
+    { path: "/", ownWorkers: { isolation: "container" as "process" } },
+    /ownWorkers.isolation is "container"; it must be "thread" or "process"/,
+  ],
+  [
     "an unknown thread",
     { path: "/", thread: "other" },
     /thread is "other"; it must be "worker" or "main"/,

@@ -83,7 +83,7 @@ function metrics(report: UpReport | undefined): string {
   const phases = new Map<string, number>()
   for (const { phase } of replicas) phases.set(phase, (phases.get(phase) ?? 0) + 1)
   return [
-    metric("capstan_workers", "gauge", "Worker threads by state.", [
+    metric("capstan_workers", "gauge", "Workers by state.", [
       ['{state="busy"}', busy],
       ['{state="idle"}', Math.max(0, workers - busy)],
     ]),

@@ -1,11 +1,12 @@
 /**
  * A service and the server that serves it, in a folder that plain Node runs: `node server.js`.
  *
- * Three entry points are bundled together and share their chunks: the server, the worker, and the
- * service that both import by its URL. They have to stay three files, because a thread begins with a
- * file of its own; and all chunks lie beside them, because the pool looks for `./worker.js` from
- * wherever its own code ended up. Sharing also means that there is one copy of Capstan and one of the
- * service in a thread, as there is without a bundle. A fourth has what Fastify seldom needs: late.ts.
+ * Four entry points are bundled together and share their chunks: the server, the worker, the thread that
+ * a worker has beside it where it is a process, and the service that server and worker import by its
+ * URL. They have to stay files, because a thread or a process begins with a file of its own; and all
+ * chunks lie beside them, because the pool looks for `./worker.js` from wherever its own code ended up.
+ * Sharing also means that there is one copy of Capstan and one of the service in a thread, as there is
+ * without a bundle. A fifth has what Fastify seldom needs: late.ts.
  *
  * Nothing is minified: a stack trace from production should say something, and the whitespace is a
  * tenth of an image layer that is compressed anyway.
@@ -24,8 +25,10 @@ export interface BundleSource {
   readonly service: string
   /** The program that serves the `service.js` beside it. */
   readonly server: string
-  /** The program of a worker thread. */
+  /** The program of a worker, be it a thread or a process. */
   readonly worker: string
+  /** The program of the thread that a worker has beside it where it is a process. */
+  readonly lifeline: string
   /** What `import "capstan"` means. */
   readonly capstan: string
   /** Packages to put beside the bundle, whole, whatever their code says. */
@@ -122,6 +125,7 @@ async function attemptIn(
   const ours = [
     { in: source.server, out: "server" },
     { in: source.worker, out: "worker" },
+    { in: source.lifeline, out: "lifeline" },
     lateEntryPoint,
   ]
   const { outputFiles, metafile } = await build({

@@ -1,6 +1,7 @@
 /** What a worker's end means for what it was given, and how its end is waited for. */
 import { toFault } from "../fault.ts"
 import type { Outcome } from "../outcome.ts"
+import type { CarrierEnd } from "./carrier.ts"
 import type { LogMessage } from "./protocol.ts"
 import type { Task } from "./task.ts"
 import type { WorkerExit } from "./worker-contract.ts"
@@ -27,17 +28,33 @@ export function fateOfUnbegun(task: Task, exit: WorkerExit, isClosed: boolean): 
   return isClosed ? { kind: "expired", where: "queue" } : "again"
 }
 
-/** What it died of. Without a code it has not exited. */
+/** What it died of. Without an end it has not exited. */
 export function causeOf(
   error: unknown,
-  code: number | undefined,
+  end: CarrierEnd | undefined,
 ): Pick<WorkerExit, "how" | "fault"> {
   if (error === undefined) {
-    const what = code === undefined ? "does not end" : `exited with code ${code}${meaning(code)}`
-    return { how: "exit", fault: { message: `The worker ${what}.`, stack: undefined } }
+    const message = `The worker ${end === undefined ? "does not end" : endOf(end)}.`
+    return { how: end?.signal ?? "exit", fault: { message, stack: undefined } }
   }
   const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
   return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
+}
+
+function endOf({ code, signal }: CarrierEnd): string {
+  if (signal !== undefined) return `was ended by ${signal}${why[signal] ?? ""}`
+  return code === undefined ? "could not start" : `exited with code ${code}${meaning(code)}`
+}
+
+const invalid = ": native code did what the processor or the kernel does not allow"
+/** What most often sends it to a process. */
+const why: Partial<Record<NodeJS.Signals, string>> = {
+  SIGSEGV: invalid,
+  SIGBUS: invalid,
+  SIGILL: invalid,
+  SIGFPE: invalid,
+  SIGABRT: ": native code gave up, and may have said why among what was printed",
+  SIGKILL: ", and not by its server: most often the kernel does so when memory has run out",
 }
 
 /** Node's own word for a module whose top level never comes to its end; `setup` is awaited there. */
@@ -65,4 +82,10 @@ export async function untilGone(gone: Promise<void>, ms: number): Promise<void> 
 export function disposeCutOff(graceMs: number): LogMessage {
   const message = `dispose was cut off: it took longer than the ${Math.round(graceMs)} ms that were left`
   return { type: "log", requestId: "", level: "warn", message, fields: undefined }
+}
+
+export function tooSlow(setupTimeoutMs: number): Error {
+  return new Error(
+    `The worker was not ready within setupTimeoutMs, which is ${setupTimeoutMs} ms: loading the module and \`setup\` took too long.`,
+  )
 }

@@ -4,7 +4,7 @@
  * another by itself, so both threads have to agree on who has a task that is taken back: see
  * `Flag.claims`.
  */
-import type { Worker } from "node:worker_threads"
+import type { Carrier } from "./carrier.ts"
 import { claim, Flag, idMax, type RunMessage, tasksMax } from "./protocol.ts"
 import type { Task } from "./task.ts"
 
@@ -113,11 +113,8 @@ export class GivenTasks {
 }
 
 /** @throws when the input can't cross. */
-export function postGiven(worker: Worker, given: Given): void {
-  const { transfer } = given.task.call
-  const message = runMessage(given)
-  if (transfer.length === 0) worker.postMessage(message)
-  else worker.postMessage(message, [...transfer])
+export function postGiven(carrier: Carrier, given: Given): void {
+  carrier.post(runMessage(given), given.task.call.transfer)
 }
 
 /** What the worker is told of it. */

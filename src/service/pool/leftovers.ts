@@ -18,15 +18,20 @@ const toldMax = 10
 export class Leftovers {
   readonly #contexts = new AsyncLocalStorage<Origin | undefined>()
   readonly #tell: (leftover: Leftover) => void
+  readonly #fail: (thrown: unknown) => never
   readonly #exit = process.exit
   #present: Origin | undefined
   #told = 0
   /** What stopped one from ending the thread. */
   #stopped: Error | undefined
 
-  /** @param tell called with the first ten. */
-  constructor(tell: (leftover: Leftover) => void) {
+  /**
+   * @param tell called with the first ten.
+   * @param fail ends the worker because of an error.
+   */
+  constructor(tell: (leftover: Leftover) => void, fail: (thrown: unknown) => never) {
     this.#tell = tell
+    this.#fail = fail
   }
 
   /** A call begins: what is started from here on, until it ends or another begins, is its own. */
@@ -44,18 +49,17 @@ export class Leftovers {
     this.#present = undefined
   }
 
-  /** Ends the thread, whatever the context. */
+  /** Ends the worker, whatever the context. */
   exit(): void {
     this.#exit.call(process, 0)
   }
 
-  /** From here on leftovers are told. Until then, whatever fails ends the thread. */
+  /** From here on leftovers are told. Until then, whatever fails ends the worker. */
   watch(): void {
     process.on("uncaughtException", (thrown: unknown) => {
       // The service has a handler of its own, which decides.
       if (process.listenerCount("uncaughtException") > 1) return
-      // Out of a handler, it ends the thread with this error.
-      if (this.#isPresent()) throw thrown
+      if (this.#isPresent()) this.#fail(thrown)
       if (thrown !== this.#stopped) this.#report(thrown)
     })
     process.exit = (code) => {

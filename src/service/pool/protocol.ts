@@ -1,4 +1,4 @@
-/** What the main thread and a worker say to each other. */
+/** What the server's main thread and a worker, a thread or a process, say to each other. */
 import type { InputPart } from "../crossing.ts"
 import type { Encoding, Fault, Outcome } from "../outcome.ts"
 
@@ -9,8 +9,6 @@ export interface WorkerSetup {
   readonly operations: readonly string[]
   /** Those of them without which it is of no use. Without the others it does, if it has any. */
   readonly required: readonly string[]
-  /** See {@link Flag}. */
-  readonly flags: SharedArrayBuffer
   readonly nice: number
 }
 
@@ -47,6 +45,9 @@ export const Flag = {
   addonWorks: 1 + tasksMax,
 } as const
 export const flagBytes = (2 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
+
+export const isSlot = (slot: unknown): boolean =>
+  Number.isInteger(slot) && Number(slot) >= 0 && Number(slot) < tasksMax
 
 /** The last id that a word can hold. */
 export const idMax = 0x7fff_ffff
@@ -161,6 +162,16 @@ export type FromWorker =
       readonly message: string
       readonly fields: Readonly<Record<string, unknown>> | undefined
     }
+
+/** What a process says beside that, which a thread need not say. */
+export type FromProcess =
+  | FromWorker
+  /** It begins to load what is the service's. */
+  | { readonly type: "loads" }
+  /** It begins a task, see {@link Flag.claims}. */
+  | { readonly type: "began"; readonly id: number; readonly slot: number }
+  /** It ends at once because of this. */
+  | { readonly type: "failed"; readonly fault: Fault }
 
 export type Leftover = Extract<FromWorker, { type: "leftover" }>
 

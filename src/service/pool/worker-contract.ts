@@ -1,4 +1,5 @@
-/** What a worker thread is told, and what it tells. */
+/** What a worker is told, and what it tells. */
+import type { Isolation } from "../operation.ts"
 import type { Fault, Outcome } from "../outcome.ts"
 import type { Given } from "./given.ts"
 import type { FailedSetup, Leftover, LogMessage, WorkerOutcome } from "./protocol.ts"
@@ -33,6 +34,8 @@ export interface WorkerOptions {
   readonly required: readonly string[]
   readonly nice: number
   readonly memoryMiB: number
+  /** What carries it. @default "thread" */
+  readonly isolation?: Isolation
   readonly setupTimeoutMs: number
   /** How long a terminated worker may take to end before it counts as stuck. @default 3000 */
   readonly terminationMsMax?: number

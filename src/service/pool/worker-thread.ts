@@ -1,14 +1,13 @@
-/** One worker thread, as the main thread sees it. What it goes through: {@link WorkerState}. */
-import type { Worker } from "node:worker_threads"
+/** One worker, whatever carries it, as the main thread sees it. What it goes through: {@link WorkerState}. */
 import { toFault } from "../fault.ts"
 import { Booting } from "./booting.ts"
-import { causeOf, disposeCutOff } from "./exit.ts"
+import type { Carrier, CarrierEnd } from "./carrier.ts"
+import { causeOf, disposeCutOff, tooSlow } from "./exit.ts"
 import { type Given, GivenTasks, postGiven } from "./given.ts"
 import {
   claim,
   Flag,
   type FromWorker,
-  flagBytes,
   isLogLevel,
   isTuple,
   type OutcomeMessage,
@@ -16,9 +15,9 @@ import {
   type WorkerOutcome,
   wholeOutcome,
 } from "./protocol.ts"
-import { startThread, tooSlow } from "./start-thread.ts"
+import { startCarrier } from "./start.ts"
 import type { Task } from "./task.ts"
-import { ThreadUse } from "./thread-use.ts"
+import { Use } from "./use.ts"
 import {
   defaultTerminationMsMax,
   type Told,
@@ -50,10 +49,9 @@ export class WorkerThread {
   readonly #booting: Booting
   /** `setup`, then the grace of a cancelled task, then that of `dispose`, or of the thread's end. */
   #timer: NodeJS.Timeout | undefined
-  readonly #flags = new Int32Array(new SharedArrayBuffer(flagBytes))
-  readonly #given = new GivenTasks(this.#flags)
-  readonly #worker: Worker
-  readonly #use: ThreadUse
+  readonly #given: GivenTasks
+  readonly #carrier: Carrier
+  readonly #use: Use
   readonly #terminationMsMax: number
   readonly #events: WorkerEvents
 
@@ -62,14 +60,16 @@ export class WorkerThread {
     this.#booting = new Booting(options)
     this.#terminationMsMax = terminationMsMax
     this.#events = events
-    this.#worker = startThread(options, this.#flags.buffer)
-    this.#use = new ThreadUse(this.#worker)
-    this.#worker.on("message", (message: FromWorker) => this.#receive(message))
-    this.#worker.on("messageerror", (error) => this.#fail(error))
-    this.#worker.on("error", (error) => {
-      this.#error ??= error
+    this.#carrier = startCarrier(options, {
+      message: (message) => this.#receive(message),
+      unreadable: (error) => this.#fail(error),
+      failed: (error) => {
+        this.#error ??= error
+      },
+      exited: (end) => this.#exit(end),
     })
-    this.#worker.on("exit", (code) => this.#exit(code))
+    this.#given = new GivenTasks(this.#carrier.flags)
+    this.#use = new Use(this.#carrier)
     this.#timer = setTimeout(() => this.#fail(tooSlow(setupTimeoutMs)), setupTimeoutMs)
   }
 
@@ -111,11 +111,11 @@ export class WorkerThread {
     this.#use.taskBegins(nowMs)
     const given = this.#given.add(task)
     try {
-      postGiven(this.#worker, given)
+      postGiven(this.#carrier, given)
     } catch (thrown) {
       // The input holds something that can't cross (a schema that changes what it is given, say).
       // Told later, since a queue full of them would otherwise be told on one stack.
-      claim(this.#flags, given)
+      claim(this.#carrier.flags, given)
       const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }
       queueMicrotask(() => this.#end(given, { outcome, ranMs: 0, cpuMs: 0 }))
     }
@@ -126,9 +126,9 @@ export class WorkerThread {
    * when the input can't cross, for instance.
    */
   giveAhead(task: Task): boolean {
-    if (this.#state !== "busy" || this.#given.isFull) return false
+    if (this.#state !== "busy" || this.#given.isFull || !this.#carrier.sharesMemory) return false
     try {
-      postGiven(this.#worker, this.#given.add(task))
+      postGiven(this.#carrier, this.#given.add(task))
       return true
     } catch {
       // The worker does not know of it.
@@ -147,7 +147,7 @@ export class WorkerThread {
     const given = this.#given.find(task)
     if (given === undefined || this.#state !== "busy" || given.graceMs !== undefined) return
     this.#given.cancel(given, graceMs)
-    this.#worker.postMessage({ type: "cancel", id: given.id } satisfies ToWorker)
+    this.#tell({ type: "cancel", id: given.id })
     // Else it begins when what came before it is known here to be done.
     if (given === this.#given.first) this.#beginGrace(graceMs)
   }
@@ -155,8 +155,7 @@ export class WorkerThread {
   /** Streaming: lets the task send `count` more items. */
   pull(count: number): void {
     const given = this.#given.first
-    if (given !== undefined)
-      this.#worker.postMessage({ type: "pull", id: given.id, count } satisfies ToWorker)
+    if (given !== undefined) this.#tell({ type: "pull", id: given.id, count })
   }
 
   /** Ends an idle or booting worker in good order: `dispose` runs, for `graceMs` at most. */
@@ -167,7 +166,7 @@ export class WorkerThread {
     } else if (this.#state === "idle") {
       this.#wanted = true
       this.#move("idle", "ending")
-      this.#worker.postMessage({ type: "stop" } satisfies ToWorker)
+      this.#tell({ type: "stop" })
       this.#timer = setTimeout(() => {
         if (this.#mayBeEnded) this.#events.log(disposeCutOff(graceMs))
         this.end()
@@ -188,7 +187,7 @@ export class WorkerThread {
   /** Does not keep the process alive any more. */
   abandon(): void {
     this.#clearTimer()
-    this.#worker.unref()
+    this.#carrier.unref()
   }
 
   /** Ends it, whatever it does, as soon as no addon works for its thread. */
@@ -224,7 +223,7 @@ export class WorkerThread {
     this.#use.ends()
     if (this.#wanted) this.#state = "ending"
     this.#clearTimer()
-    void this.#worker.terminate()
+    this.#carrier.terminate()
     this.#timer = setTimeout(() => this.#stick(), this.#terminationMsMax).unref()
   }
 
@@ -303,9 +302,9 @@ export class WorkerThread {
     this.#timer = setTimeout(() => this.#endGrace(), graceMs)
   }
 
-  /** Whether its thread can be ended without ending the process: see addon-works.ts. */
+  /** Whether it can be ended without ending the process: see addon-works.ts. */
   get #mayBeEnded(): boolean {
-    return Atomics.load(this.#flags, Flag.addonWorks) === 0
+    return Atomics.load(this.#carrier.flags, Flag.addonWorks) === 0
   }
 
   #endGrace(): void {
@@ -314,10 +313,10 @@ export class WorkerThread {
     this.#mayEnd = this.#given.first?.task.call.operation.stop === "terminate"
     if (this.#mayEnd && this.#mayBeEnded) {
       this.end()
-    } else if (!this.#use.waited() || !this.#retires()) {
+    } else if (!this.#carrier.waited() || !this.#retires()) {
       // It computes beside an addon's work, or too many are retired; but not for ever.
       this.#looks += 1
-      this.#use.mark()
+      this.#carrier.mark()
       this.#wanted = this.#mayEnd && this.#looks * lookMs > this.#terminationMsMax
       if (this.#wanted) this.#stick()
       else this.#timer = setTimeout(() => this.#endGrace(), lookMs)
@@ -350,7 +349,7 @@ export class WorkerThread {
     this.#wanted = true
     this.#state = "ending"
     this.#clearTimer()
-    this.#worker.postMessage({ type: "leave" } satisfies ToWorker)
+    this.#tell({ type: "leave" })
     this.#timer = setTimeout(() => this.end(), this.#leavingMs)
   }
 
@@ -360,24 +359,28 @@ export class WorkerThread {
     this.#endSoon()
   }
 
-  #exit(code: number): void {
+  #exit(end: CarrierEnd): void {
     this.#clearTimer()
     this.#state = "exited"
-    this.#events.exited(this, this.#leave(code))
+    this.#events.exited(this, this.#leave(end))
   }
 
   /** Lets go of all that it has. */
-  #leave(code?: number): WorkerExit {
+  #leave(end?: CarrierEnd): WorkerExit {
     const { begun, unbegun } = this.#given.takeAll()
     return {
       begun,
       unbegun,
       cpuMs: this.#use.taskCpuMs(),
-      ...causeOf(this.#error, code),
+      ...causeOf(this.#error, end),
       inSetup: this.#booting.inSetup,
       wanted: this.#wanted || this.#state === "retired",
       proven: this.#proven,
     }
+  }
+
+  #tell(message: ToWorker): void {
+    this.#carrier.post(message, [])
   }
 
   #move(from: WorkerState, to: WorkerState): void {

@@ -1,5 +1,5 @@
 /**
- * The worker thread's side: loads the service's module, runs `setup`, then one task after another.
+ * A worker's own side, in a thread or in a process: loads the service's module, runs `setup`, then one task after another.
  *
  * It answers each task that it begins with exactly one `outcome`, and runs one at a time. Short ones
  * come some ahead of their turn; the main thread may take those back that have not begun. What a task
@@ -7,10 +7,9 @@
  * to: the main thread sees it die and knows what it was doing. What tasks before it have left behind
  * it survives, until it has done the one that it is at (see leftovers.ts).
  */
-import { readlinkSync } from "node:fs"
-import { availableParallelism, getPriority, setPriority } from "node:os"
+import { availableParallelism } from "node:os"
 import { inspect } from "node:util"
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import { isMainThread } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
 import { remakeInput } from "../crossing.ts"
 import { toError, toFault } from "../fault.ts"
@@ -21,30 +20,32 @@ import { isProblem } from "../problem.ts"
 import { AddonWorks } from "./addon-works.ts"
 import { Awake, awakeMsMax } from "./awake.ts"
 import { Leftovers } from "./leftovers.ts"
+import type { Port } from "./port.ts"
+import { ProcessPort } from "./process-port.ts"
 import {
-  claim,
   type FailedSetup,
   type FromWorker,
   faultOfSetup,
-  isGiven,
   isTuple,
   type LogMessage,
   type OutcomeMessage,
   type RunMessage,
   type ToWorker,
   type WorkerOutcome,
-  type WorkerSetup,
 } from "./protocol.ts"
 import { RunContext } from "./run-context.ts"
+import { ThreadPort } from "./thread-port.ts"
 
 interface Prepared {
   readonly operation: Operation
   readonly state: unknown
 }
 
-const port = parentPort as MessagePort
-const setup = workerData as WorkerSetup
-const flags = new Int32Array(setup.flags)
+// Lowers the priority before anything of the service runs: a thread that a library starts has the
+// priority of the thread that starts it, and keeps it. On idle cores a worker starts no later for it,
+// and on busy ones the main thread comes first from the beginning.
+const port: Port = isMainThread ? await ProcessPort.open() : new ThreadPort()
+const { setup, flags } = port
 
 /** The task under way, for the messages that concern it. */
 let current: { readonly id: number; readonly context: RunContext; readonly flow: Flow } | undefined
@@ -52,21 +53,18 @@ let current: { readonly id: number; readonly context: RunContext; readonly flow:
 /** Given and not yet looked at. */
 const inbox: RunMessage[] = []
 let isWorking = false
-const awake = new Awake(availableParallelism())
-const leftovers = new Leftovers(post)
-
-// Before anything of the service runs: a thread that a library starts has the priority of the thread
-// that starts it, and keeps it. On idle cores a worker starts no later for it, and on busy ones the
-// main thread comes first from the beginning.
-const nativeThreadId = lowerPriority(setup.nice)
-const addonWorks = new AddonWorks(flags)
+// A process can't be waited awake in, since nothing shows there that a message has come; and it can be
+// ended whatever addons are at.
+const awake = new Awake(port.isThread ? availableParallelism() : 1)
+const addonWorks = port.isThread ? new AddonWorks(flags) : undefined
+const leftovers = new Leftovers(post, (thrown) => port.fail(thrown))
 const failed: FailedSetup[] = []
-const prepared = await prepare()
+const prepared = await prepare().catch((thrown: unknown) => port.fail(thrown))
 leftovers.watch()
-port.on("message", take)
-/** CPU time of this thread at the end of its last task; what loading and `setup` took is nobody's. */
-let endedAt = process.threadCpuUsage()
-post({ type: "ready", nativeThreadId, failed })
+port.listen(take)
+/** CPU time of this worker at the end of its last task; what loading and `setup` took is nobody's. */
+let endedAt = port.cpuUsage()
+post({ type: "ready", nativeThreadId: port.nativeThreadId, failed })
 
 function take(message: ToWorker): void {
   if (isTuple(message)) {
@@ -87,7 +85,7 @@ function take(message: ToWorker): void {
       break
     case "stop":
       void disposeAll()
-        .then(() => addonWorks.over())
+        .then(() => addonWorks?.over())
         .finally(() => leftovers.exit())
       break
     case "leave":
@@ -99,8 +97,7 @@ function take(message: ToWorker): void {
 }
 
 function post(message: FromWorker, transfer?: ArrayBuffer[]): void {
-  if (transfer === undefined) port.postMessage(message)
-  else port.postMessage(message, transfer)
+  port.post(message, transfer)
 }
 
 /** A line whose fields can't cross (a function, say) must not fail the request that it speaks of. */
@@ -161,25 +158,20 @@ async function disposeAll(): Promise<void> {
 async function work(): Promise<void> {
   isWorking = true
   for (let message = inbox.shift(); message !== undefined; message = inbox.shift()) {
-    const [id, , , , , , , , , slot] = message
-    if (!claim(flags, { id, slot })) continue
+    if (!port.begin(message)) continue
     const ranMs = await runTask(message)
     if (inbox.length === 0 && awake.shouldWait(ranMs)) waitAwake()
   }
   isWorking = false
 }
 
-/**
- * Until something comes into the inbox, for a moment at most. It looks into the port only when there
- * is something in it: that takes the port's lock, and a worker that loses the CPU while it has it, as
- * one of low priority does, would hold up the main thread until it gets the CPU back.
- */
+/** Until something comes into the inbox, for a moment at most. */
 function waitAwake(): void {
   const fromMs = performance.now()
   let nowMs = fromMs
   do {
-    const received = isGiven(flags) ? receiveMessageOnPort(port) : undefined
-    if (received !== undefined) take(received.message)
+    const received = port.receive()
+    if (received !== undefined) take(received)
     nowMs = performance.now()
   } while (inbox.length === 0 && nowMs - fromMs < awakeMsMax)
   awake.waited(nowMs - fromMs, inbox.length > 0)
@@ -197,7 +189,7 @@ async function runTask(message: RunMessage): Promise<number> {
   const flow = new Flow()
   current = { id, context, flow }
   leftovers.begins({ operation: name, requestId })
-  const beganAt = process.threadCpuUsage()
+  const beganAt = port.cpuUsage()
   const beganAtMs = performance.now()
   let outcome: WorkerOutcome
   try {
@@ -215,7 +207,7 @@ async function runTask(message: RunMessage): Promise<number> {
   }
   const ranMs = performance.now() - beganAtMs
   const [cpuMsBefore, idleMsBefore] = awake.split(cpuMsBetween(endedAt, beganAt))
-  endedAt = process.threadCpuUsage()
+  endedAt = port.cpuUsage()
   const [cpuMs, idleMs] = awake.split(cpuMsBetween(beganAt, endedAt))
   current = undefined
   leftovers.ends()
@@ -279,21 +271,5 @@ class Flow {
     this.#resume = resolve
     await promise
     this.#resume = undefined
-  }
-}
-
-/**
- * Lowers this thread's priority and returns its id in the kernel. On Linux a thread has a priority
- * of its own; elsewhere it would be the whole process's, so nothing is done.
- */
-function lowerPriority(nice: number): number | undefined {
-  if (process.platform !== "linux") return undefined
-  try {
-    const id = Number(readlinkSync("/proc/thread-self").split("/").at(-1))
-    if (nice > 0) setPriority(id, Math.min(19, getPriority(id) + nice))
-    return id
-  } catch {
-    // A sandbox without /proc, or one that forbids it: the worker runs at the common priority.
-    return undefined
   }
 }

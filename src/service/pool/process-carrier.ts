@@ -1,0 +1,237 @@
+/**
+ * A worker that is a process of its own: for code that refuses to run in a thread, or that may take the
+ * whole process with it. Its side of it is process-port.ts.
+ *
+ * Messages go over Node's channel, by copy. Beside it is a pipe, the lifeline, which a thread of the
+ * worker's process reads while `run` computes: a task's id in it stops that task, as the shared word of
+ * memory does for threads, and its end is that of this process.
+ *
+ * It leads a group, in which what it starts is as well, so that what has to be ended is ended with all
+ * the programs that it has running.
+ */
+import { type ChildProcess, fork } from "node:child_process"
+import { readFileSync } from "node:fs"
+import type { Writable } from "node:stream"
+import { toError } from "../fault.ts"
+import type { Carrier, CarrierEnd, CarrierEvents } from "./carrier.ts"
+import { processArgs } from "./process-args.ts"
+import {
+  claim,
+  type FromProcess,
+  flagBytes,
+  isSlot,
+  isTuple,
+  type ToWorker,
+  type WorkerSetup,
+} from "./protocol.ts"
+import type { WorkerOptions } from "./worker-contract.ts"
+
+const entry = new URL(
+  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
+  import.meta.url,
+)
+
+/** How often it is asked how large it is. One that grows faster than that meets the kernel's bound. */
+const lookMs = 50
+/** A tick of /proc is 10 ms on every Linux that Node runs on. */
+const tickMs = 10
+/** One that has used less than this share of a core has waited. */
+const computingShare = 0.5
+/** How long what a process has said may be on its way when it is gone. */
+const lastWordsMs = 1000
+const tailMax = 4096
+/** Above the bound on its heap: for compiled code, young objects and threads that are not its calls' doing. */
+const slackMiB = 64
+
+export class ProcessCarrier implements Carrier {
+  readonly flags = new Int32Array(new SharedArrayBuffer(flagBytes))
+  readonly sharesMemory = false
+  readonly #events: CarrierEvents
+  readonly #memoryMiB: number
+  readonly #child: ChildProcess
+  readonly #lifeline: Writable | null
+  readonly #looks: NodeJS.Timeout
+  /** The end of what it has printed as errors: V8 says there why it aborts. */
+  #tail = ""
+  /** What it had before it loaded anything of the service's. */
+  #ownKiB: number | undefined
+  #mark: { readonly atMs: number; readonly cpuMs: number | undefined } | undefined
+  /** Nothing of ours runs there that could need memory. */
+  #isIdle = false
+  #isGone = false
+
+  constructor(options: WorkerOptions, events: CarrierEvents) {
+    const { moduleUrl, operations, required, nice, memoryMiB } = options
+    this.#events = events
+    this.#memoryMiB = memoryMiB
+    this.#child = fork(entry, [], {
+      serialization: "advanced",
+      execArgv: processArgs(process.execArgv, memoryMiB),
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+    })
+    this.#lifeline = (this.#child.stdio[4] as Writable | null | undefined) ?? null
+    this.#looks = setInterval(() => this.#look(), lookMs).unref()
+    this.#listen()
+    const setup: WorkerSetup = { moduleUrl, operations, required, nice }
+    this.#send(setup)
+  }
+
+  post(message: ToWorker): void {
+    this.#send(message)
+    this.#isIdle &&= !isTuple(message)
+    if (!isTuple(message) && message.type === "cancel") {
+      const word = Buffer.alloc(Int32Array.BYTES_PER_ELEMENT)
+      word.writeInt32LE(message.id)
+      this.#lifeline?.write(word)
+    }
+  }
+
+  terminate(): void {
+    const { exitCode, signalCode } = this.#child
+    if (exitCode === null && signalCode === null) this.#endGroup()
+  }
+
+  unref(): void {
+    this.#child.unref()
+    this.#child.channel?.unref()
+    for (const stream of this.#child.stdio) (stream as { unref?(): void } | null)?.unref?.()
+  }
+
+  /** Of all its threads. */
+  cpuMs(): number | undefined {
+    const stat = this.#ofKernel("stat")
+    // The name in front may hold anything; proc_pid_stat(5) from its third field on comes behind it.
+    const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")
+    return fields && (Number(fields[11]) + Number(fields[12])) * tickMs
+  }
+
+  mark(): void {
+    this.#mark = { atMs: performance.now(), cpuMs: this.cpuMs() }
+  }
+
+  waited(): boolean {
+    const cpuMs = this.cpuMs()
+    if (this.#mark?.cpuMs === undefined || cpuMs === undefined) return false
+    return cpuMs - this.#mark.cpuMs < computingShare * (performance.now() - this.#mark.atMs)
+  }
+
+  #send(message: ToWorker | WorkerSetup): void {
+    // One that could not be started has no channel, and its error is under way.
+    if (this.#child.pid === undefined) return
+    // With somebody to tell, one that is gone is no event of its own: its exit is.
+    this.#child.send(message, () => {})
+  }
+
+  #listen(): void {
+    const child = this.#child
+    child.on("message", (message) => this.#receive(message as FromProcess))
+    child.on("error", (error) => {
+      this.#events.failed(error)
+      if (child.pid === undefined) this.#end({ code: undefined, signal: undefined })
+    })
+    child.once("exit", (code, signal) => {
+      if (code !== 0) this.#endGroup()
+      const end = { code: code ?? undefined, signal: signal ?? undefined }
+      void this.#lastWords(end).then(() => this.#end(end))
+    })
+    // As what a thread prints, it comes where this process prints.
+    child.stdout?.on("data", (chunk: Buffer) => process.stdout.write(chunk))
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.#tail = (this.#tail + chunk.toString("latin1")).slice(-tailMax)
+      process.stderr.write(chunk)
+    })
+    this.#lifeline?.on("error", () => {})
+  }
+
+  /** User code can reach the channel as well, and send what it likes. */
+  #receive(message: FromProcess): void {
+    if (typeof message !== "object" || message === null || isTuple(message)) {
+      this.#isIdle = true
+      this.#events.message(message)
+    } else if (message.type === "began") {
+      // It can't reach the words itself.
+      if (isSlot(message.slot)) claim(this.flags, message)
+    } else if (message.type === "loads") {
+      this.#ownKiB ??= this.#residentKiB()
+    } else if (message.type === "failed") {
+      if (typeof message.fault?.message === "string") this.#events.failed(toError(message.fault))
+    } else {
+      this.#events.message(message)
+    }
+  }
+
+  /** Waits until all that it has said has been read; a program that it has left behind may hold pipes. */
+  async #lastWords({ signal }: CarrierEnd): Promise<void> {
+    const { channel, stderr } = this.#child
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, lastWordsMs)
+    const read = [
+      channel == null || new Promise((done) => this.#child.once("disconnect", () => done(true))),
+      signal !== "SIGABRT" ||
+        stderr === null ||
+        stderr.closed ||
+        new Promise((done) => stderr.once("close", () => done(true))),
+    ]
+    await Promise.race([Promise.all(read), late])
+    clearTimeout(timer)
+    if (signal === "SIGABRT" && this.#tail.includes("heap out of memory")) {
+      this.#events.failed(outOfMemory(`its JavaScript heap has reached ${this.#memoryMiB} MiB`))
+    }
+  }
+
+  #endGroup(): void {
+    const { pid } = this.#child
+    if (pid === undefined) return
+    try {
+      process.kill(-pid, "SIGKILL")
+    } catch {
+      // There is nobody left.
+    }
+  }
+
+  #end(end: CarrierEnd): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    clearInterval(this.#looks)
+    this.#lifeline?.destroy()
+    this.#events.exited(end)
+  }
+
+  /** Holds it to its bound, native memory included, which is on what it has beyond what Node has. */
+  #look(): void {
+    if (this.#isIdle) return
+    const kiB = this.#residentKiB()
+    if (kiB === undefined || this.#ownKiB === undefined) return
+    const usedMiB = Math.round((kiB - this.#ownKiB) / 1024)
+    if (usedMiB <= this.#memoryMiB + slackMiB) return
+    clearInterval(this.#looks)
+    this.#events.failed(
+      outOfMemory(
+        `it used ${usedMiB} MiB beside what Node takes, of which its heap may be ${this.#memoryMiB} MiB`,
+      ),
+    )
+    this.terminate()
+  }
+
+  #residentKiB(): number | undefined {
+    const found = /^VmRSS:\s+(\d+) kB$/m.exec(this.#ofKernel("status") ?? "")?.[1]
+    return found === undefined ? undefined : Number(found)
+  }
+
+  /** Outside Linux, nothing. */
+  #ofKernel(file: string): string | undefined {
+    try {
+      return readFileSync(`/proc/${this.#child.pid}/${file}`, "utf8")
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** As Node has it of a thread. */
+function outOfMemory(why: string): Error {
+  const error = new Error(`The worker's process needs more memory than it may: ${why}.`)
+  // Where it was made says nothing.
+  return Object.assign(error, { code: "ERR_WORKER_OUT_OF_MEMORY", stack: undefined })
+}

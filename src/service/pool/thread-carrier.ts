@@ -1,0 +1,81 @@
+/** A worker that is a thread of this process. */
+
+import { readFileSync } from "node:fs"
+import type { EventLoopUtilization } from "node:perf_hooks"
+import { Worker } from "node:worker_threads"
+import type { Carrier, CarrierEvents } from "./carrier.ts"
+import { type FromWorker, flagBytes, type ToWorker, type WorkerSetup } from "./protocol.ts"
+import type { WorkerOptions } from "./worker-contract.ts"
+
+/** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
+const isEvaluated = process.execArgv.some((arg) => arg.startsWith("--input-type"))
+
+const entry = new URL(
+  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
+  import.meta.url,
+)
+
+/** A loop that has waited for more than this share of the time waits. */
+const waitingShare = 0.5
+
+export class ThreadCarrier implements Carrier {
+  readonly flags: Int32Array
+  readonly sharesMemory = true
+  readonly #worker: Worker
+  #mark: EventLoopUtilization | undefined
+
+  constructor(options: WorkerOptions, events: CarrierEvents) {
+    const { moduleUrl, operations, required, nice, memoryMiB } = options
+    const flags = new SharedArrayBuffer(flagBytes)
+    this.flags = new Int32Array(flags)
+    const setup: WorkerSetup = { moduleUrl, operations, required, nice }
+    this.#worker = new Worker(entry, {
+      name: "capstan",
+      workerData: { setup, flags },
+      ...(isEvaluated ? { execArgv: [] } : {}),
+      resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
+    })
+    this.#worker.on("message", (message: FromWorker) => events.message(message))
+    this.#worker.on("messageerror", (error) => events.unreadable(error))
+    this.#worker.on("error", (error) => events.failed(error))
+    this.#worker.on("exit", (code) => events.exited({ code, signal: undefined }))
+  }
+
+  post(message: ToWorker, transfer: readonly ArrayBuffer[]): void {
+    if (transfer.length === 0) this.#worker.postMessage(message)
+    else this.#worker.postMessage(message, [...transfer])
+  }
+
+  terminate(): void {
+    void this.#worker.terminate()
+  }
+
+  unref(): void {
+    this.#worker.unref()
+  }
+
+  /** About 80 µs. */
+  cpuMs(nativeThreadId: number | undefined): number | undefined {
+    if (nativeThreadId === undefined) return undefined
+    try {
+      const stat = readFileSync(`/proc/self/task/${nativeThreadId}/schedstat`, "utf8")
+      return Number(stat.split(" ", 1)[0]) / 1e6
+    } catch {
+      return undefined
+    }
+  }
+
+  mark(): void {
+    this.#mark = this.#worker.performance.eventLoopUtilization()
+  }
+
+  /**
+   * By its event loop. One that waits in a system call beside its loop, for a child process say, has
+   * not: nothing else can run there either.
+   */
+  waited(): boolean {
+    if (this.#mark === undefined) return false
+    const { idle, active } = this.#worker.performance.eventLoopUtilization(this.#mark)
+    return idle > waitingShare * (idle + active)
+  }
+}
