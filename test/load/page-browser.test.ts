@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core"
 import { serve } from "../../src/index.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { capstanTarget } from "../../src/load/target/management.ts"
-import { openBrowser } from "../support/browser.ts"
+import { loaded, openBrowser } from "../support/browser.ts"
 import { eventually } from "../support/cli.ts"
 import { figure, opened, tab } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
@@ -117,7 +117,7 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     // A reload in mid-run shows the run from its beginning.
     const seen = served.session.state().run?.course.timeMs.length ?? 0
     assert.ok(seen >= 2)
-    await page.reload()
+    await loaded(page, () => page.reload())
     await figure(page, "Users").getByText("5", { exact: true }).waitFor()
     await page.getByRole("button", { name: "Throughput as a table" }).click()
     await page
@@ -190,7 +190,9 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     const config = { target: target.url, scenario: throwing, rate: 20 }
     await using served = await servedPage({ config, source, front: "target" })
     // As on Android, where tabs can't share a line and each has its own.
-    await using page = await opened(browser, served.url, "delete globalThis.SharedWorker")
+    await using page = await opened(browser, served.url, {
+      before: "delete globalThis.SharedWorker",
+    })
 
     const inFront = page.getByRole("tab", { name: "Target", selected: true })
     await inFront.waitFor()

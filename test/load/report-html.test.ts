@@ -2,15 +2,14 @@
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { after, before, test } from "node:test"
-import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import type { Browser } from "playwright-core"
 import { compare } from "../../src/load/report/compare.ts"
 import { htmlReport } from "../../src/load/report/html.ts"
 import { stored } from "../../src/load/report/stored.ts"
 import type { Result } from "../../src/load/result.ts"
-import { openBrowser } from "../support/browser.ts"
+import { openBrowser, openPage, type PageOptions } from "../support/browser.ts"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { madeResult, row } from "../support/load-result.ts"
-import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
 
 const skip = without("chromium")
@@ -100,18 +99,9 @@ after(async () => {
   folder[Symbol.dispose]()
 })
 
-/** Opened from the disk; asks for nothing, and says nothing on the console. */
-async function opened(options: BrowserContextOptions = {}): Promise<Page & AsyncDisposable> {
-  const page = await browser.newPage(options)
-  page.setDefaultTimeout(patienceMs())
-  page.on("pageerror", (error) => assert.fail(error))
-  page.on("console", (message) => assert.fail(`${message.type()}: ${message.text()}`))
-  page.on("request", (request) => {
-    assert.match(request.url(), /^(file|data|blob):/, "asks for nothing from elsewhere")
-  })
-  await page.goto(`file://${file}`)
-  return Object.assign(page, { [Symbol.asyncDispose]: () => page.close() })
-}
+/** Opened from the disk; asks for nothing from elsewhere. */
+const opened = (options: PageOptions = {}) =>
+  openPage(browser, `file://${file}`, { loads: /^(file|data|blob):/, ...options })
 
 test("draws its charts from a file, with what it holds, and what targets sent stays text", {
   skip,

@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core"
 import { servePage } from "../../src/load/page/server.ts"
 import { Session } from "../../src/load/page/session.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
-import { openBrowser } from "../support/browser.ts"
+import { loaded, openBrowser } from "../support/browser.ts"
 import { figure, opened } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { servedPage } from "../support/page.ts"
@@ -32,7 +32,7 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     const others = Array.from({ length: 9 }, async () => {
       const page = await context.newPage()
       page.setDefaultTimeout(patienceMs())
-      await page.goto(served.url)
+      await loaded(page, () => page.goto(served.url))
       await page.getByRole("button", { name: "Start" }).waitFor()
       return page
     })
@@ -54,8 +54,7 @@ describe("the live page, in a browser", { concurrency: true, skip }, () => {
     await using _over = { [Symbol.asyncDispose]: () => session.close() }
     const early = await servePage(session, 0)
     const port = Number(new URL(early.url).port)
-    await using page = await opened(browser, early.url)
-    page.removeAllListeners("console")
+    await using page = await opened(browser, early.url, { says: /./ })
     await page.getByRole("button", { name: "Start" }).click()
     await figure(page, "Requests/s").filter({ hasText: /[1-9]/ }).waitFor()
 
