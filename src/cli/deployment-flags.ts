@@ -16,6 +16,7 @@ import {
   deploymentTable,
   resolveDeployment,
 } from "../kubernetes/manifests/options.ts"
+import { type EnvironmentValue, textsIn } from "../kubernetes/manifests/variables.ts"
 import { nameOf } from "../kubernetes/name.ts"
 import type { OptionSpec } from "../kubernetes/option.ts"
 import { loadService } from "../service/module.ts"
@@ -52,19 +53,45 @@ export interface Described {
 export async function describe(typed: string, given: Given): Promise<Described> {
   const module = moduleUrl(typed)
   const stages = await configuredStages(given.config, dirname(fileURLToPath(module)))
-  const service = await loadService(module).catch((error: unknown) => {
-    throw asFailure(loadFailure(error, module), typed)
-  })
+  const layers = [...stages.map((stage) => stage.deployment), given.deployment]
+  const service = await withVariables(merged(layers), () => loadService(module)).catch(
+    (error: unknown) => {
+      throw asFailure(loadFailure(error, module), typed)
+    },
+  )
   return understood(() => ({
     module,
     service,
     check: given.check,
     image: resolveImage([...stages.map((stage) => stage.image), given.image]),
-    deployment: deploymentOf(service, [
-      ...stages.map((stage) => stage.deployment),
-      given.deployment,
-    ]),
+    deployment: deploymentOf(service, layers),
   }))
+}
+
+function merged(layers: readonly DeploymentLayer[]): Readonly<Record<string, EnvironmentValue>> {
+  return Object.fromEntries(layers.flatMap(({ env = {} }) => Object.entries(env)))
+}
+
+/**
+ * Runs `work` with variables that are given for the deployment: a module may read them while it is
+ * loaded. Afterwards they are what they were, since they are not for builders and their like.
+ */
+async function withVariables<T>(
+  env: Readonly<Record<string, EnvironmentValue>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = { ...process.env }
+  const texts = textsIn(env)
+  Object.assign(process.env, texts)
+  try {
+    return await work()
+  } finally {
+    for (const name of Object.keys(texts)) {
+      const value = before[name]
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
 }
 
 function deploymentOf(service: Service, layers: readonly DeploymentLayer[]): DeploymentOptions {
@@ -77,11 +104,8 @@ function deploymentOf(service: Service, layers: readonly DeploymentLayer[]): Dep
       layers,
     )
   const { env } = resolve(resolveSettings().deadlineMs)
-  const said = Object.entries(env).filter(([, value]) => typeof value === "string")
   // What a setting may not be is said now rather than by a pod that does not start.
-  return resolve(
-    resolveSettings({ env: Object.fromEntries(said) as Record<string, string> }).deadlineMs,
-  )
+  return resolve(resolveSettings({ env: textsIn(env) }).deadlineMs)
 }
 
 export function addConfigFlags(command: Command): void {

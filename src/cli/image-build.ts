@@ -17,6 +17,8 @@ import type { Platform } from "../kubernetes/image/native.ts"
 import { imageTable } from "../kubernetes/image/options.ts"
 import { ProgramError, type Workplace } from "../kubernetes/image/run.ts"
 import { megabytes, type PackageSize } from "../kubernetes/image/sizes.ts"
+import type { DeploymentOptions } from "../kubernetes/manifests/options.ts"
+import { textsIn } from "../kubernetes/manifests/variables.ts"
 import { labelValue, nameOf } from "../kubernetes/name.ts"
 import { OptionError } from "../kubernetes/option.ts"
 import type { Described } from "./deployment-flags.ts"
@@ -116,9 +118,25 @@ export async function checked(
     )
     return
   }
-  const texts = Object.entries(deployment.env).filter(([, value]) => typeof value === "string")
-  const env = Object.fromEntries(texts) as Record<string, string>
-  say(await tryBundle(join(folder, "app"), { service, env, signal }))
+  const trial = { service, env: textsIn(deployment.env), lacks: lackedHere(deployment), signal }
+  say(await tryBundle(join(folder, "app"), trial))
+}
+
+/** What only the cluster has, but for variables that are set in the shell. */
+function lackedHere({ env, envFrom, volumes }: DeploymentOptions): readonly string[] {
+  const named = Object.entries(env).flatMap(([name, value]) => {
+    if (typeof value === "string" || process.env[name] !== undefined) return []
+    const [kind, object] =
+      "secret" in value ? ["secret", value.secret] : ["config map", value.configmap]
+    return [`${name} (of the ${kind} ${object})`]
+  })
+  return [
+    ...named,
+    ...envFrom.map(({ kind, name }) => `the variables of ${kind}/${name}`),
+    ...volumes
+      .filter(({ kind, path }) => kind !== "emptydir" || path !== "/tmp")
+      .map(({ path }) => `what is mounted at ${path}`),
+  ]
 }
 
 /** `.ts` when this runs from source. */

@@ -23,11 +23,20 @@ const reasons: readonly (readonly [
 const otherwise =
   "If it needs what only the cluster has, a database or a secret, --no-check builds the image without starting it."
 
-/** The advice, one sentence a line. */
-export function reasonIn(said: string): readonly string[] {
+/**
+ * The advice, one sentence a line.
+ * @param lacks what it was started without and has where it is deployed.
+ */
+export function reasonIn(said: string, lacks: readonly string[]): readonly string[] {
   const found = reasons.flatMap(([pattern, advice]) => {
     const match = pattern.exec(said)
     return match === null ? [] : [advice(...match.slice(1))]
   })
-  return [...found.slice(0, 1), otherwise]
+  const without =
+    lacks.length === 0
+      ? []
+      : [
+          `It was started without ${lacks.join(", ")}: for this, variables can be set in your shell.`,
+        ]
+  return [...found.slice(0, 1), ...without, otherwise]
 }

@@ -33,6 +33,8 @@ export interface Trial {
   readonly service: Service
   /** Variables that it has where it is deployed. */
   readonly env: Readonly<Record<string, string>>
+  /** What it has where it is deployed and can't have here, each as the end of "was started without". */
+  readonly lacks: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -40,11 +42,12 @@ export interface Trial {
  * Starts the bundle in the folder `app`. Resolves to what it has done, in words.
  * @throws {Failure} when it does not start, or fails at an example.
  */
-export async function tryBundle(app: string, { service, env, signal }: Trial): Promise<string> {
+export async function tryBundle(app: string, trial: Trial): Promise<string> {
+  const { service } = trial
   using folder = temporaryFolder()
   const copy = join(folder.path, "app")
   cpSync(app, copy, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE })
-  await using started = new Started(copy, env, signal)
+  await using started = new Started(copy, trial)
   const url = await started.ready()
   const answers: string[] = []
   for (const operation of service.operations.values()) {
@@ -78,6 +81,7 @@ interface Line {
 
 class Started implements AsyncDisposable {
   readonly #folder: string
+  readonly #lacks: readonly string[]
   readonly #child: ChildProcess
   readonly #signal: AbortSignal
   readonly #lines: string[] = []
@@ -85,9 +89,10 @@ class Started implements AsyncDisposable {
   #managementUrl: string | undefined
   #bootFailure: string | undefined
 
-  constructor(folder: string, env: Readonly<Record<string, string>>, signal: AbortSignal) {
+  constructor(folder: string, { env, lacks, signal }: Trial) {
     signal.throwIfAborted()
     this.#folder = folder
+    this.#lacks = lacks
     this.#signal = signal
     this.#child = spawn(process.execPath, ["server.js"], {
       cwd: folder,
@@ -209,10 +214,11 @@ class Started implements AsyncDisposable {
 
   #failed(how: string, said: string): Failure {
     const shown = said.replaceAll(`file://${this.#folder}`, "app").replaceAll(this.#folder, "app")
+    const isComplete = this.#lacks.length === 0
     return new Failure(
       1,
-      `The bundle ${how}, and would not in the image either.`,
-      [shown.trim(), "", ...reasonIn(shown)].join("\n"),
+      `The bundle ${how}${isComplete ? ", and would not in the image either" : " here"}.`,
+      [shown.trim(), "", ...reasonIn(shown, this.#lacks)].join("\n"),
     )
   }
 }

@@ -100,6 +100,41 @@ if (process.argv[1]?.endsWith("server.js") && isMainThread) { console.log("farew
     assert.equal((await cli.ended).code, 0, cli.stderr)
   })
 
+  test("has those variables while its module is loaded, too, and they are nobody else's", async () => {
+    using project = new Project({
+      "service.ts": `if (process.env.MODEL !== "small") throw new Error("no MODEL")\n${withSetup("")}`,
+      "capstan.config.ts": 'export const config = { deployment: { env: { MODEL: "small" } } }',
+    })
+    using programs = new StandInPrograms({
+      docker: `if (process.env.MODEL) process.exit(3)
+if (args[0] === "build") write(after("--iidfile"), "sha256:0")`,
+    })
+    await using cli = project.image([], { PATH: programs.path })
+    assert.equal((await cli.ended).code, 0, cli.stderr)
+  })
+
+  test("names what only the cluster has when it fails without it, and takes it from the shell", async () => {
+    using project = new Project({
+      "service.ts": withSetup('if (!process.env.API_KEY) throw new Error("API_KEY is not set")'),
+      "capstan.config.ts": `export const config = { deployment: {
+        env: { API_KEY: { secret: "keys", key: "api" } },
+        envFrom: ["configmap/tuning"],
+        volumes: { "/models": "claim/models" },
+      } }`,
+    })
+    using programs = builder()
+    await using without = project.image([], { PATH: programs.path })
+    assert.equal((await without.ended).code, 1, without.stderr)
+    // It may well start where it has all of it.
+    assert.match(without.stderr, /The bundle does not start here\.\n\s*Error: API_KEY is not set/)
+    assert.match(
+      without.stderr,
+      /started without API_KEY \(of the secret keys\), the variables of configmap\/tuning, what is mounted at \/models: .* your shell\.\n.*--no-check/,
+    )
+    await using withKey = project.image([], { PATH: programs.path, API_KEY: "for-the-trial" })
+    assert.equal((await withKey.ended).code, 0, withKey.stderr)
+  })
+
   test("is not started with --no-check, and where the platform differs it is said that it was not", async () => {
     using project = new Project({ "service.ts": withSetup('throw new Error("started")') })
     const unchecked = await project.eject("--no-check")

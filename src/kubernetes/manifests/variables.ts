@@ -8,6 +8,17 @@ export type EnvironmentValue =
   | { readonly secret: string; readonly key: string }
   | { readonly configmap: string; readonly key: string }
 
+/** Those whose values are said here, and not kept elsewhere. */
+export function textsIn(
+  env: Readonly<Record<string, EnvironmentValue>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      typeof value === "string" ? [[name, value]] : [],
+    ),
+  )
+}
+
 /** A secret or config map, each of whose keys becomes a variable. */
 export interface VariableSource {
   readonly kind: "secret" | "configmap"
