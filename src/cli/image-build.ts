@@ -122,20 +122,26 @@ export async function checked(
   say(await tryBundle(join(folder, "app"), trial))
 }
 
-/** What only the cluster has, but for variables that are set in the shell. */
+/** What only the cluster has, but for variables that are set in the shell; a sentence each. */
 function lackedHere({ env, envFrom, volumes }: DeploymentOptions): readonly string[] {
-  const named = Object.entries(env).flatMap(([name, value]) => {
-    if (typeof value === "string" || process.env[name] !== undefined) return []
-    const [kind, object] =
-      "secret" in value ? ["secret", value.secret] : ["config map", value.configmap]
-    return [`${name} (of the ${kind} ${object})`]
-  })
-  return [
-    ...named,
+  const variables = [
+    ...Object.entries(env).flatMap(([name, value]) => {
+      if (typeof value === "string" || process.env[name] !== undefined) return []
+      const kept = "secret" in value ? `secret ${value.secret}` : `config map ${value.configmap}`
+      return [`${name} (of the ${kept})`]
+    }),
     ...envFrom.map(({ kind, name }) => `the variables of ${kind}/${name}`),
-    ...volumes
-      .filter(({ kind, path }) => kind !== "emptydir" || path !== "/tmp")
-      .map(({ path }) => `what is mounted at ${path}`),
+  ]
+  const paths = volumes.map(({ path }) => path).filter((path) => path !== "/tmp")
+  return [
+    ...(variables.length === 0
+      ? []
+      : [
+          `It was started without ${variables.join(", ")}, which the cluster has: what it needs of them can be set in your shell for this start.`,
+        ]),
+    ...(paths.length === 0
+      ? []
+      : [`It was started without what is mounted at ${paths.join(", ")} on the cluster.`]),
   ]
 }
 

@@ -25,18 +25,12 @@ const otherwise =
 
 /**
  * The advice, one sentence a line.
- * @param lacks what it was started without and has where it is deployed.
+ * @param lacks what it was started without and has where it is deployed, in sentences.
  */
 export function reasonIn(said: string, lacks: readonly string[]): readonly string[] {
   const found = reasons.flatMap(([pattern, advice]) => {
     const match = pattern.exec(said)
     return match === null ? [] : [advice(...match.slice(1))]
   })
-  const without =
-    lacks.length === 0
-      ? []
-      : [
-          `It was started without ${lacks.join(", ")}: for this, variables can be set in your shell.`,
-        ]
-  return [...found.slice(0, 1), ...without, otherwise]
+  return [...found.slice(0, 1), ...lacks, otherwise]
 }

@@ -33,7 +33,7 @@ export interface Trial {
   readonly service: Service
   /** Variables that it has where it is deployed. */
   readonly env: Readonly<Record<string, string>>
-  /** What it has where it is deployed and can't have here, each as the end of "was started without". */
+  /** What it has where it is deployed and can't have here, in sentences. */
   readonly lacks: readonly string[]
   readonly signal: AbortSignal
 }

@@ -167,6 +167,23 @@ test("nodes that others keep for themselves are not counted, and taints are name
   }
 })
 
+test("of tainted nodes the one with the fewest is advised, and none that is only being emptied", () => {
+  const closed = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }
+  const [a, b] = ["a", "b"].map((key) => ({ key, effect: "NoSchedule" })) as [Taint, Taint]
+  const nodes = [
+    node("one", "8", "64Gi", tainted(a, b)),
+    node("two", "8", "64Gi", tainted(b)),
+    node("three", "8", "64Gi", { spec: { unschedulable: true, taints: [closed] } }),
+  ]
+  assert.match(
+    placed(nodes, {}).obstacles.join(),
+    /by a taint: a:NoSchedule, b:NoSchedule\. .* tolerate it: --toleration b:NoSchedule$/,
+  )
+  // That is want of room, which passes.
+  const { obstacles } = placed(nodes.slice(2), {})
+  assert.match(obstacles.join(), /room for 0 of at least 2 replicas: .*1 node takes no pods/)
+})
+
 test("extended resources are counted like all others, and said where no node has them", () => {
   const resources = { "nvidia.com/gpu": 1 }
   assert.match(
@@ -201,7 +218,7 @@ test("a claim that is not there, and one that all replicas can't have, are said 
     { metadata: { name: "weights" }, spec: { accessModes } },
   ]
   const volumes = { "/models": "claim/weights" } as const
-  const nodes = [node("one", "8", "64Gi")]
+  const nodes = [node("one", "8", "64Gi"), node("two", "8", "64Gi")]
   const said = (claims: ForecastFacts["claims"]) => placed(nodes, { volumes }, { claims })
   assert.match(
     said([{ metadata: { name: "wheights" } }]).obstacles.join(),
@@ -210,6 +227,8 @@ test("a claim that is not there, and one that all replicas can't have, are said 
   assert.match(said([]).obstacles.join(), /the namespace has none/)
   assert.match(said(claim("ReadWriteOnce")).warnings.join(), /one node at a time \(ReadWriteOnce\)/)
   assert.match(said(claim("ReadWriteOncePod")).warnings.join(), /one replica at a time/)
+  const [first] = nodes
+  assert.deepEqual(placed([first!], { volumes }, { claims: claim("ReadWriteOnce") }), none)
   assert.deepEqual(said(claim("ReadWriteMany")), none)
   assert.deepEqual(said(claim("ReadOnlyMany", "ReadWriteOnce")), none)
   // Who may not look is told by the pods.

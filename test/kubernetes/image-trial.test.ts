@@ -129,7 +129,7 @@ if (args[0] === "build") write(after("--iidfile"), "sha256:0")`,
     assert.match(without.stderr, /The bundle does not start here\.\n\s*Error: API_KEY is not set/)
     assert.match(
       without.stderr,
-      /started without API_KEY \(of the secret keys\), the variables of configmap\/tuning, what is mounted at \/models: .* your shell\.\n.*--no-check/,
+      /started without API_KEY \(of the secret keys\), the variables of configmap\/tuning, .* your shell for this start\.\n.*without what is mounted at \/models on the cluster\.\n.*--no-check/,
     )
     await using withKey = project.image([], { PATH: programs.path, API_KEY: "for-the-trial" })
     assert.equal((await withKey.ended).code, 0, withKey.stderr)

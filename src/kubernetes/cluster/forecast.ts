@@ -120,7 +120,7 @@ function ofNodes({ nodes = [], options }: ForecastFacts): Forecast {
 }
 
 /** A claim that is not there keeps every replica waiting, and one for a single node all but those there. */
-function ofClaims({ options, claims }: ForecastFacts): Forecast {
+function ofClaims({ options, claims, nodes }: ForecastFacts): Forecast {
   if (claims === undefined) return nothing
   const byName = new Map(claims.map((each) => [each.metadata?.name, each]))
   const parts = options.volumes.flatMap(({ kind, of = "", path }): Forecast[] => {
@@ -137,17 +137,21 @@ function ofClaims({ options, claims }: ForecastFacts): Forecast {
     }
     const modes = claim.spec?.accessModes ?? []
     if (modes.some((mode) => mode.endsWith("Many"))) return []
-    return modes.includes("ReadWriteOncePod")
-      ? [
-          warning(
-            `The claim ${of} can be used by one replica at a time (ReadWriteOncePod): all others wait, and so does every new version. A claim for several is ReadWriteMany or ReadOnlyMany.`,
-          ),
-        ]
-      : [
-          warning(
-            `The claim ${of} can be mounted on one node at a time (ReadWriteOnce): replicas on other nodes wait. A claim for several nodes is ReadWriteMany or ReadOnlyMany.`,
-          ),
-        ]
+    const many = "A claim for several is ReadWriteMany or ReadOnlyMany."
+    if (modes.includes("ReadWriteOncePod")) {
+      return [
+        warning(
+          `The claim ${of} can be used by one replica at a time (ReadWriteOncePod): all others wait, and so does every new version. ${many}`,
+        ),
+      ]
+    }
+    // On a single node all of them have it.
+    if (nodes?.length === 1) return []
+    return [
+      warning(
+        `The claim ${of} can be mounted on one node at a time (ReadWriteOnce): replicas on other nodes wait. ${many}`,
+      ),
+    ]
   })
   return {
     obstacles: parts.flatMap(({ obstacles }) => obstacles),
@@ -187,12 +191,16 @@ function ofPlacement({ nodes, options, growsByItself }: ForecastFacts): Forecast
   const offering = labelled.filter(({ status }) =>
     Object.keys(resources).every((name) => Number(status?.allocatable?.[name] ?? 0) > 0),
   )
-  const taints = offering.map(({ spec }) => keptOffBy(spec?.taints, options))
-  if (offering.length === 0 || taints.some((each) => each.length === 0)) return undefined
+  // Kubernetes' own taints say that a node is not well, or is being emptied: they go by themselves.
+  const taints = offering
+    .map(({ spec }) => keptOffBy(spec?.taints, options))
+    .filter((each) => !each.some(({ key }) => key.startsWith("node.kubernetes.io/")))
+  const [fewest = []] = taints.toSorted((a, b) => a.length - b.length)
+  if (fewest.length === 0) return undefined
   const texts = [...new Set(taints.flat().map(taintText))]
   return none(
     `Every node that it may be on keeps it off by a taint: ${texts.join(", ")}.`,
-    `If it belongs there, tolerate it: --toleration ${texts[0]}`,
+    `If it belongs there, tolerate it: ${fewest.map((each) => `--toleration ${taintText(each)}`).join(" ")}`,
   )
 }
 
