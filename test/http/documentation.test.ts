@@ -1,4 +1,7 @@
 import assert from "node:assert/strict"
+import { once } from "node:events"
+import { createServer, request } from "node:http"
+import type { AddressInfo } from "node:net"
 import { after, before, describe, test } from "node:test"
 import type { Browser, Page } from "playwright-core"
 import * as z from "zod"
@@ -95,6 +98,34 @@ describe("in a browser", { concurrency: true, skip: without("chromium") }, () =>
     assert.match(await execute(page, "find"), /"by":\s*"name",\s*"name":\s*"5"/)
   })
 
+  test("Swagger UI works behind a proxy that takes away the beginning of the path", async () => {
+    await using api = await serveApi({ hello, picture }, { docs: "on" })
+    const proxy = createServer(({ method, url = "", headers }, answer) => {
+      if (!url.startsWith("/svc/v1/")) {
+        answer.writeHead(404).end()
+        return
+      }
+      const path = url.slice("/svc/v1".length)
+      const forward = request({ port: api.port, path, method, headers }, (response) => {
+        answer.writeHead(response.statusCode ?? 502, response.headers)
+        response.pipe(answer)
+      })
+      answer.req.pipe(forward)
+    })
+    await once(proxy.listen(0, "127.0.0.1"), "listening")
+    try {
+      for (const docs of ["docs", "docs/"]) {
+        const { port } = proxy.address() as AddressInfo
+        await using page = await openPage(browser, `http://127.0.0.1:${port}/svc/v1/${docs}`)
+        await page.getByText("Says hello.").waitFor()
+        assert.match(await execute(page, "hello"), /Hello, Ada!/)
+      }
+    } finally {
+      proxy.close()
+      proxy.closeAllConnections()
+    }
+  })
+
   test("Swagger UI works without a network", async () => {
     await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
     await using page = await openPage(browser, `${api.url}/docs`, {
@@ -144,3 +175,17 @@ async function execute(page: Page, operationId: string): Promise<string> {
   assert.match(text, /^200/, text)
   return text
 }
+
+test("what the page loads is beside it, wherever it is", async () => {
+  await using api = await serveApi({ hello }, { docs: "on" })
+  for (const path of ["/docs", "/docs/"]) {
+    const { text } = await api.call("GET", path)
+    const links = Array.from(text.matchAll(/(?:href|src)="([^"]*)"/g), ([, link = ""]) => link)
+    assert.ok(links.length > 3)
+    for (const link of links) {
+      const { pathname } = new URL(link, `http://proxy/svc${path}`)
+      assert.match(pathname, /^\/svc\//)
+      assert.equal((await api.call("GET", pathname.slice("/svc".length))).status, 200, link)
+    }
+  }
+})

@@ -1,6 +1,7 @@
 /**
  * `/openapi.json` and Swagger UI at `/docs`, all of it out of the package: it works without a
- * network, and its page may load nothing from elsewhere.
+ * network, and its page may load nothing from elsewhere. Its links are relative, because a proxy in
+ * front may have taken away the beginning of the path, of which only the browser knows.
  *
  * Swagger UI's plugins take longer to load than the rest of the server, and most replicas are never
  * asked for it, so it is an application of its own that is made when somebody first looks.
@@ -62,6 +63,19 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join("; ")
 
+/**
+ * Tells the page that the operations are where it is itself. It runs in the browser, as it is written
+ * here, and sees all answers, that with the document among them.
+ */
+function withPrefix<Response extends { readonly url: string; text?: string }>(
+  response: Response,
+): Response {
+  const [, prefix] = /^(.+)\/docs\/json$/.exec(new URL(response.url).pathname) ?? []
+  if (prefix === undefined || response.text === undefined) return response
+  response.text = JSON.stringify({ ...JSON.parse(response.text), servers: [{ url: prefix }] })
+  return response
+}
+
 async function swaggerUi(document: OpenApiDocument): Promise<FastifyInstance> {
   const [{ default: swagger }, { default: ui }] = await Promise.all([
     import("@fastify/swagger"),
@@ -78,12 +92,13 @@ async function swaggerUi(document: OpenApiDocument): Promise<FastifyInstance> {
   await app.register(swagger, { mode: "static", specification: { document: document as never } })
   await app.register(ui, {
     routePrefix: "/docs",
+    indexPrefix: ".",
     staticCSP: pagePolicy,
     theme: { title: document.info.title },
     uiConfig: {
       // The other layout has a bar to load any document from anywhere.
       layout: "BaseLayout",
-      url: "/openapi.json",
+      responseInterceptor: withPrefix as never,
       deepLinking: true,
       displayRequestDuration: true,
       tryItOutEnabled: true,
