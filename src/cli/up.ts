@@ -184,7 +184,7 @@ async function listen(
     const words = wordsOf(event)
     if (words !== undefined) (sparing[event.kind] ?? display).say(words)
   }
-  const { host, port, headersTimeoutMs, keepAliveTimeoutMs, connectionsMax } = settings
+  const { host, port, headersTimeoutMs, keepAliveTimeoutMs, connectionsMax, corsOrigins } = settings
   try {
     const balancer = await Balancer.listen({
       host,
@@ -192,6 +192,7 @@ async function listen(
       headersTimeoutMs,
       keepAliveTimeoutMs,
       connectionsMax,
+      corsOrigins,
       logged: told,
     })
     return { balancer, told }

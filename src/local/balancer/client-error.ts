@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net"
 import { randomUUID } from "../../core/http/builtin.ts"
+import { corsHeaders } from "../../core/http/cors.ts"
 import { type Unreadable, unreadable } from "../../core/http/unreadable.ts"
 import type { Surroundings } from "./errand.ts"
 import { writeProblem } from "./problem.ts"
@@ -29,7 +30,7 @@ export function answerConnect(surroundings: Surroundings, socket: Socket): void 
 
 /** `undefined`: nobody is there to be told. */
 function refuse(
-  { newest, pipelines }: Surroundings,
+  { newest, pipelines, options }: Surroundings,
   socket: Socket,
   refusal: Unreadable | undefined,
 ): void {
@@ -49,7 +50,9 @@ function refuse(
       return current.isReceiving
     }
     current?.cutOff()
-    writeProblem(socket, { ...refusal, requestId: current?.requestId.id ?? randomUUID() })
+    const requestId = current?.requestId.id ?? randomUUID()
+    const cors = corsHeaders(options.corsOrigins, current?.request.headers)
+    writeProblem(socket, { ...refusal, requestId }, cors)
     return true
   })
 }

@@ -32,6 +32,7 @@ export interface Surroundings {
 
 /** What one may do with a request whose connection is of no use any more. */
 export interface NewestRequest {
+  readonly request: IncomingMessage
   readonly requestId: RequestId
   readonly hasBegunToAnswer: boolean
   readonly isAnswered: boolean

@@ -179,7 +179,8 @@ export class Forward extends Errand implements NewestRequest {
 
   protected answer(problem: BalancerProblem): void {
     if (this.isOver || this.hasBegunToAnswer) return
-    answerProblem(this.request, this.#response, problem, this.#isLast())
+    const { corsOrigins } = this.surroundings.options
+    answerProblem(this.request, this.#response, problem, this.#isLast(), corsOrigins)
   }
 
   #takeWholeBody(): void {

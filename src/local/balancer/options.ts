@@ -28,6 +28,8 @@ export interface BalancerOptions {
    * connection is broken. @default 30_000
    */
   readonly stallTimeoutMs?: number
+  /** Origins whose pages may read what it answers by itself; `*` for any. @default none */
+  readonly corsOrigins?: readonly string[]
   /** Called with what happens, at once: it must be quick. */
   readonly logged?: (event: BalancerEvent) => void
 }
@@ -42,6 +44,7 @@ const defaults = {
   headersTimeoutMs: 10_000,
   keepAliveTimeoutMs: 65_000,
   stallTimeoutMs: 30_000,
+  corsOrigins: [],
   logged: () => {},
 } satisfies Omit<ResolvedOptions, "host" | "port">
 

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import { corsHeaders } from "../../core/http/cors.ts"
 import { lingerWhenClosed } from "../../core/http/linger.ts"
 import { parseHeaders, type ResponseHead } from "../../core/http/response-parser.ts"
 import { Errand, type Surroundings } from "./errand.ts"
@@ -85,7 +86,8 @@ export class Tunnel extends Errand {
   protected answer(problem: BalancerProblem): void {
     if (this.isOver || this.#hasBegunToAnswer || !this.#socket.writable) return
     this.#hasBegunToAnswer = true
-    writeProblem(this.#socket, problem)
+    const { corsOrigins } = this.surroundings.options
+    writeProblem(this.#socket, problem, corsHeaders(corsOrigins, this.request.headers))
     this.#socket.resume()
   }
 

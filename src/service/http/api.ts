@@ -10,8 +10,9 @@ import type { Server } from "node:http"
 import type { Socket } from "node:net"
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify"
 import type pino from "pino"
+import { corsMethods, exposedHeaders, preflightAgeS } from "../../core/http/cors.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
-import { requestIdHeader, requestIdOf } from "../../core/http/request-id.ts"
+import { requestIdOf } from "../../core/http/request-id.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { availableCores } from "../cpu.ts"
 import type { Compute } from "../outcome.ts"
@@ -194,9 +195,9 @@ function sendUnknown(exchange: Exchange, known: KnownPaths): void {
 function corsOptions({ corsOrigins }: ResolvedSettings) {
   return {
     origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],
-    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    exposedHeaders: [requestIdHeader, "retry-after"],
-    maxAge: 600,
+    methods: corsMethods,
+    exposedHeaders,
+    maxAge: preflightAgeS,
     // Every OPTIONS is taken for a preflight: nothing else answers it.
     strictPreflight: false,
   }

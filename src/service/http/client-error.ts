@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net"
 import { http, randomUUID } from "../../core/http/builtin.ts"
+import { corsHeaders } from "../../core/http/cors.ts"
 import { lingerWhenClosed } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
 import { type Unreadable, unreadable } from "../../core/http/unreadable.ts"
@@ -50,7 +51,8 @@ function refuse(
   // A connection on which nothing was ever sent (a probe, a browser's spare) is no request.
   else if (socket.bytesRead > 0) record(surroundings, requestId, status)
   lingerWhenClosed(socket)
-  socket.write(response(status, detail, requestId), () => {
+  const cors = corsHeaders(surroundings.settings.corsOrigins, exchange?.request.raw.headers)
+  socket.write(response(status, detail, { ...cors, [requestIdHeader]: requestId }), () => {
     socket.destroySoon()
   })
 }
@@ -70,11 +72,11 @@ function record({ observe, log }: Surroundings, requestId: string, status: numbe
   logRequest(log, unread)
 }
 
-function response(status: number, detail: string, requestId: string): string {
+function response(status: number, detail: string, more: Readonly<Record<string, string>>): string {
   const body = JSON.stringify(new Problem({ status, detail }))
   const headers = {
     ...securityHeaders,
-    [requestIdHeader]: requestId,
+    ...more,
     "content-type": problemMediaType,
     "content-length": Buffer.byteLength(body),
     connection: "close",
