@@ -6,7 +6,7 @@
  */
 import type pino from "pino"
 import { makeReply } from "../answer.ts"
-import { toFault } from "../fault.ts"
+import { toFault, withFaults } from "../fault.ts"
 import type { Context, Log, Operation, RawInput } from "../operation.ts"
 import type { Encoding, Outcome } from "../outcome.ts"
 import { isProblem } from "../problem.ts"
@@ -118,7 +118,7 @@ class RequestLog implements Log {
     fields: Readonly<Record<string, unknown>> | undefined,
   ): void {
     const { surroundings, requestId, operationName } = this.#exchange
-    surroundings.log[level]({ ...fields, requestId, operation: operationName }, message)
+    surroundings.log[level]({ ...withFaults(fields), requestId, operation: operationName }, message)
   }
 }
 

@@ -12,7 +12,7 @@ import { inspect } from "node:util"
 import { isMainThread } from "node:worker_threads"
 import { makeItem, makeReply } from "../answer.ts"
 import { remakeInput } from "../crossing.ts"
-import { toError, toFault } from "../fault.ts"
+import { toError, toFault, withFaults } from "../fault.ts"
 import { loadService } from "../module.ts"
 import type { Operation } from "../operation.ts"
 import { streamWindow } from "../outcome.ts"
@@ -184,7 +184,7 @@ async function runTask(message: RunMessage): Promise<number> {
   const { operation, state } = prepared.get(name)!
   const task = { id, requestId, deadlineAtMs }
   const context = new RunContext(task, state, flags, (level, text, fields) =>
-    sendLog({ type: "log", requestId, level, message: text, fields }),
+    sendLog({ type: "log", requestId, level, message: text, fields: withFaults(fields) }),
   )
   const flow = new Flow()
   current = { id, context, flow }
