@@ -28,6 +28,7 @@ const pool = new Pool(
     spares: 0,
     nice: 10,
     memoryMiB: 4096,
+    memoryLookMs: 100,
     isolation: isolation as Isolation,
     setupTimeoutMs: 60_000,
     cancelGraceMs: 250,

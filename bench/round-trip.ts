@@ -60,6 +60,7 @@ async function startPool(): Promise<Callable> {
       spares: 1,
       nice: 10,
       memoryMiB: 4096,
+      memoryLookMs: 100,
       setupTimeoutMs: 60_000,
       cancelGraceMs: 250,
     },

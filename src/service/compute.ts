@@ -275,6 +275,7 @@ export class ComputePools implements Compute {
         ...workers,
         spares: settings.spareWorkers,
         nice: settings.workerNice,
+        memoryLookMs: settings.workerMemoryLookMs,
         setupTimeoutMs: settings.setupTimeoutMs,
         cancelGraceMs: settings.cancelGraceMs,
         promisesHoldSinceMs: () => overload.promisesHoldSinceMs,

@@ -15,6 +15,8 @@ export interface LanePlan {
   readonly size: number
   readonly memoryMiB: number
   readonly isolation: Isolation
+  /** Which setting says so. */
+  readonly memorySetting: string
 }
 
 export function planLanes(service: Service, settings: ResolvedSettings): readonly LanePlan[] {
@@ -29,19 +31,23 @@ export function planLanes(service: Service, settings: ResolvedSettings): readonl
   if (shared.length > 0) sizes.push(sharedSize)
   const count = sizes.reduce((sum, size) => sum + size + spareWorkers, 0)
   const memoryMiB = workerMemoryMiB === "auto" ? defaultWorkerMemoryMiB(count) : workerMemoryMiB
+  const memorySetting = "workerMemoryMiB"
+  const memoryOf = (name: string, ownMiB: number | undefined) =>
+    ownMiB === undefined
+      ? { memoryMiB, memorySetting }
+      : { memoryMiB: ownMiB, memorySetting: `ownWorkers.memoryMiB of "${name}"` }
   const plans = own.map(
     ({ name, ownWorkers }): LanePlan => ({
       name,
       operations: [name],
       size: ownWorkers.count,
-      memoryMiB: ownWorkers.memoryMiB ?? memoryMiB,
+      ...memoryOf(name, ownWorkers.memoryMiB),
       isolation: ownWorkers.isolation,
     }),
   )
   if (shared.length === 0) return plans
   const operations = shared.map(([name]) => name)
-  return [
-    ...plans,
-    { name: "the service", operations, size: sharedSize, memoryMiB, isolation: "thread" },
-  ]
+  const memory = { memoryMiB, memorySetting }
+  const isolation = "thread"
+  return [...plans, { name: "the service", operations, size: sharedSize, ...memory, isolation }]
 }

@@ -75,8 +75,9 @@ export interface OwnWorkers {
   /** How many. 1 or more. @default 1 */
   readonly count?: number
   /**
-   * Heap limit of each, in MiB, 16 or more. A worker that is a process is held to it as a whole:
-   * what it has in memory, heap or not, may be 64 MiB more, beside what Node itself takes.
+   * Memory that each may use, in MiB, 16 or more: its heap, and what calls hold in Buffers and typed
+   * arrays. A worker that is a process is held to it as a whole: what it has in memory, heap or not,
+   * may be 64 MiB more, beside what Node itself takes.
    * @default the setting `workerMemoryMiB`
    */
   readonly memoryMiB?: number

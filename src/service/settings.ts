@@ -79,7 +79,14 @@ export const settingsTable = {
     default: "auto",
     min: 16,
     max: 1_048_576,
-    doc: "Heap limit of a worker, in MiB. auto: three quarters of the memory limit shared among the workers, 4096 at most. A call that needs more fails alone. No more than the memory limit.",
+    doc: "Memory that a worker may use, in MiB: its heap, and what calls hold in Buffers and typed arrays. auto: three quarters of the memory limit shared among the workers, 768 at most. A call that needs more fails alone. No more than the memory limit.",
+  },
+  workerMemoryLookMs: {
+    kind: "integer",
+    default: 100,
+    min: 10,
+    max: 10_000,
+    doc: "How often the memory of workers that compute is looked at, in milliseconds; four times as often where one uses more than half of what it may. It costs some 20 µs a worker.",
   },
   spareWorkers: {
     kind: "integer",

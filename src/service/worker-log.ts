@@ -2,7 +2,7 @@
 import type { Logger } from "pino"
 import type { PoolEvents } from "./pool/contract.ts"
 
-type Told = "workerDied" | "workerStuck" | "setupFailed" | "leftover" | "log"
+type Told = "workerDied" | "workerOutgrown" | "workerStuck" | "setupFailed" | "leftover" | "log"
 
 /** @param workers whose they are. */
 export function workerLog(log: Logger, workers: string): Required<Pick<PoolEvents, Told>> {
@@ -20,6 +20,11 @@ export function workerLog(log: Logger, workers: string): Required<Pick<PoolEvent
         isReplaced
           ? "A worker does not end: it is in native code that does not return. Another takes its place"
           : "A worker does not end: it is in native code that does not return. There are too many of them to replace it",
+      ),
+    workerOutgrown: (why) =>
+      log.warn(
+        { workers, why },
+        "What calls have left in a worker's memory has outgrown it; it is replaced",
       ),
     setupFailed: ({ operations, fault }, retryInMs) =>
       log.error(

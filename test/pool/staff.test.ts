@@ -11,6 +11,9 @@ class FakeWorker {
   state = "booting"
   operations: ReadonlySet<string>
   isLeaving = false
+  readonly given = { lastId: 0, isPastFirst: false }
+  outgrown: Error | undefined
+  readonly memory = { isNear: false, look: async () => this.outgrown }
   fate: "kept" | "ended" | "rejected" = "kept"
 
   constructor(wanted: Wanted) {
@@ -32,6 +35,7 @@ const failed = [{ operations: ["classify"], fault }]
 
 function tryStaff(t: TestContext, size: number) {
   const hired: FakeWorker[] = []
+  const outgrown: string[] = []
   const staff = new Staff({
     pool: {
       ...workerOptions,
@@ -41,7 +45,7 @@ function tryStaff(t: TestContext, size: number) {
       cancelGraceMs: 0,
     },
     clock: () => performance.now(),
-    events: {},
+    events: { workerOutgrown: (why) => outgrown.push(why) },
     serving: () => hired.filter(({ state }) => state === "idle").length,
     hire: (wanted) => {
       const worker = new FakeWorker(wanted)
@@ -61,7 +65,7 @@ function tryStaff(t: TestContext, size: number) {
     if (isKept) staff.takeTurns()
     return isKept
   }
-  return { staff, hired, becomesReady }
+  return { staff, hired, outgrown, becomesReady }
 }
 
 test("one that was hired to do without is not kept when another has come to have it", async (t) => {
@@ -90,4 +94,15 @@ test("one that fails what another has is ended as one that can't boot", (t) => {
   assert.equal(becomesReady(hired[1]!, failed), false)
   assert.equal(hired[1]?.fate, "rejected")
   assert.deepEqual(staff.setups.failing, [])
+})
+
+test("an idle one that has outgrown its memory by what calls have left gets no more of them", async (t) => {
+  const { staff, hired, outgrown, becomesReady } = tryStaff(t, 1)
+  staff.keepUp()
+  const [one] = hired
+  becomesReady(one!)
+  one!.outgrown = new Error("too much")
+  staff.hasHadTask()
+  await eventually(() => one?.isLeaving || undefined, "it to be dismissed")
+  assert.deepEqual(outgrown, ["too much"])
 })

@@ -34,6 +34,7 @@ export const workerOptions: WorkerOptions = {
   required: [],
   nice: 0,
   memoryMiB: 128,
+  memoryLookMs: 20,
   setupTimeoutMs: patienceMs(),
 }
 

@@ -24,10 +24,40 @@ export interface Carrier {
    * @param nativeThreadId its id in the kernel, as it has said itself.
    */
   cpuMs(nativeThreadId: number | undefined): number | undefined
+  readonly memory: Memory
   /** From here on {@link waited} looks. */
   mark(): void
   /** Whether it has waited for something, and not computed, most of the time since the mark. */
   waited(): boolean
+}
+
+/** What is known of a worker's memory from outside. */
+export interface Memory {
+  /** When last seen. */
+  readonly use: MemoryUse | undefined
+  /** Whether it may soon have too much. */
+  readonly isNear: boolean
+  /** The worker is ready: module and `setup` are loaded. */
+  ready(): Promise<void>
+  /** Looks, and says so if it has too much. */
+  look(): Promise<Error | undefined>
+}
+
+export interface MemoryUse {
+  /** V8's heap: objects, arrays, strings, Maps, closures. */
+  readonly heapBytes: number
+  /** What JavaScript holds outside of it: the bytes of Buffers and other typed arrays. */
+  readonly externalBytes: number
+}
+
+/** Of what is not asked: it is not there, or is seen to elsewhere. */
+export const unseenMemory: Memory = {
+  use: undefined,
+  isNear: false,
+  async ready() {},
+  async look() {
+    return undefined
+  },
 }
 
 export interface CarrierEvents {
@@ -44,6 +74,7 @@ export interface CarrierEvents {
 export class Unstarted implements Carrier {
   readonly flags = new Int32Array(new SharedArrayBuffer(flagBytes))
   readonly sharesMemory = false
+  readonly memory = unseenMemory
 
   /** @param error why. Told later, since nobody listens while this is made. */
   constructor(error: unknown, events: CarrierEvents) {

@@ -51,6 +51,8 @@ export interface PoolEvents {
   workerStuck?(call: Call | undefined, isReplaced: boolean): void
   /** A worker ended without being told to. `retryInMs` is set when the next start waits. */
   workerDied?(fault: Fault, how: WorkerExit["how"], retryInMs: number): void
+  /** A worker had more memory than it may though it was at nothing. It is replaced. */
+  workerOutgrown?(why: string): void
   /** The operations are refused from now on, until a worker that tries them after the pause can. */
   setupFailed?(failed: FailedSetup, retryInMs: number): void
   /** What a call had left behind failed when it had ended. Its worker gets no more calls. */

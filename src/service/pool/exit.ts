@@ -4,6 +4,7 @@ import type { Outcome } from "../outcome.ts"
 import type { CarrierEnd } from "./carrier.ts"
 import type { LogMessage } from "./protocol.ts"
 import type { Task } from "./task.ts"
+import { isOutOfMemory } from "./thread-memory.ts"
 import type { WorkerExit } from "./worker-contract.ts"
 
 /** Of a task that the worker had begun. @param isUnwanted it was told to stop, or the pool closes */
@@ -37,8 +38,7 @@ export function causeOf(
     const message = `The worker ${end === undefined ? "does not end" : endOf(end)}.`
     return { how: end?.signal ?? "exit", fault: { message, stack: undefined } }
   }
-  const isOutOfMemory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
-  return { how: isOutOfMemory ? "out-of-memory" : "uncaught", fault: toFault(error) }
+  return { how: isOutOfMemory(error) ? "out-of-memory" : "uncaught", fault: toFault(error) }
 }
 
 function endOf({ code, signal }: CarrierEnd): string {

@@ -30,6 +30,11 @@ export class GivenTasks {
     return this.#all[0]
   }
 
+  /** Changes with each that is given. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
   get isFull(): boolean {
     return this.#all.length === tasksMax
   }

@@ -13,7 +13,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { readFileSync } from "node:fs"
 import type { Writable } from "node:stream"
 import { toError } from "../fault.ts"
-import type { Carrier, CarrierEnd, CarrierEvents } from "./carrier.ts"
+import { type Carrier, type CarrierEnd, type CarrierEvents, unseenMemory } from "./carrier.ts"
 import { processArgs } from "./process-args.ts"
 import {
   claim,
@@ -46,6 +46,8 @@ const slackMiB = 64
 export class ProcessCarrier implements Carrier {
   readonly flags = new Int32Array(new SharedArrayBuffer(flagBytes))
   readonly sharesMemory = false
+  /** The whole process is looked at instead: see `#look`. */
+  readonly memory = unseenMemory
   readonly #events: CarrierEvents
   readonly #memoryMiB: number
   readonly #child: ChildProcess

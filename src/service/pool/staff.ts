@@ -15,6 +15,7 @@ import type { Clock } from "../../core/clock.ts"
 import { toError } from "../fault.ts"
 import { Boots } from "./boots.ts"
 import type { PoolEvents, PoolOptions } from "./contract.ts"
+import { MemoryWatch } from "./memory-watch.ts"
 import { type FailedSetup, faultOfSetup } from "./protocol.ts"
 import { Setups } from "./setups.ts"
 import type { WorkerExit, WorkerOptions } from "./worker-contract.ts"
@@ -27,7 +28,7 @@ export type Wanted = Pick<WorkerOptions, "operations" | "required">
 export interface StaffOptions {
   readonly pool: PoolOptions
   readonly clock: Clock
-  readonly events: Pick<PoolEvents, "workerDied" | "setupFailed">
+  readonly events: Pick<PoolEvents, "workerDied" | "workerOutgrown" | "setupFailed">
   /** How many workers can take tasks, or have some. */
   readonly serving: () => number
   readonly hire: (wanted: Wanted) => WorkerThread
@@ -40,6 +41,7 @@ export class Staff {
   readonly #workers = new Set<WorkerThread>()
   readonly #boots: Boots
   readonly #setups: Setups
+  readonly #memory: MemoryWatch
   /** The worker that tries a `setup` which has failed. */
   #trial: { readonly worker: WorkerThread; readonly of: FailedSetup } | undefined
   #hasHadTask = false
@@ -50,6 +52,15 @@ export class Staff {
     this.#options = options
     this.#boots = new Boots(options.clock, () => this.keepUp())
     this.#setups = new Setups(options.clock, () => this.#tryAgain())
+    this.#memory = new MemoryWatch({
+      workers: this.#workers,
+      lookMs: options.pool.memoryLookMs,
+      outgrownIdle: (worker, { message }) => {
+        options.dismiss(worker)
+        options.events.workerOutgrown?.(message)
+        this.keepUp()
+      },
+    })
   }
 
   /** Those that have not exited, but for those that are done without (see lingering.ts). */
@@ -75,7 +86,9 @@ export class Staff {
     this.keepUp()
   }
 
+  /** A task has come. */
   hasHadTask(): void {
+    this.#memory.wake()
     if (this.#hasHadTask) return
     this.#hasHadTask = true
     this.keepUp()
@@ -139,6 +152,7 @@ export class Staff {
     this.#hasEnded = true
     this.#boots.end()
     this.#setups.end()
+    this.#memory.end()
   }
 
   #died(exit: WorkerExit): void {
@@ -196,6 +210,7 @@ export class Staff {
       required: [...first, ...this.#had()],
     })
     this.#workers.add(worker)
+    this.#memory.wake()
     return worker
   }
 

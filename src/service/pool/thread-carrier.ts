@@ -5,6 +5,7 @@ import type { EventLoopUtilization } from "node:perf_hooks"
 import { Worker } from "node:worker_threads"
 import type { Carrier, CarrierEvents } from "./carrier.ts"
 import { type FromWorker, flagBytes, type ToWorker, type WorkerSetup } from "./protocol.ts"
+import { heapLimitMiB, isOutOfMemory, outOfMemory, ThreadMemory } from "./thread-memory.ts"
 import type { WorkerOptions } from "./worker-contract.ts"
 
 /** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
@@ -21,6 +22,7 @@ const waitingShare = 0.5
 export class ThreadCarrier implements Carrier {
   readonly flags: Int32Array
   readonly sharesMemory = true
+  readonly memory: ThreadMemory
   readonly #worker: Worker
   #mark: EventLoopUtilization | undefined
 
@@ -33,11 +35,14 @@ export class ThreadCarrier implements Carrier {
       name: "capstan",
       workerData: { setup, flags },
       ...(isEvaluated ? { execArgv: [] } : {}),
-      resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMiB(memoryMiB) },
     })
+    this.memory = new ThreadMemory(this.#worker, options)
     this.#worker.on("message", (message: FromWorker) => events.message(message))
     this.#worker.on("messageerror", (error) => events.unreadable(error))
-    this.#worker.on("error", (error) => events.failed(error))
+    this.#worker.on("error", (error) => {
+      events.failed(isOutOfMemory(error) ? outOfMemory(options) : error)
+    })
     this.#worker.on("exit", (code) => events.exited({ code, signal: undefined }))
   }
 

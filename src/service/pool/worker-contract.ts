@@ -4,6 +4,7 @@ import type { Fault, Outcome } from "../outcome.ts"
 import type { Given } from "./given.ts"
 import type { FailedSetup, Leftover, LogMessage, WorkerOutcome } from "./protocol.ts"
 import type { Task } from "./task.ts"
+import type { MemoryOptions } from "./thread-memory.ts"
 import type { WorkerThread } from "./worker-thread.ts"
 
 /**
@@ -27,15 +28,16 @@ export type WorkerState = "booting" | "idle" | "busy" | "retired" | "ending" | "
 
 export const defaultTerminationMsMax = 3000
 
-export interface WorkerOptions {
+export interface WorkerOptions extends MemoryOptions {
   readonly moduleUrl: string
   readonly operations: readonly string[]
   /** Those of them without whose `setup` it is of no use. */
   readonly required: readonly string[]
   readonly nice: number
-  readonly memoryMiB: number
   /** What carries it. @default "thread" */
   readonly isolation?: Isolation
+  /** How often its memory is looked at while it is at something. */
+  readonly memoryLookMs: number
   readonly setupTimeoutMs: number
   /** How long a terminated worker may take to end before it counts as stuck. @default 3000 */
   readonly terminationMsMax?: number

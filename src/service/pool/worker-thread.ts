@@ -1,9 +1,10 @@
 /** One worker, whatever carries it, as the main thread sees it. What it goes through: {@link WorkerState}. */
 import { toFault } from "../fault.ts"
 import { Booting } from "./booting.ts"
-import type { Carrier, CarrierEnd } from "./carrier.ts"
+import type { Carrier, CarrierEnd, Memory } from "./carrier.ts"
 import { causeOf, disposeCutOff, tooSlow } from "./exit.ts"
 import { type Given, GivenTasks, postGiven } from "./given.ts"
+import { Looks, lookMs } from "./looks.ts"
 import {
   claim,
   Flag,
@@ -27,8 +28,7 @@ import {
   type WorkerState,
 } from "./worker-contract.ts"
 
-/** How often a thread is looked at that can't be ended yet, and one that was given up. */
-const lookMs = 50
+/** How often one is looked at that was given up. */
 const lookAgainMs = 1000
 /** How long a retired worker whose task has settled may take to end by itself. */
 const leavingMsMax = 60_000
@@ -41,7 +41,7 @@ export class WorkerThread {
   #terminated = false
   #leavingMs = leavingMsMax
   #mayEnd = true
-  #looks = 0
+  readonly #looks: Looks
   /** We end it, or let it end. */
   #wanted = false
   #proven = false
@@ -59,6 +59,7 @@ export class WorkerThread {
     const { setupTimeoutMs, terminationMsMax = defaultTerminationMsMax } = options
     this.#booting = new Booting(options)
     this.#terminationMsMax = terminationMsMax
+    this.#looks = new Looks(terminationMsMax)
     this.#events = events
     this.#carrier = startCarrier(options, {
       message: (message) => this.#receive(message),
@@ -92,8 +93,12 @@ export class WorkerThread {
     return this.#given.first?.task
   }
 
-  get given(): Pick<GivenTasks, "ahead" | "aheadCount" | "aheadMs"> {
+  get given(): Pick<GivenTasks, "ahead" | "aheadCount" | "aheadMs" | "isPastFirst" | "lastId"> {
     return this.#given
+  }
+
+  get memory(): Memory {
+    return this.#carrier.memory
   }
 
   has(task: Task): boolean {
@@ -179,7 +184,7 @@ export class WorkerThread {
     this.#isLeaving = true
   }
 
-  /** Ends it as one that could not boot: nobody can use what it is ready for. */
+  /** Ends it as one that failed: nobody can use what it is ready for, or it has too much memory. */
   reject(error: Error): void {
     this.#fail(error)
   }
@@ -203,8 +208,7 @@ export class WorkerThread {
     if (this.#mayBeEnded) {
       this.#terminate()
     } else {
-      this.#looks += 1
-      if (this.#looks * lookMs > this.#terminationMsMax) this.#lingers()
+      if (this.#looks.areEnough()) this.#lingers()
       this.#timer = setTimeout(() => this.#endSoon(), lookMs)
     }
   }
@@ -254,6 +258,7 @@ export class WorkerThread {
       if (this.#state !== "booting" || this.#isLeaving) return
       this.#clearTimer()
       this.#use.is(message.nativeThreadId)
+      void this.#carrier.memory.ready()
       this.#booting.ends(message.failed)
       this.#move("booting", "idle")
       this.#events.ready(this, message.failed)
@@ -298,7 +303,7 @@ export class WorkerThread {
   }
 
   #beginGrace(graceMs: number): void {
-    this.#looks = 0
+    this.#looks.begin()
     this.#timer = setTimeout(() => this.#endGrace(), graceMs)
   }
 
@@ -315,9 +320,8 @@ export class WorkerThread {
       this.end()
     } else if (!this.#carrier.waited() || !this.#retires()) {
       // It computes beside an addon's work, or too many are retired; but not for ever.
-      this.#looks += 1
       this.#carrier.mark()
-      this.#wanted = this.#mayEnd && this.#looks * lookMs > this.#terminationMsMax
+      this.#wanted = this.#looks.areEnough() && this.#mayEnd
       if (this.#wanted) this.#stick()
       else this.#timer = setTimeout(() => this.#endGrace(), lookMs)
     }
