@@ -124,18 +124,23 @@ function bytesReply(
   value: unknown,
   encoding: Encoding | undefined,
 ): Reply {
-  const { bytes, mediaType } = toBinary(operation, spec, value)
+  const { bytes, mediaType, isOurs } = toBinary(operation, spec, value)
   if (encoding === undefined || bytes.byteLength < compressBytesMin) {
-    return { kind: "bytes", bytes: owned(bytes), mediaType, encoding: undefined }
+    // The service may keep them, for the next answer too, and what is transferred is gone.
+    const sent = isOurs ? owned(bytes) : new Uint8Array(bytes)
+    return { kind: "bytes", bytes: sent, mediaType, encoding: undefined }
   }
   return { kind: "bytes", bytes: compress(bytes, encoding), mediaType, encoding }
 }
 
-function toBinary(
-  operation: Operation,
-  spec: BytesBody,
-  value: unknown,
-): { readonly bytes: Uint8Array; readonly mediaType: string } {
+interface Encoded {
+  readonly bytes: Uint8Array
+  readonly mediaType: string
+  /** Made here, so that nobody else has them. */
+  readonly isOurs: boolean
+}
+
+function toBinary(operation: Operation, spec: BytesBody, value: unknown): Encoded {
   const [first] = spec.mediaTypes
   if (isContent(value)) {
     if (spec.mediaTypes.length > 1 || first.endsWith("/*")) {
@@ -169,12 +174,10 @@ function isContent(value: unknown): value is Uint8Array | string {
 }
 
 /** A string becomes UTF-8, and where that is not what its type means anyway, the type says so. */
-function encoded(
-  operation: Operation,
-  content: Uint8Array | string,
-  mediaType: string,
-): { readonly bytes: Uint8Array; readonly mediaType: string } {
-  if (typeof content !== "string") return { bytes: attached(operation, content), mediaType }
+function encoded(operation: Operation, content: Uint8Array | string, mediaType: string): Encoded {
+  if (typeof content !== "string") {
+    return { bytes: attached(operation, content), mediaType, isOurs: false }
+  }
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(mediaType)?.[1]
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
     throw wrong(
@@ -186,15 +189,16 @@ function encoded(
   return {
     bytes: Buffer.from(content),
     mediaType: mustSay ? `${mediaType}; charset=utf-8` : mediaType,
+    isOurs: true,
   }
 }
 
-/** Bytes that were moved away by an earlier answer look empty, and would be sent as if they were. */
+/** Bytes that were moved away look empty, and would be sent as if they were. */
 function attached(operation: Operation, bytes: Uint8Array): Uint8Array {
   if ((bytes.buffer as ArrayBuffer).detached) {
     throw wrong(
       operation,
-      "the bytes that it returned were moved to the client with an earlier answer; return a copy of bytes that you keep: bytes.slice()",
+      "the bytes that it returned have been transferred to another thread, so nothing is left of them here; return them before that, or a copy: bytes.slice()",
     )
   }
   return bytes

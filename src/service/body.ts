@@ -1,6 +1,6 @@
 /**
  * Bodies that are not JSON: raw bytes with a media type, and forms with files.
- * Their bytes cross to the worker by transfer, never by copy.
+ * Their bytes cross to a worker thread by transfer, never by copy.
  */
 import { isSchema, type Schema, type SchemaOutput } from "./schema.ts"
 

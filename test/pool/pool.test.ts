@@ -102,7 +102,7 @@ test("an input that can't cross to a worker is an error of that task alone", asy
   assert.equal(answerOf(await trial.run("echo", 1)), 1)
 })
 
-test("bytes move to the worker and back, without a copy", async () => {
+test("bytes move to the worker, and come back", async () => {
   await using trial = await tryPool()
   const bytes = new Uint8Array(5_000_000)
   const outcome = await trial.run("measure", { bytes }, { transfer: [bytes.buffer] })
@@ -111,6 +111,22 @@ test("bytes move to the worker and back, without a copy", async () => {
   const noise = await trial.run("noise")
   assert.ok(noise.kind === "done" && noise.reply.kind === "bytes")
   assert.equal(noise.reply.bytes.byteLength, 1_000_000)
+})
+
+test("bytes that a service keeps can be answered again and again", async () => {
+  await using trial = await tryPool({ size: 1 })
+  for (const [how, length] of [
+    ["whole", 2000],
+    ["part", 2],
+    ["pooled", 6],
+    ["whole", 2000],
+    ["part", 2],
+    ["pooled", 6],
+  ] as const) {
+    const outcome = await trial.run("kept", how)
+    assert.ok(outcome.kind === "done" && outcome.reply.kind === "bytes", how)
+    assert.equal(outcome.reply.bytes.byteLength, length)
+  }
 })
 
 test("setup runs once in each worker, and its value stays there", async () => {
