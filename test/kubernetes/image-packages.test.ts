@@ -242,6 +242,30 @@ suite("packages in an image", { concurrency: 2 }, () => {
     assert.deepEqual(await answersOf(project.app, names), expected)
   })
 
+  test("a package that is imported for what it does alone does it, whatever it says of its side effects", async () => {
+    const manifest = (effects: unknown) =>
+      JSON.stringify({ name: "backend", version: "1.2.3", main: "main.js", sideEffects: effects })
+    using project = new Project({
+      "node_modules/backend/package.json": manifest(["./source.js"]),
+      "node_modules/backend/main.js": "globalThis.backend = 'registered'",
+      "node_modules/registry/package.json": JSON.stringify({
+        ...JSON.parse(manifest(false)),
+        name: "registry",
+      }),
+      "node_modules/registry/main.js": "globalThis.registry = 'registered'",
+      "service.ts": serviceOf('import "backend"\nimport "registry"', {
+        backend: "globalThis.backend",
+        registry: "globalThis.registry",
+      }),
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(await answersOf(project.app, ["backend", "registry"]), {
+      backend: "registered",
+      registry: "registered",
+    })
+  })
+
   test("a package that wants another version than the service of one that comes whole gets its own", async () => {
     const versioned = (below: string, version: string) => ({
       [`${below}/versioned/package.json`]: JSON.stringify({ name: "versioned", version }),

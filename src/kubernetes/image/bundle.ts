@@ -146,6 +146,8 @@ async function attemptIn(
     define: { capstanStart: JSON.stringify(own.start) },
     banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
     plugins: [whole.plugin, own.plugin, swaggerUi(folder), late],
+    // What is imported runs, as without a bundle: what packages say of their side effects is not always so.
+    ignoreAnnotations: true,
     logLevel: "silent",
     metafile: true,
     write: false,
