@@ -14,7 +14,7 @@ import sharp from "sharp"
 import { type Server, serve } from "../../src/index.ts"
 import { untestedEnv } from "../support/clean-env.ts"
 import { TemporaryFolder } from "../support/cli.ts"
-import { documents } from "../support/documents.ts"
+import { documents, withOwnPackages } from "../support/documents.ts"
 import { commands, commandsOf, type Fence, fences } from "../support/markdown.ts"
 import { patienceMs } from "../support/patience.ts"
 import { without } from "../support/programs.ts"
@@ -66,6 +66,12 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   [/^npm run test:cluster$/, "on a cluster: .ci/run brings one up where it has one"],
   [/^npm run test:clients$/, "by hand: it installs generators from npm and PyPI"],
   [/^npm run test:gcloud$/, "by .ci/run, where there is a gcloud"],
+  [/^npm run test:recipes$/, "by .ci/run"],
+  [/^npm run recipes:memory$/, "takes minutes, and the machine for itself"],
+  [
+    /^npx capstan (serve|image|deploy) service\.ts$/,
+    "by .ci/run: test/recipes/inference.ts, which prints what deploy would apply",
+  ],
   [/^npx node --test /, "below"],
   [/^apt-get install /, ".ci/run"],
 ]
@@ -163,6 +169,7 @@ function untried(markdown: string): string[] {
 }
 
 for (const document of documents) {
+  if (withOwnPackages.includes(document)) continue
   const calls = fences(read(document)).some(isOfCalls)
   const skip = calls && without("curl")
   test(`the calls in ${document} are answered as it says`, { skip }, async () => {

@@ -1,0 +1,24 @@
+/** A picture of a line of text in, its text out: a model that is loaded once in each worker. */
+import { bytes, operation, service } from "capstan"
+import * as z from "zod"
+import { loadReader, readLine } from "./reader.ts"
+
+const read = operation({
+  path: "/read",
+  summary: "Reads a line of text from a picture",
+  body: bytes("image/png", "image/jpeg", "image/webp"),
+  output: z.object({
+    text: z.string(),
+    confidence: z.number().min(0).max(1).describe("How sure the model is, on average."),
+  }),
+  problems: { 422: "The picture can't be decoded, or is too wide for its height." },
+  bodyBytesMax: 5 * 1024 * 1024,
+  deadlineMs: 5_000,
+  setup: loadReader,
+  dispose: ({ session }) => session.release(),
+  // To cut its native code off would end the whole process (see README).
+  stop: "wait",
+  run: ({ body }, { state, signal }) => readLine(state, body.bytes, signal),
+})
+
+export default service({ title: "Reader", version: "1.0.0", operations: { read } })
