@@ -434,3 +434,50 @@ test("what no server could do by its deadline is the client's mistake, and is to
     { path, code, message: `This would take 10001 ms ${byHeader} Ask for less work.` },
   ])
 })
+
+test("where the upload took most of the time, the answer says so, and what is late is not begun", async () => {
+  const upload = operation({ path: "/upload", deadlineMs: 1000, body: bytes("*/*"), run() {} })
+  for (const [tookMs, status, calls, said] of [
+    [1500, 504, 0, /upload was slow: the body took 1500 ms.*1000 ms.*not begun/],
+    [700, 504, 1, /upload was slow: the body took 700 ms.*1000 ms.*too little was left/],
+    [700, 503, 1, /upload was slow: the body took 700 ms.*too little was left/],
+    [100, 504, 1, /was not done by its deadline, and was stopped/],
+    [100, 503, 1, /too much to do/],
+  ] as const) {
+    let nowMs = 0
+    await using api = await serveApi({ upload }, {}, { now: () => nowMs })
+    api.compute.outcome = () =>
+      status === 504
+        ? { kind: "expired", where: "running" }
+        : { kind: "shed", reason: "deadline", retryAfterMs: 1 }
+    using client = await RawClient.connect(api.port)
+    client.write("POST /upload HTTP/1.1", "host: x", "content-type: text/plain")
+    client.write("", "content-length: 2", "connection: close", "", "a")
+    // It is asked about the first byte.
+    while (api.compute.arrivals.length < 2) await new Promise(setImmediate)
+    nowMs = tookMs
+    client.write("b")
+    const received = await client.read()
+    assert.equal(statusOf(received), status)
+    assert.match(received, said)
+    assert.equal(api.compute.calls.length, calls)
+    const [record] = await api.untilRecords(1)
+    assert.equal(record?.outcome, status === 504 ? "expired" : "shed")
+  }
+})
+
+test("an operation that takes no body has no slow upload, and neither has a quick one", async () => {
+  let nowMs = 0
+  await using api = await serveApi({ get, post }, {}, { now: () => nowMs })
+  api.compute.outcome = () => {
+    nowMs += 60_000
+    return { kind: "expired", where: "running" }
+  }
+  for (const answer of [
+    await api.call("GET", "/items/1"),
+    await api.call("POST", "/post", { json: 1 }),
+  ]) {
+    assert.equal(answer.status, 504)
+    assert.match(answer.json.detail, /was not done by its deadline/)
+  }
+})

@@ -60,6 +60,8 @@ export class Exchange {
 
   /** When the answer stops being useful, on the same clock. */
   deadlineAtMs = Number.POSITIVE_INFINITY
+  /** When the last of its body came, on the same clock, as far as it has. */
+  receivedAtMs: number
   operationName: string | undefined = undefined
   /** The operation's name when it had to pass admission, so when its body has to as well. */
   admittedAs: string | undefined = undefined
@@ -83,6 +85,7 @@ export class Exchange {
     this.method = raw.method as string
     this.path = withoutQuery(request.originalUrl)
     this.arrivedAtMs = surroundings.now()
+    this.receivedAtMs = this.arrivedAtMs
     this.connection = surroundings.connections.arrived(raw.socket, this, this.arrivedAtMs)
     const length = raw.headers["content-length"]
     this.declaredBytes = length === undefined ? 0 : Number(length)

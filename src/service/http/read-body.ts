@@ -67,12 +67,13 @@ export function bodyMeter(
   exchange: Exchange,
   bytesMax: number,
 ): (bytes: number) => Error | NoRoom | undefined {
-  const { compute } = exchange.surroundings
+  const { compute, now } = exchange.surroundings
   // A chunked body declares none.
   const declared = exchange.declaredBytes || Number.POSITIVE_INFINITY
   let received = 0
   return (bytes) => {
     received += bytes
+    exchange.receivedAtMs = now()
     if (received > bytesMax) return tooLarge(bytesMax)
     const { heldBytes, admittedAs: name, tryId, deadlineAtMs } = exchange
     // What still comes after a refusal is thrown away.

@@ -25,6 +25,21 @@ const expired = problem(504, "The request was not done by its deadline, and was 
 const expiredBody = bodyOf(504, expired.detail)
 
 /**
+ * Where most of the time until the deadline, or more, went into receiving the body: what the client is
+ * to know of it, since neither the service nor its load is to blame.
+ */
+function slowUpload(exchange: Exchange): string | undefined {
+  const { arrivedAtMs, receivedAtMs, deadlineAtMs, surroundings } = exchange
+  const allowedMs = deadlineAtMs - arrivedAtMs
+  // One that still comes has taken until now.
+  const tookMs = (exchange.isReceiving ? surroundings.now() : receivedAtMs) - arrivedAtMs
+  if (!exchange.hasBody || tookMs < allowedMs / 2) return undefined
+  const [took, allowed] = [tookMs, allowedMs].map((ms) => `${Math.round(ms)} ms`)
+  const left = tookMs < allowedMs ? "too little was left to do the work" : "it was not begun"
+  return `The upload was slow: the body took ${took} to arrive, the deadline is ${allowed} after the request's beginning, and ${left}. Send it faster, or less of it.`
+}
+
+/**
  * 503, with the time after which another try makes sense; not at once where there are too many
  * (refusal-pace.ts), but before the deadline, since whoever set it does not wait for longer.
  */
@@ -45,17 +60,20 @@ export function sendShedInTurn(exchange: Exchange, shed: Shed): void {
 export function sendShed(exchange: Exchange, shed: Shed): void {
   exchange.shedReason = shed.reason
   const retryAfterSeconds = Math.max(1, Math.ceil(shed.retryAfterMs / 1000))
+  const slow = shed.reason === "deadline" ? slowUpload(exchange) : undefined
   send(
     exchange,
     503,
     "shed",
     { "content-type": problemMediaType, "retry-after": String(retryAfterSeconds) },
-    shedBodies[shed.reason],
+    slow === undefined ? shedBodies[shed.reason] : bodyOf(503, slow),
   )
 }
 
 export function sendExpired(exchange: Exchange): void {
-  send(exchange, 504, "expired", { "content-type": problemMediaType }, expiredBody)
+  const slow = slowUpload(exchange)
+  const body = slow === undefined ? expiredBody : bodyOf(504, slow)
+  send(exchange, 504, "expired", { "content-type": problemMediaType }, body)
 }
 
 /**
@@ -88,17 +106,17 @@ export function sendTooCostly(
 export type StreamFailure = Exclude<Outcome, { kind: "done" | "cancelled" | "too-costly" }>
 
 /** What a client that already gets a stream is told of a failure. */
-export function failureOf(outcome: StreamFailure, requestId: string): ProblemDetails {
+export function failureOf(outcome: StreamFailure, exchange: Exchange): ProblemDetails {
   switch (outcome.kind) {
     case "problem":
       return outcome.problem
     case "expired":
-      return expired
+      return problem(504, slowUpload(exchange) ?? expired.detail).details
     case "shed":
       return problem(503, shedDetails[outcome.reason]).details
     case "error":
     case "crashed":
-      return { status: 500, requestId }
+      return { status: 500, requestId: exchange.requestId }
     default:
       return outcome satisfies never
   }

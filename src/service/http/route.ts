@@ -142,6 +142,11 @@ async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
   const { input, crossing, transfer } = await endpoint.readInput(exchange)
   // Whoever left while the input was checked wants nothing any more.
   if (exchange.closed && operation.onDisconnect === "cancel") return
+  const isLate = exchange.deadlineAtMs <= exchange.surroundings.now()
+  if (exchange.hasBody && isLate && operation.thread === "worker") {
+    sendExpired(exchange)
+    return
+  }
   const encoding = encodingFor(operation, exchange)
   if (operation.thread === "main") {
     answer(exchange, operation, await runInline(exchange, operation, input, encoding))

@@ -141,7 +141,7 @@ export class ItemStream {
     const exchange = this.#exchange
     const { requestId } = exchange
     try {
-      return errorEvent(failureOf(outcome, requestId))
+      return errorEvent(failureOf(outcome, exchange))
     } catch (thrown) {
       logBug(exchange, thrown)
       exchange.outcome = "error"
