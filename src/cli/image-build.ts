@@ -82,7 +82,7 @@ async function baseChecked(base: string, built: Built, signal: AbortSignal): Pro
         throw new Failure(
           1,
           `The base ${base} can't start Node: \`node --version\` fails in the image.`,
-          `${found.said}\n${advice} An entry point of the base stays in force, and has to start what it is given.`,
+          `${found.said}\n${advice}`,
         )
       default:
         found satisfies never

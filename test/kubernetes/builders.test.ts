@@ -254,18 +254,21 @@ test("an image is asked for its Node, and where it can't be run, its variables a
   assert.deepEqual(asked(0, "== CUDA ==\nv24.1.0\n"), { kind: "good", version: "24.1.0" })
   assert.deepEqual(asked(0, "v22.20.0\n"), { kind: "old", version: "22.20.0" })
   // What it says itself goes over what it was told.
-  const old = '["PATH=/bin","NODE_VERSION=20.1.0"]'
+  const old = "[PATH=/bin NODE_VERSION=20.1.0]"
   assert.equal(asked(0, "v26.0.0\n", old).kind, "good")
   assert.deepEqual(asked(127, "node: not found\n"), { kind: "none", said: "node: not found" })
-  assert.equal(asked(1, "Cannot find module '/app/node'").kind, "none")
+  assert.equal(asked(1, "libstdc++.so.6: cannot open shared object file").kind, "none")
   // The builder is who could not.
-  assert.deepEqual(asked(125, "no runtime", old), { kind: "old", version: "20.1.0" })
-  assert.deepEqual(asked(null, "not installed", "null"), { kind: "unknown" })
+  for (const code of [125, 126, null]) {
+    assert.deepEqual(asked(code, "no runtime", old), { kind: "old", version: "20.1.0" })
+    assert.deepEqual(asked(code, "no runtime", "[PATH=/bin]"), { kind: "unknown" })
+  }
+  assert.deepEqual(asked(126, "", "[NODE_VERSION=26]"), { kind: "good", version: "26" })
   assert.deepEqual(nodeOf({ ran: undefined, variables: "" }), { kind: "unknown" })
 })
 
 test("an image of another platform, or by buildah, is not run", async () => {
-  const variables = "console.log('[\"NODE_VERSION=26.1.0\"]')"
+  const variables = "console.log('[NODE_VERSION=26.1.0]')"
   await standIns({ docker: variables, buildah: variables }, async (programs) => {
     const good = { kind: "good", version: "26.1.0" }
     assert.deepEqual(await nodeIn("docker", id, false, signal), good)

@@ -19,16 +19,23 @@ export type NodeFound =
 export interface Asked {
   /** Of `node --version` in the image; undefined where it was not run. */
   readonly ran: { readonly code: number | null; readonly output: string } | undefined
-  /** The image's variables, as JSON; anything else where they are not known. */
+  /** The image's variables as the builder prints them, `[PATH=/bin NODE_VERSION=26.1.0]`. */
   readonly variables: string
 }
 
-/** Reads what was answered. docker and podman end with 125 when it is they who can't run anything. */
+/**
+ * How docker and podman end when it is they, or their runtime, that can't run anything, as in a
+ * container; a program that is not there is 127.
+ */
+const builderFailed: readonly (number | null)[] = [null, 125, 126, 128]
+
+/** Reads what was answered. */
 export function nodeOf({ ran, variables }: Asked): NodeFound {
   const spoken = /^v(\d+\.\d+\.\d+)\s*$/m.exec(ran?.code === 0 ? ran.output : "")?.[1]
-  const version = spoken ?? /"NODE_VERSION=(\d+\.\d+\.\d+)"/.exec(variables)?.[1]
-  const isBroken = ran !== undefined && ![0, 125, null].includes(ran.code)
-  if (isBroken) return { kind: "none", said: ran.output.trim() }
+  const version = spoken ?? /(?:^|[\s[])NODE_VERSION=(\d+(?:\.\d+)*)/.exec(variables)?.[1]
+  if (ran !== undefined && ran.code !== 0 && !builderFailed.includes(ran.code)) {
+    return { kind: "none", said: ran.output.trim() }
+  }
   if (version === undefined) return { kind: "unknown" }
   const major = Number(version.split(".")[0])
   return { kind: major >= nodeMajorMin ? "good" : "old", version }
@@ -44,13 +51,13 @@ export async function nodeIn(
   isOwn: boolean,
   signal: AbortSignal,
 ): Promise<NodeFound> {
-  // As it is started on a cluster, by its own entry point. buildah makes images and runs none.
+  // As it is started on a cluster. buildah makes images and runs none.
   const started = ["run", "--rm", "--pull=never", "--network=none", id, "node", "--version"]
   const ran = isOwn && builder !== "buildah" ? await run(builder, started, { signal }) : undefined
   const inspect =
     builder === "buildah"
-      ? ["inspect", "--type", "image", "--format", "{{json .OCIv1.Config.Env}}", id]
-      : ["image", "inspect", "--format", "{{json .Config.Env}}", id]
+      ? ["inspect", "--type", "image", "--format", "{{.OCIv1.Config.Env}}", id]
+      : ["image", "inspect", "--format", "{{.Config.Env}}", id]
   const { stdout } = await run(builder, inspect, { signal })
   return nodeOf({ ran, variables: stdout })
 }

@@ -44,7 +44,8 @@ USER ${userId}:${userId}
 EXPOSE 8080 9090
 # For docker, which has no probes; Kubernetes has its own. There is no curl in the image.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ${JSON.stringify(["node", "--eval", livez])}
-# No shell in between: signals reach Node, which drains and ends.
+# Neither the base's entry point nor a shell in between: signals reach Node, which drains and ends.
+ENTRYPOINT []
 CMD ["node", "server.js"]
 `
 }
