@@ -2,7 +2,7 @@
  * A worker that is a process of its own: for code that refuses to run in a thread, or that may take the
  * whole process with it. Its side of it is process-port.ts.
  *
- * Messages go over Node's channel, by copy. Beside it is a pipe, the lifeline, which a thread of the
+ * Messages go over Node's channel, large bytes by area.ts. Beside it is a pipe, the lifeline, which a thread of the
  * worker's process reads while `run` computes: a task's id in it stops that task, as the shared word of
  * memory does for threads, and its end is that of this process.
  *
@@ -13,6 +13,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { readFileSync } from "node:fs"
 import type { Writable } from "node:stream"
 import { toError } from "../fault.ts"
+import { type Lifted, openArea } from "./area.ts"
 import { type Carrier, type CarrierEnd, type CarrierEvents, unseenMemory } from "./carrier.ts"
 import { processArgs } from "./process-args.ts"
 import {
@@ -21,8 +22,8 @@ import {
   flagBytes,
   isSlot,
   isTuple,
+  type ProcessSetup,
   type ToWorker,
-  type WorkerSetup,
 } from "./protocol.ts"
 import type { WorkerOptions } from "./worker-contract.ts"
 
@@ -49,7 +50,8 @@ export class ProcessCarrier implements Carrier {
   /** The whole process is looked at instead: see `#look`. */
   readonly memory = unseenMemory
   readonly #events: CarrierEvents
-  readonly #memoryMiB: number
+  readonly #options: WorkerOptions
+  readonly #area = openArea()
   readonly #child: ChildProcess
   readonly #lifeline: Writable | null
   readonly #looks: NodeJS.Timeout
@@ -65,22 +67,28 @@ export class ProcessCarrier implements Carrier {
   constructor(options: WorkerOptions, events: CarrierEvents) {
     const { moduleUrl, operations, required, nice, memoryMiB } = options
     this.#events = events
-    this.#memoryMiB = memoryMiB
-    this.#child = fork(entry, [], {
-      serialization: "advanced",
-      execArgv: processArgs(process.execArgv, memoryMiB),
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
-    })
+    this.#options = options
+    try {
+      this.#child = fork(entry, [], {
+        serialization: "advanced",
+        execArgv: processArgs(process.execArgv, memoryMiB),
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "ipc", "pipe", ...(this.#area ? [this.#area.fd] : [])],
+      })
+    } catch (error) {
+      this.#area?.close()
+      throw error
+    }
     this.#lifeline = (this.#child.stdio[4] as Writable | null | undefined) ?? null
     this.#looks = setInterval(() => this.#look(), lookMs).unref()
     this.#listen()
-    const setup: WorkerSetup = { moduleUrl, operations, required, nice }
+    const hasArea = this.#area !== undefined
+    const setup: ProcessSetup = { moduleUrl, operations, required, nice, hasArea }
     this.#send(setup)
   }
 
-  post(message: ToWorker): void {
-    this.#send(message)
+  post(message: ToWorker, transfer: readonly ArrayBuffer[]): void {
+    this.#send((transfer.length > 0 && this.#area?.lift(message)) || message)
     this.#isIdle &&= !isTuple(message)
     if (!isTuple(message) && message.type === "cancel") {
       const word = Buffer.alloc(Int32Array.BYTES_PER_ELEMENT)
@@ -118,7 +126,7 @@ export class ProcessCarrier implements Carrier {
     return cpuMs - this.#mark.cpuMs < computingShare * (performance.now() - this.#mark.atMs)
   }
 
-  #send(message: ToWorker | WorkerSetup): void {
+  #send(message: ToWorker | ProcessSetup | Lifted): void {
     // One that could not be started has no channel, and its error is under way.
     if (this.#child.pid === undefined) return
     // With somebody to tell, one that is gone is no event of its own: its exit is.
@@ -154,12 +162,22 @@ export class ProcessCarrier implements Carrier {
     } else if (message.type === "began") {
       // It can't reach the words itself.
       if (isSlot(message.slot)) claim(this.flags, message)
+    } else if (message.type === "lifted") {
+      this.#unlift(message)
     } else if (message.type === "loads") {
       this.#ownKiB ??= this.#residentKiB()
     } else if (message.type === "failed") {
       if (typeof message.fault?.message === "string") this.#events.failed(toError(message.fault))
     } else {
       this.#events.message(message)
+    }
+  }
+
+  #unlift(lifted: Lifted): void {
+    try {
+      if (this.#area !== undefined) this.#receive(this.#area.unlift(lifted) as FromProcess)
+    } catch (error) {
+      this.#events.unreadable(error)
     }
   }
 
@@ -178,7 +196,7 @@ export class ProcessCarrier implements Carrier {
     await Promise.race([Promise.all(read), late])
     clearTimeout(timer)
     if (signal === "SIGABRT" && this.#tail.includes("heap out of memory")) {
-      this.#events.failed(outOfMemory(`its JavaScript heap has reached ${this.#memoryMiB} MiB`))
+      this.#events.failed(outOfMemory(this.#options, "its heap alone had as much"))
     }
   }
 
@@ -197,6 +215,7 @@ export class ProcessCarrier implements Carrier {
     this.#isGone = true
     clearInterval(this.#looks)
     this.#lifeline?.destroy()
+    this.#area?.close()
     this.#events.exited(end)
   }
 
@@ -206,11 +225,12 @@ export class ProcessCarrier implements Carrier {
     const kiB = this.#residentKiB()
     if (kiB === undefined || this.#ownKiB === undefined) return
     const usedMiB = Math.round((kiB - this.#ownKiB) / 1024)
-    if (usedMiB <= this.#memoryMiB + slackMiB) return
+    if (usedMiB <= this.#options.memoryMiB + slackMiB) return
     clearInterval(this.#looks)
     this.#events.failed(
       outOfMemory(
-        `it used ${usedMiB} MiB beside what Node takes, of which its heap may be ${this.#memoryMiB} MiB`,
+        this.#options,
+        `${slackMiB} beside that for what is no call's doing, and had ${usedMiB} MiB`,
       ),
     )
     this.terminate()
@@ -232,8 +252,13 @@ export class ProcessCarrier implements Carrier {
 }
 
 /** As Node has it of a thread. */
-function outOfMemory(why: string): Error {
-  const error = new Error(`The worker's process needs more memory than it may: ${why}.`)
+function outOfMemory(
+  { memoryMiB, memorySetting = "workerMemoryMiB" }: WorkerOptions,
+  has: string,
+): Error {
+  const error = new Error(
+    `The worker's process may use ${memoryMiB} MiB of memory, and ${has}. What it may is ${memorySetting}: give it more, or let the work be done in smaller parts.`,
+  )
   // Where it was made says nothing.
   return Object.assign(error, { code: "ERR_WORKER_OUT_OF_MEMORY", stack: undefined })
 }

@@ -4,10 +4,13 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { getPriority, setPriority } from "node:os"
 import { Worker } from "node:worker_threads"
 import { toFault } from "../fault.ts"
+import { Area, type Lifted } from "./area.ts"
 import type { Port } from "./port.ts"
 import {
   type FromProcess,
   flagBytes,
+  isTuple,
+  type ProcessSetup,
   type RunMessage,
   type ToWorker,
   type WorkerSetup,
@@ -21,12 +24,16 @@ const lifelineEntry = new URL(
 /** How much sooner the kernel ends a worker than the server, where memory runs out. */
 const oomScore = 500
 
+/** The descriptor of the area, behind the lifeline. */
+const areaFd = 5
+
 const exit = process.exit.bind(process)
 
 export class ProcessPort implements Port {
   readonly setup: WorkerSetup
   readonly flags: Int32Array
   readonly isThread = false
+  readonly #area: Area | undefined
   readonly nativeThreadId = undefined
   /** Before the service's code can change them. */
   readonly #send = process.send!.bind(process)
@@ -38,11 +45,12 @@ export class ProcessPort implements Port {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {})
     process.on("disconnect", leave)
     const [setup] = await once(process, "message")
-    return new ProcessPort(setup as WorkerSetup)
+    return new ProcessPort(setup as ProcessSetup)
   }
 
-  private constructor(setup: WorkerSetup) {
+  private constructor(setup: ProcessSetup) {
     this.setup = setup
+    this.#area = setup.hasArea ? new Area(areaFd) : undefined
     lowerPriority(setup.nice)
     goFirst()
     const flags = new SharedArrayBuffer(flagBytes)
@@ -56,13 +64,13 @@ export class ProcessPort implements Port {
     return process.cpuUsage()
   }
 
-  post(message: FromProcess): void {
-    this.#post(message)
+  post(message: FromProcess, transfer?: ArrayBuffer[]): void {
+    this.#post((transfer !== undefined && this.#area?.lift(message)) || message)
   }
 
   listen(take: (message: ToWorker) => void): void {
     process.off("uncaughtExceptionMonitor", this.#tellOfBoot)
-    process.on("message", take)
+    process.on("message", (message) => take(this.#whole(message as ToWorker | Lifted)))
   }
 
   receive(): undefined {
@@ -82,6 +90,11 @@ export class ProcessPort implements Port {
   fail(thrown: unknown): never {
     this.#post({ type: "failed", fault: toFault(thrown) })
     return exit(1)
+  }
+
+  #whole(message: ToWorker | Lifted): ToWorker {
+    if (isTuple(message) || message.type !== "lifted") return message
+    return this.#area?.unlift(message) as ToWorker
   }
 
   /** What ends it while it boots, it can't catch: the service's code may want to. */

@@ -1,6 +1,7 @@
 /** What the server's main thread and a worker, a thread or a process, say to each other. */
 import type { InputPart } from "../crossing.ts"
 import type { Encoding, Fault, Outcome } from "../outcome.ts"
+import type { Lifted } from "./area.ts"
 
 export interface WorkerSetup {
   /** The module whose default export is the service. */
@@ -163,9 +164,16 @@ export type FromWorker =
       readonly fields: Readonly<Record<string, unknown>> | undefined
     }
 
+/** What a process is told first. */
+export interface ProcessSetup extends WorkerSetup {
+  /** Whether it has one: see area.ts. */
+  readonly hasArea: boolean
+}
+
 /** What a process says beside that, which a thread need not say. */
 export type FromProcess =
   | FromWorker
+  | Lifted
   /** It begins to load what is the service's. */
   | { readonly type: "loads" }
   /** It begins a task, see {@link Flag.claims}. */
