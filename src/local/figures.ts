@@ -8,14 +8,24 @@ export interface Figures {
   readonly demandCores: number
   /** Refused since its process started. */
   readonly shedTotal: number
+  /** Workers that do not end though they were terminated. */
+  readonly stuck: number
+  /** What its worker threads hold, where it says so. */
+  readonly memoryBytes: number | undefined
+  /** Why it is not ready, or which operations it refuses. */
+  readonly troubles: readonly string[]
   /** CPU time that its process has used, where it knows. */
   readonly cpuMs: number | undefined
 }
 
-/** Of the texts of `/demand` and `/metrics`. `undefined` unless both tell what they should. */
+/**
+ * Of the texts of `/demand`, `/metrics` and `/readyz`. `undefined` unless the first two tell what they
+ * should.
+ */
 export function figuresOf(
   demand: string | undefined,
   metrics: string | undefined,
+  readyz: string | undefined,
 ): Figures | undefined {
   if (demand === undefined || metrics === undefined) return undefined
   let told: Readonly<Record<string, unknown>>
@@ -28,16 +38,35 @@ export function figuresOf(
   if (![workers, busy, queued, demandCores].every(Number.isFinite)) return undefined
   const seconds = sumOf(metrics, "process_cpu_seconds_total")
   return {
-    ...({ workers, busy, queued, demandCores } as Omit<Figures, "shedTotal" | "cpuMs">),
+    ...({ workers, busy, queued, demandCores } as Pick<
+      Figures,
+      "workers" | "busy" | "queued" | "demandCores"
+    >),
+    stuck: sumOf(metrics, "capstan_workers", 'state="stuck"') ?? 0,
+    memoryBytes: sumOf(metrics, "capstan_worker_memory_bytes"),
+    troubles: troublesOf(readyz ?? ""),
     shedTotal: sumOf(metrics, "capstan_shed_total") ?? 0,
     cpuMs: seconds === undefined ? undefined : seconds * 1000,
   }
 }
 
-/** Over all labels. `undefined` when there is no such metric. */
-function sumOf(metrics: string, name: string): number | undefined {
+/** A problem's detail when it is not ready, else a line for each operation that it refuses. */
+function troublesOf(readyz: string): readonly string[] {
+  try {
+    return [String(JSON.parse(readyz).detail)]
+  } catch {
+    return Array.from(readyz.matchAll(/^Refused: (.*)$/gm), ([, why]) => why as string)
+  }
+}
+
+/**
+ * Over all labels, or those that have this one. `undefined` when there is no such metric.
+ * @param label as it is written: `state="stuck"`.
+ */
+function sumOf(metrics: string, name: string, label?: string): number | undefined {
+  const labels = label === undefined ? "(?:\\{.*\\})?" : `\\{(?:.*,)?${label}.*\\}`
   let sum: number | undefined
-  for (const [, value] of metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))) {
+  for (const [, value] of metrics.matchAll(new RegExp(`^${name}${labels} (\\S+)$`, "gm"))) {
     sum = (sum ?? 0) + Number(value)
   }
   return sum

@@ -34,10 +34,12 @@ export class Health {
     })
     const demand = new URL("/demand", managementUrl)
     const metrics = new URL("/metrics", managementUrl)
+    const readyz = new URL("/readyz", managementUrl)
     this.#every(figuresEveryMs, 0, async () => {
-      const answers = [ask(demand, figuresTimeoutMs), ask(metrics, figuresTimeoutMs)] as const
-      const [told, counted] = await Promise.all(answers)
-      if (!this.#stopping.signal.aborted) events.figures(figuresOf(told?.text, counted?.text))
+      const pages = [demand, metrics, readyz].map((page) => ask(page, figuresTimeoutMs))
+      const [told, counted, is] = await Promise.all(pages)
+      if (this.#stopping.signal.aborted) return
+      events.figures(figuresOf(told?.text, counted?.text, is?.text))
     })
   }
 

@@ -21,6 +21,12 @@ export interface LocalState {
   readonly workers: number
   readonly busy: number
   readonly queued: number
+  /** Workers that do not end though they were terminated: they are in native code. */
+  readonly stuck: number
+  /** What their worker threads hold: heaps, Buffers and typed arrays. */
+  readonly memoryBytes: number
+  /** What replicas say of why they are not ready, or of operations that they refuse; each once. */
+  readonly troubles: readonly string[]
   /** Refused by replicas since the start. */
   readonly shedTotal: number
   /** Cores asked for; absent while nothing is known. */
@@ -43,6 +49,9 @@ export interface ReplicaState {
   readonly workers?: number
   readonly busy?: number
   readonly queued?: number
+  readonly stuck?: number
+  /** What its worker threads hold: heaps, Buffers and typed arrays. */
+  readonly memoryBytes?: number
   /** Requests that the balancer has there. */
   readonly outstanding?: number
 }
@@ -64,7 +73,7 @@ export function stateOf(facts: Facts): LocalState {
   const usedMilli = ready.flatMap(({ cpu }) => (cpu === undefined ? [] : [cpu.usedMilli]))
   const sumMilli = usedMilli.reduce((sum, milli) => sum + milli, 0)
   const all = [...serving, ...next, ...leaving]
-  const sum = (key: "workers" | "busy" | "queued"): number =>
+  const sum = (key: "workers" | "busy" | "queued" | "stuck" | "memoryBytes"): number =>
     all.reduce((total, { figures }) => total + (figures?.[key] ?? 0), 0)
   return {
     startedAt,
@@ -78,6 +87,9 @@ export function stateOf(facts: Facts): LocalState {
     workers: sum("workers"),
     busy: sum("busy"),
     queued: sum("queued"),
+    stuck: sum("stuck"),
+    memoryBytes: sum("memoryBytes"),
+    troubles: [...new Set([...serving, ...next].flatMap(({ figures }) => figures?.troubles ?? []))],
     shedTotal,
     ...(demandCores === undefined ? {} : { demandCores: rounded(demandCores) }),
     ...(usedMilli.length === 0
@@ -110,7 +122,13 @@ function stateOfReplica(
       ...(cpu === undefined ? {} : { cpuCores: cpu.usedMilli / 1000 }),
       ...(figures === undefined
         ? {}
-        : { workers: figures.workers, busy: figures.busy, queued: figures.queued }),
+        : {
+            workers: figures.workers,
+            busy: figures.busy,
+            queued: figures.queued,
+            stuck: figures.stuck,
+          }),
+      ...(figures?.memoryBytes === undefined ? {} : { memoryBytes: figures.memoryBytes }),
       ...(outstanding === undefined ? {} : { outstanding }),
     },
   ]

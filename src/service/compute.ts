@@ -18,8 +18,10 @@ import { type LanePlan, planLanes } from "./lanes.ts"
 import type { Operation } from "./operation.ts"
 import type { Arrival, Call, Compute, Fault, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
 import { Overload } from "./overload.ts"
+import type { MemoryUse } from "./pool/carrier.ts"
 import type { TaskUse, WorkerCounts } from "./pool/contract.ts"
 import { Pool } from "./pool/pool.ts"
+import { heldByState } from "./pool/workers.ts"
 import type { Service } from "./service.ts"
 import type { ResolvedSettings } from "./settings.ts"
 import { RefusedTries } from "./tries.ts"
@@ -42,6 +44,8 @@ export interface ComputeObserver {
   unserved(operation: string, outcome: Outcome["kind"], cpuMs: number): void
   workerDied(): void
 }
+
+const nothing: MemoryUse = { heapBytes: 0, externalBytes: 0 }
 
 const workerStates = ["booting", "idle", "busy", "retired", "stuck"] as const
 
@@ -220,6 +224,12 @@ export class ComputePools implements Compute {
       for (const state of workerStates) sum[state] += counts[state]
     }
     return sum
+  }
+
+  /** What the workers of each state hold, as last seen. */
+  memory(): readonly (readonly [state: string, held: MemoryUse])[] {
+    const held = heldByState(this.#lanes.flatMap(({ pool }) => pool.workers))
+    return workerStates.map((state) => [state, held.get(state) ?? nothing])
   }
 
   demand(): DemandReport {

@@ -88,6 +88,18 @@ export class Metrics implements ComputeObserver {
         for (const [state, count] of Object.entries(compute.counts())) this.set({ state }, count)
       },
     })
+    new Gauge({
+      name: "capstan_worker_memory_bytes",
+      help: "Memory that worker threads hold, when last looked at, by kind (heap: V8's; external: Buffers and typed arrays) and the worker's state. Native code, WebAssembly, shared memory and workers that are processes are not in it.",
+      labelNames: ["kind", "state"],
+      registers,
+      collect() {
+        for (const [state, use] of compute.memory()) {
+          this.set({ kind: "heap", state }, use.heapBytes)
+          this.set({ kind: "external", state }, use.externalBytes)
+        }
+      },
+    })
   }
 
   used({ call, outcome, queuedMs, ranMs, cpuMs }: Parameters<ComputeObserver["used"]>[0]): void {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { closeSync, existsSync, openSync } from "node:fs"
+import { closeSync, existsSync, openSync, writeFileSync } from "node:fs"
 import { createServer as createHttpServer } from "node:http"
 import { createServer } from "node:net"
 import { join } from "node:path"
@@ -178,6 +178,48 @@ suite("capstan up", { concurrency: 2 }, () => {
     ])
     assert.doesNotMatch(pretty, /GET \/version/)
     assert.match(asked, /replica-1: \{.*"outcome":"ok".*GET \/version 200/)
+  })
+
+  test("up tells of operations that are refused, of stuck workers and of memory, to people and to scripts", async () => {
+    using folder = new TemporaryFolder()
+    const pipe = folder.pipe("release")
+    const broken = `broken: operation({
+      method: "GET", path: "/broken", setup() { throw new Error("the model is missing") }, run() {},
+    }),
+    native: operation({
+      method: "GET", path: "/native", cancelGraceMs: 0,
+      run() { process.getBuiltinModule("node:child_process").spawnSync("sh", ["-c", ': > begun; cat "$0"', ${JSON.stringify(pipe)}]) },
+    }),
+    version:`
+    folder.write("service.ts", serviceSource("1").replace("version: op", `${broken} op`))
+    await using cli = startUp(folder, {}, "--min", "1")
+    const { url, managementUrl } = await cli.served()
+    assert.match(await text(`${url}/broken`), /^503 /)
+    const client = new AbortController()
+    const left = fetch(`${url}/native`, { signal: client.signal })
+    const begun = join(folder.path, "begun")
+    await eventually(() => existsSync(begun) || undefined, "it to be stuck")
+    client.abort()
+    await assert.rejects(left)
+    const port = new URL(managementUrl).port
+    const wanted = [
+      /, 1 stuck in native code/,
+      /Trouble +setup of "broken" failed: the model is missing/,
+      /replica-1 +ready .*[1-9]\d* MiB/,
+    ]
+    const isTold = async () => {
+      const { stdout } = await runCli(["status", "--management-port", port])
+      return wanted.every((pattern) => pattern.test(stdout)) || undefined
+    }
+    await eventually(isTold, "all of it in the status")
+    assert.match(await text(`${managementUrl}/readyz`), /^200 .*\n.*"broken" failed: the model is/)
+    const metrics = await text(`${managementUrl}/metrics`)
+    assert.match(metrics, /^capstan_workers\{state="stuck"\} 1$/m)
+    assert.match(metrics, /^capstan_worker_memory_bytes [1-9]\d*$/m)
+    const { stdout } = await runCli(["status", "--json", "--management-port", port])
+    const { stuck, troubles } = JSON.parse(stdout)
+    assert.deepEqual([stuck, troubles], [1, ['setup of "broken" failed: the model is missing']])
+    writeFileSync(pipe, "")
   })
 
   test("kill -9 of up leaves no replica, not even one that is stuck in a loop", async () => {

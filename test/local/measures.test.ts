@@ -80,20 +80,29 @@ test("a replica that is silent counts with what it said last, one that is gone d
 test("figures are read only where both pages tell what they should", () => {
   const demand = '{"workers":2,"busy":1,"queued":3,"coresLastSecond":0.5}'
   const metrics =
-    'capstan_shed_total{operation="a"} 2\ncapstan_shed_total{operation="b"} 3\nprocess_cpu_seconds_total 1.25\n'
-  assert.deepEqual(figuresOf(demand, metrics), {
+    'capstan_shed_total{operation="a"} 2\ncapstan_shed_total{operation="b"} 3\nprocess_cpu_seconds_total 1.25\n' +
+    'capstan_workers{state="busy"} 1\ncapstan_workers{state="stuck"} 4\n' +
+    'capstan_worker_memory_bytes{kind="heap",state="busy"} 7\ncapstan_worker_memory_bytes{kind="external",state="busy"} 8\n'
+  const refuses = 'The server is ready.\nRefused: setup of "a" failed\nRefused: and another\n'
+  assert.deepEqual(figuresOf(demand, metrics, refuses), {
     workers: 2,
     busy: 1,
     queued: 3,
     demandCores: 0.5,
     shedTotal: 5,
     cpuMs: 1250,
+    stuck: 4,
+    memoryBytes: 15,
+    troubles: ['setup of "a" failed', "and another"],
   })
-  assert.equal(figuresOf(undefined, metrics), undefined)
-  assert.equal(figuresOf("{}", metrics), undefined)
-  assert.equal(figuresOf("null", metrics), undefined)
-  assert.equal(figuresOf("<html>", metrics), undefined)
-  assert.equal(figuresOf(demand, "")?.shedTotal, 0)
+  const unready = figuresOf(demand, metrics, '{"status":503,"detail":"All workers are stuck."}')
+  assert.deepEqual(unready?.troubles, ["All workers are stuck."])
+  assert.deepEqual(figuresOf(demand, metrics, undefined)?.troubles, [])
+  assert.equal(figuresOf(undefined, metrics, refuses), undefined)
+  assert.equal(figuresOf("{}", metrics, refuses), undefined)
+  assert.equal(figuresOf("null", metrics, refuses), undefined)
+  assert.equal(figuresOf("<html>", metrics, refuses), undefined)
+  assert.equal(figuresOf(demand, "", refuses)?.shedTotal, 0)
 })
 
 test("at another pace, all of the autoscaler's times change in the same proportion", () => {

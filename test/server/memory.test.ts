@@ -29,5 +29,7 @@ for (const what of ["a Map", "typed arrays"]) {
     const { text } = await trial.probe("/metrics")
     assert.match(text, /^capstan_worker_deaths_total 1$/m)
     assert.match(text, /outcome="crashed"/)
+    assert.match(text, /^capstan_worker_memory_bytes\{kind="heap",state="idle"\} [1-9]\d*$/m)
+    assert.match(text, /^capstan_worker_memory_bytes\{kind="external",state="idle"\} [1-9]\d*$/m)
   })
 }

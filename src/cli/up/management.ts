@@ -59,7 +59,11 @@ function answer(path: string, report: UpReport | undefined): Answer {
       return [200, plain, "It is alive.\n"]
     case "/readyz":
       return report !== undefined && report.ready > 0
-        ? [200, plain, "A replica is ready.\n"]
+        ? [
+            200,
+            plain,
+            `A replica is ready.\n${report.troubles.map((why) => `Refused: ${why}\n`).join("")}`,
+          ]
         : [503, plain, "No replica is ready.\n"]
     case "/status":
       return report === undefined
@@ -79,13 +83,18 @@ function answer(path: string, report: UpReport | undefined): Answer {
 /** The names that a replica has too, and the replicas themselves. */
 function metrics(report: UpReport | undefined): string {
   if (report === undefined) return ""
-  const { workers, busy, queued, shedTotal, demandCores, cpuCores, wanted, replicas } = report
+  const { workers, busy, queued, shedTotal, demandCores, cpuCores, wanted, stuck } = report
+  const { memoryBytes, replicas } = report
   const phases = new Map<string, number>()
   for (const { phase } of replicas) phases.set(phase, (phases.get(phase) ?? 0) + 1)
   return [
     metric("capstan_workers", "gauge", "Workers by state.", [
       ['{state="busy"}', busy],
       ['{state="idle"}', Math.max(0, workers - busy)],
+      ['{state="stuck"}', stuck],
+    ]),
+    metric("capstan_worker_memory_bytes", "gauge", "Memory that worker threads hold.", [
+      ["", memoryBytes],
     ]),
     metric("capstan_queue_length", "gauge", "Requests that wait for a worker.", [["", queued]]),
     metric("capstan_shed_total", "counter", "Requests refused.", [["", shedTotal]]),

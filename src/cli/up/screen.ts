@@ -90,7 +90,14 @@ function summary(state: LocalState): readonly Line[] {
       ["Requests   ", "cyan"],
       [`${state.busy} of ${state.workers} workers busy, ${state.queued} queued, `],
       part(`${state.shedTotal} refused`, state.shedTotal > 0 && "yellow"),
+      part(state.stuck > 0 ? `, ${state.stuck} stuck in native code` : "", "red"),
     ],
+    ...state.troubles.map(
+      (why): Line => [
+        ["Trouble    ", "cyan"],
+        [why.split("\n", 1)[0] ?? "", "red"],
+      ],
+    ),
   ]
 }
 
@@ -99,6 +106,7 @@ const columns = [
   ["phase", 10],
   ["for", 7],
   ["CPU", 7],
+  ["memory", 9],
   ["busy", 6],
   ["queued", 8],
   ["open", 6],
@@ -126,12 +134,24 @@ function replicaTable(state: LocalState, nowMs: number, rowsMax: number): readon
 }
 
 function replicaLine(replica: ReplicaState, nowMs: number): Line {
-  const { name, phase, since, cpuCores, workers, busy, queued, outstanding, restarts } = replica
+  const {
+    name,
+    phase,
+    since,
+    cpuCores,
+    memoryBytes,
+    workers,
+    busy,
+    queued,
+    outstanding,
+    restarts,
+  } = replica
   const values = [
     name,
     phase,
     duration(nowMs - since),
     cpuCores === undefined ? "–" : `${Math.round(cpuCores * 1000)}m`,
+    memoryBytes === undefined ? "–" : `${Math.round(memoryBytes / 2 ** 20)} MiB`,
     busy === undefined ? "–" : `${busy}/${workers}`,
     queued ?? "–",
     outstanding ?? "–",

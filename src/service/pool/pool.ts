@@ -195,10 +195,10 @@ export class Pool {
     for (const worker of this.#lingering.workers) worker.hurry(graceMs)
     this.#idle.length = 0
     const { terminationMsMax = defaultTerminationMsMax } = this.#options
-    if (this.#left.length > 0) await untilGone(this.#allGone.promise, graceMs + terminationMsMax)
-    if (this.#left.length > 0) {
-      for (const worker of this.#left) worker.abandon()
-      throw new StuckWorkerError(this.#left.length)
+    if (this.workers.length > 0) await untilGone(this.#allGone.promise, graceMs + terminationMsMax)
+    if (this.workers.length > 0) {
+      for (const worker of this.workers) worker.abandon()
+      throw new StuckWorkerError(this.workers.length)
     }
     if (this.#busy !== 0 || this.queued !== 0) {
       throw new Error(`The pool closed with ${this.#busy} tasks running, ${this.queued} queued.`)
@@ -206,7 +206,7 @@ export class Pool {
   }
 
   /** The workers that have not exited. */
-  get #left(): readonly WorkerThread[] {
+  get workers(): readonly WorkerThread[] {
     return [...this.#staff.workers, ...this.#lingering.workers]
   }
 
@@ -341,7 +341,7 @@ export class Pool {
   #onExit(worker: WorkerThread, exit: WorkerExit): void {
     if (!this.#lingering.drop(worker)) this.#doWithout(worker, exit)
     else if (!exit.wanted) this.#events.workerDied?.(exit.fault, exit.how, 0)
-    if (this.#closed !== undefined && this.#left.length === 0) this.#allGone.resolve()
+    if (this.#closed !== undefined && this.workers.length === 0) this.#allGone.resolve()
   }
 
   /** A worker asks to be done without. Says whether it is; see the promises above. */

@@ -1,5 +1,7 @@
 /** What the workers are at, all together. */
+import type { MemoryUse } from "./carrier.ts"
 import type { Task } from "./task.ts"
+import type { WorkerState } from "./worker-contract.ts"
 import type { WorkerThread } from "./worker-thread.ts"
 
 /** What is left of all tasks that run, by the estimates, in milliseconds of a worker. */
@@ -23,6 +25,20 @@ export function mostCpuMs(workers: Iterable<WorkerThread>, operation: string): n
     if (worker.task?.call.name === operation) most = Math.max(most ?? 0, worker.taskCpuMs)
   }
   return most
+}
+
+/** The memory of all of a state together, of those whose memory has been seen. */
+export function heldByState(workers: Iterable<WorkerThread>): ReadonlyMap<WorkerState, MemoryUse> {
+  const sums = new Map<WorkerState, MemoryUse>()
+  for (const { state, memory } of workers) {
+    if (memory.use === undefined) continue
+    const { heapBytes = 0, externalBytes = 0 } = sums.get(state) ?? {}
+    sums.set(state, {
+      heapBytes: heapBytes + memory.use.heapBytes,
+      externalBytes: externalBytes + memory.use.externalBytes,
+    })
+  }
+  return sums
 }
 
 export function bootingCount(workers: Iterable<WorkerThread>): number {
