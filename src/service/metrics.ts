@@ -30,7 +30,17 @@ function processMetrics(): Promise<Registry> {
 async function collected(): Promise<Registry> {
   const { default: collectDefaultMetrics } = await import("prom-client/lib/defaultMetrics.js")
   const register = new Registry()
+  // It counts what is used from here on, and what loading and the first calls took is no less used.
+  const { user, system } = process.cpuUsage()
   collectDefaultMetrics({ register })
+  for (const [name, usedUs] of [
+    ["process_cpu_user_seconds_total", user],
+    ["process_cpu_system_seconds_total", system],
+    ["process_cpu_seconds_total", user + system],
+  ] as const) {
+    const counter = register.getSingleMetric(name)
+    if (counter instanceof Counter) counter.inc(usedUs / 1e6)
+  }
   return register
 }
 
@@ -53,7 +63,7 @@ export class Metrics implements ComputeObserver {
   )
   readonly #cpu = this.#counter(
     "capstan_offered_cpu_seconds_total",
-    "CPU time that requests asked for: measured where they ran, estimated where they were shed.",
+    "CPU time that requests asked for: measured where they ran, estimated where they were shed. Of a worker that is a thread it is what that thread used: not what libuv's pool, threads of libraries or child processes did for it.",
     ["operation", "outcome"],
   )
   readonly #shed = this.#counter("capstan_shed_total", "Requests refused, by reason.", [
@@ -69,9 +79,13 @@ export class Metrics implements ComputeObserver {
   /** Gauges are read when they are asked for. */
   watch(compute: ComputePools): void {
     compute.observer = this
-    this.#gauge("capstan_demand_cores", "Cores that the offered work asks for.", () => {
-      return compute.demand().cores
-    })
+    this.#gauge(
+      "capstan_demand_cores",
+      "Cores that the offered work asks for, by the CPU time of capstan_offered_cpu_seconds_total.",
+      () => {
+        return compute.demand().cores
+      },
+    )
     this.#gauge("capstan_queue_length", "Requests that wait for a worker.", () => {
       return compute.demand().queued
     })
