@@ -9,9 +9,11 @@
 import { isMarkedAsUntransferable } from "node:worker_threads"
 import type { ZlibOptions } from "node:zlib"
 import { type BytesBody, mediaTypeMatches } from "./body.ts"
+import { toFault } from "./fault.ts"
 import type { Issues } from "./issues.ts"
 import type { Operation } from "./operation.ts"
-import type { Encoding, Reply } from "./outcome.ts"
+import type { Encoding, JsonText, Outcome, Reply } from "./outcome.ts"
+import { isProblem, type Problem, type WrittenProblem } from "./problem.ts"
 import { check, isSchema, type Schema } from "./schema.ts"
 import { findUnwritable, isOfJson } from "./written.ts"
 
@@ -40,23 +42,45 @@ export async function makeReply(
 
   const text = await toJson(operation, output, value)
   if (text === undefined) return { kind: "empty" }
-  if (encoding === undefined || text.length < compressBytesMin) return { kind: "json", text }
-  return {
-    kind: "bytes",
-    bytes: compress(Buffer.from(text), encoding),
-    mediaType: "application/json",
-    encoding,
+  const mediaType = "application/json"
+  if (encoding !== undefined && text.length >= compressBytesMin) {
+    return { kind: "bytes", bytes: compress(Buffer.from(text), encoding), mediaType, encoding }
   }
+  const written = toSend(text)
+  if (typeof written === "string") return { kind: "json", text: written }
+  return { kind: "bytes", bytes: written, mediaType, encoding: undefined }
+}
+
+/** What fits into one write with the head is sent as a text; the bytes of more are made here. */
+const textLengthMax = 16_384
+
+function toSend(json: string): JsonText {
+  return json.length <= textLengthMax ? json : new TextEncoder().encode(json)
+}
+
+/** A problem document, as it is sent. @throws when an extension of it can't be written as JSON. */
+export function written(problem: Problem): WrittenProblem {
+  return { status: problem.details.status, json: toSend(JSON.stringify(problem)) }
+}
+
+/** What comes of something that `run`, or what belongs to it, threw. */
+export function outcomeOfThrown(thrown: unknown): Extract<Outcome, { kind: "problem" | "error" }> {
+  try {
+    if (isProblem(thrown)) return { kind: "problem", problem: written(thrown) }
+  } catch (unwritable) {
+    return { kind: "error", fault: toFault(unwritable) }
+  }
+  return { kind: "error", fault: toFault(thrown) }
 }
 
 /**
  * One item of a streaming operation, checked, as JSON.
  * @throws {Error} like {@link makeReply}.
  */
-export async function makeItem(operation: Operation, value: unknown): Promise<string> {
+export async function makeItem(operation: Operation, value: unknown): Promise<JsonText> {
   const text = await toJson(operation, operation.output as Schema, value)
   if (text === undefined) throw wrong(operation, "an item that it yielded has no JSON")
-  return text
+  return toSend(text)
 }
 
 /** Below this, compression saves no packet and costs time on both sides. */

@@ -11,12 +11,22 @@ import { FadingMean } from "../core/fading-mean.ts"
 import { type AdmissionState, admit, shed } from "./admission.ts"
 import { assertHeapsFit, queueBytesMaxOf } from "./bounds.ts"
 import { collectionHelpers } from "./collection-helpers.ts"
-import { OperationCost } from "./cost.ts"
+import { foretell, isRefusedUnrun, isTelling, OperationCost } from "./cost.ts"
 import { memoryLimitBytes } from "./cpu.ts"
 import { Demand } from "./demand.ts"
 import { type LanePlan, planLanes } from "./lanes.ts"
 import type { Operation } from "./operation.ts"
-import type { Arrival, Call, Compute, Fault, Outcome, Shed, ShedReason, Ticket } from "./outcome.ts"
+import {
+  type Arrival,
+  type Call,
+  type Compute,
+  type Fault,
+  type Outcome,
+  type Shed,
+  type ShedReason,
+  type Ticket,
+  timeAllowedMs,
+} from "./outcome.ts"
 import { Overload } from "./overload.ts"
 import type { MemoryUse } from "./pool/carrier.ts"
 import type { TaskUse, WorkerCounts } from "./pool/contract.ts"
@@ -140,18 +150,13 @@ export class ComputePools implements Compute {
     const entry = this.#entry(call.name)
     const { lane, cost, operation } = entry
     const nowMs = this.#clock()
-    const foretoldMs = operation.cost?.(call.input)
-    if (foretoldMs !== undefined && !(foretoldMs >= 0 && foretoldMs < Number.POSITIVE_INFINITY)) {
-      const message = `The cost of "${call.name}" is ${foretoldMs}; it must be a number of milliseconds, 0 or more.`
-      return known({ kind: "error", fault: { message, stack: undefined } })
-    }
-    const timeAllowedMs = timeAllowedOf(call)
-    if (foretoldMs !== undefined && foretoldMs > timeAllowedMs) {
-      return known({ kind: "too-costly", costMs: foretoldMs, timeAllowedMs })
-    }
+    const allowedMs = timeAllowedMs(call)
+    // What is read on the worker only is asked for its cost there.
+    const foretoldMs = call.input && foretell(call.name, operation, call.input, allowedMs)
+    if (typeof foretoldMs === "object") return known(foretoldMs)
     const correctedMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
     // Past its deadline nothing is asked of the one core that computes it.
-    const cpuMs = correctedMs === undefined ? undefined : Math.min(correctedMs, timeAllowedMs)
+    const cpuMs = correctedMs === undefined ? undefined : Math.min(correctedMs, allowedMs)
     const state = this.#admissionState(call.name, lane, nowMs)
     const reason = admit(state, {
       bytes: 0,
@@ -309,7 +314,7 @@ export class ComputePools implements Compute {
           const cpuMs =
             foretoldMs === undefined
               ? (cost.meanCpuMs() ?? 0)
-              : Math.min(cost.cpuMsOf(foretoldMs), timeAllowedOf(call))
+              : Math.min(cost.cpuMsOf(foretoldMs), timeAllowedMs(call))
           this.observer?.unserved(call.name, outcome.kind, cpuMs)
         },
         filled: () => overload.filled(this.#clock()),
@@ -327,11 +332,13 @@ export class ComputePools implements Compute {
 
   /** From every call that ran to its end, and from those that ran longer than was thought. */
   #learn({ call, outcome, ranMs, cpuMs, foretoldMs }: TaskUse): void {
-    const { cost, lane } = this.#entry(call.name)
-    const cutShort = outcome.kind === "cancelled" || outcome.kind === "crashed"
-    if (cutShort && ranMs < (cost.meanMs() ?? 0)) return
-    cost.learn(ranMs, cpuMs, foretoldMs)
+    const { cost, lane, operation } = this.#entry(call.name)
+    if (isRefusedUnrun(outcome.kind)) this.#demand.correct(call.name, this.#clock(), cpuMs)
+    if (!isTelling(outcome, ranMs, cost.meanMs())) return
     lane.ranMs.add(ranMs)
+    // What `cost` would have said of it is not known, so it can't be compared.
+    if (operation.cost !== undefined && foretoldMs === undefined) return
+    cost.learn(ranMs, cpuMs, foretoldMs)
   }
 
   #admissionState(name: string, lane: Lane, nowMs: number): AdmissionState {
@@ -375,11 +382,6 @@ function isDown({ pool }: Lane): boolean {
 
 function known(outcome: Outcome): Ticket {
   return { outcome: Promise.resolve(outcome), cancel: () => {}, pull: () => {} }
-}
-
-/** How long a call may take, from its arrival on. Deadlines are set in whole milliseconds. */
-function timeAllowedOf({ arrivedAtMs, deadlineAtMs }: Call): number {
-  return Math.round(deadlineAtMs - arrivedAtMs)
 }
 
 function round(value: number): number {

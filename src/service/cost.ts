@@ -1,6 +1,45 @@
-/** What is known of an operation's cost, learnt from the calls that were made. */
+/** What is known of an operation's cost: what it says itself, and what was learnt from its calls. */
 import { FadingMean } from "../core/fading-mean.ts"
 import { Quantiles } from "../core/quantiles.ts"
+import type { Operation, RawInput } from "./operation.ts"
+import type { Outcome } from "./outcome.ts"
+
+/** Why a call is not run by what its operation's `cost` says. */
+export type CostRefusal = Extract<Outcome, { kind: "error" | "too-costly" }>
+
+/**
+ * What the operation's own `cost` says of an input, in milliseconds; `undefined` where it has none.
+ * @param timeAllowedMs what takes longer than that is too costly
+ */
+export function foretell(
+  name: string,
+  { cost }: Operation,
+  input: RawInput,
+  timeAllowedMs: number,
+): number | undefined | CostRefusal {
+  const costMs = cost?.(input)
+  if (costMs === undefined) return undefined
+  if (!(costMs >= 0 && costMs < Number.POSITIVE_INFINITY)) {
+    const message = `The cost of "${name}" is ${costMs}; it must be a number of milliseconds, 0 or more.`
+    return { kind: "error", fault: { message, stack: undefined } }
+  }
+  return costMs > timeAllowedMs ? { kind: "too-costly", costMs, timeAllowedMs } : costMs
+}
+
+/**
+ * Whether a call that held a worker for `ranMs` tells what calls take. One that was cut short says no
+ * more than that it would have taken longer, and one that was refused before `run` saw it, that this
+ * happens too: neither may make calls look cheap.
+ */
+export function isTelling({ kind }: Outcome, ranMs: number, meanMs: number | undefined): boolean {
+  if (kind === "cancelled" || kind === "crashed") return ranMs >= (meanMs ?? 0)
+  return !isRefusedUnrun(kind) || ranMs >= (meanMs ?? Number.POSITIVE_INFINITY)
+}
+
+/** Of outcomes of calls that held a worker: whether `run` never began. */
+export function isRefusedUnrun(kind: Outcome["kind"]): boolean {
+  return kind === "invalid" || kind === "too-costly" || kind === "shed"
+}
 
 export class OperationCost {
   readonly #ranMs = new Quantiles()

@@ -71,6 +71,14 @@ export class Demand {
     else slot.unpriced.set(operation, (slot.unpriced.get(operation) ?? 0) + 1)
   }
 
+  /** A call that was offered at the price of a mean one turned out to ask for `cpuMs` only. */
+  correct(operation: string, nowMs: number, cpuMs: number): void {
+    this.#advance(nowMs)
+    const slot = this.#slot(this.#filling)
+    slot.pricedMs += cpuMs
+    slot.unpriced.set(operation, (slot.unpriced.get(operation) ?? 0) - 1)
+  }
+
   /** Cores asked for: what to provision for. */
   cores(nowMs: number): number {
     this.#advance(nowMs)
@@ -118,7 +126,7 @@ export class Demand {
         }
       }
       // In the first second there is no second to divide by yet.
-      return { cores: cpuMs / (Math.max(slots, windowSlots[0]) * slotMs), calls }
+      return { cores: Math.max(0, cpuMs) / (Math.max(slots, windowSlots[0]) * slotMs), calls }
     })
   }
 

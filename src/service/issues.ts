@@ -49,7 +49,7 @@ export class Issues {
   }
 
   /** Adds those of another list, and what that has left out to what is left out here. */
-  merge(others: Issues): void {
+  merge(others: Pick<Issues, "first" | "count">): void {
     this.addAll(others.first, (itself) => itself)
     this.#count += others.count - others.first.length
   }

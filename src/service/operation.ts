@@ -128,12 +128,22 @@ export interface OperationConfig<
    */
   readonly thread?: "worker" | "main"
   /**
+   * Where input is parsed and checked. `"auto"`: on the main thread when it is small and, by what the
+   * JSON Schemas tell, can't be much work; else on the worker. `"worker"`: always there, for schemas
+   * with code of yours that may take long (a `refine`). @default "auto"
+   */
+  readonly validate?: "auto" | "worker"
+  /**
    * When the answer stops being useful, in milliseconds from the request's arrival, 1 to 86 400 000.
    * Past it the client gets 504 and the work is stopped. A client can ask for less, never for more.
    * @default the setting `deadlineMs`
    */
   readonly deadlineMs?: number
-  /** The largest body accepted, in bytes. @default the setting `bodyBytesMax` */
+  /**
+   * The largest body accepted, in bytes.
+   * @default the setting `bodyBytesMax`; with `thread: "main"` and a schema or a form for a body no
+   * more than 4096, since all requests wait while it is parsed and checked
+   */
   readonly bodyBytesMax?: number
   /**
    * What it will cost: CPU milliseconds on one core, a finite number of 0 or more; anything else is
@@ -143,7 +153,8 @@ export interface OperationConfig<
    * Taken at its word, uncorrected, when it says more than the request's whole deadline: then no
    * server could do it in time, and the client is told so with a 422 instead of to try again later.
    * So it should rather say too little than too much. Ignored with `thread: "main"`.
-   * Must be quick: it runs on the main thread.
+   * Must be quick: it runs on the main thread, but for inputs that are read on the worker (see
+   * `validate`), where it comes too late to refuse anything before the call has had its turn.
    */
   readonly cost?: (input: Input<Path, Query, Headers, Body>) => number
   /** When the client leaves: stop the work, or run to the end all the same. @default "cancel" */
@@ -212,6 +223,7 @@ export interface Operation {
   readonly body: BodySpec | undefined
   readonly output: OutputSpec | undefined
   readonly thread: "worker" | "main"
+  readonly validate: "auto" | "worker"
   /** `run` is a generator. */
   readonly streams: boolean
   readonly deadlineMs: number | undefined
@@ -238,7 +250,7 @@ export interface Operation {
   readonly run: (input: RawInput, context: Context<unknown>) => unknown
 }
 
-/** An input after its schemas, its types erased. It is what crosses to the worker. */
+/** An input after its schemas, its types erased. */
 export interface RawInput {
   readonly path: unknown
   readonly query: unknown
@@ -313,6 +325,7 @@ export function operation<
   }
   for (const [field, value, allowed] of [
     ["thread", config.thread, ["worker", "main"]],
+    ["validate", config.validate, ["auto", "worker"]],
     ["onDisconnect", config.onDisconnect, ["cancel", "finish"]],
     ["stop", config.stop, ["terminate", "wait"]],
     ["ownWorkers.isolation", config.ownWorkers?.isolation, ["thread", "process"]],
@@ -323,16 +336,14 @@ export function operation<
   }
   const streams = isGenerator(config.run)
   if (config.thread === "main") {
-    if (config.ownWorkers !== undefined) {
-      throw misplaced("ownWorkers", 'when thread is "main"')
-    }
-    if (config.setup !== undefined) {
-      throw misplaced("setup", 'when thread is "main": it runs in workers')
-    }
-    for (const field of ["cancelGraceMs", "stop"] as const) {
-      if (config[field] !== undefined) {
-        throw misplaced(field, 'when thread is "main": what runs there is never ended')
-      }
+    for (const [field, why] of [
+      ["ownWorkers", "it has no workers"],
+      ["setup", "it runs in workers"],
+      ["validate", "no worker sees its input"],
+      ["cancelGraceMs", "what runs there is never ended"],
+      ["stop", "what runs there is never ended"],
+    ] as const) {
+      if (config[field] !== undefined) throw misplaced(field, `when thread is "main": ${why}`)
     }
     if (streams) throw wrong("run", "a generator", 'a plain function when thread is "main"')
   }
@@ -350,6 +361,7 @@ export function operation<
     body: config.body,
     output: config.output,
     thread: config.thread ?? "worker",
+    validate: config.validate ?? "auto",
     streams,
     deadlineMs: config.deadlineMs,
     bodyBytesMax: config.bodyBytesMax,

@@ -1,18 +1,19 @@
 /** What becomes of a call: the vocabulary that the pool, admission, HTTP and metrics share. */
-import type { Crossing } from "./crossing.ts"
+import type { Received } from "./input/received.ts"
 import type { Operation, RawInput } from "./operation.ts"
-import type { ProblemDetails } from "./problem.ts"
+import type { WrittenProblem } from "./problem.ts"
 
 export type Encoding = "zstd" | "br" | "gzip"
 
-/** One request for one operation, its input checked. */
+/** One request for one operation. */
 export interface Call {
   readonly name: string
   readonly operation: Operation
-  readonly input: RawInput
-  /** What crosses to the worker instead, where a clone of `input` would not be the same. */
-  readonly crossing?: Crossing | undefined
-  /** Buffers within `input` that move to the worker instead of being copied. */
+  /** Read and checked; `undefined` when only the worker does that. */
+  readonly input: RawInput | undefined
+  /** What crosses to the worker instead of `input`, to be read there. */
+  readonly received?: Received | undefined
+  /** Buffers within what crosses that move to the worker instead of being copied. */
   readonly transfer: readonly ArrayBuffer[]
   readonly requestId: string
   /**
@@ -26,11 +27,15 @@ export interface Call {
   /** Compress the answer so. */
   readonly encoding: Encoding | undefined
   /** Gets each item of a streaming operation, as JSON, in order. */
-  readonly onItem?: (json: string) => void
+  readonly onItem?: (json: JsonText) => void
 }
+
+/** JSON as it is sent; bytes when it is much, since to make those of a text takes time. */
+export type JsonText = string | Uint8Array<ArrayBuffer>
 
 /** An answer as it is sent. It is made on the worker, so that the main thread only passes it on. */
 export type Reply =
+  /** Of little JSON only: more of it are bytes, since to make those of a text takes time. */
   | { readonly kind: "json"; readonly text: string }
   | {
       readonly kind: "bytes"
@@ -52,7 +57,9 @@ export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "no-workers"
 export type Outcome =
   | { readonly kind: "done"; readonly reply: Reply }
   /** `run` threw a problem: the client's. */
-  | { readonly kind: "problem"; readonly problem: ProblemDetails & { readonly status: number } }
+  | { readonly kind: "problem"; readonly problem: WrittenProblem }
+  /** The input was found wrong on the worker that read it, so `run` never saw it. */
+  | { readonly kind: "invalid"; readonly problem: WrittenProblem }
   /** `run` threw something else, or its answer failed the output schema: a bug. */
   | { readonly kind: "error"; readonly fault: Fault }
   /** The worker died under the call. */
@@ -70,6 +77,11 @@ export type Outcome =
   | { readonly kind: "expired"; readonly where: "queue" | "running" }
   /** The client left. */
   | { readonly kind: "cancelled"; readonly where: "queue" | "running" }
+
+/** How long a call may take, from its arrival on. Deadlines are set in whole milliseconds. */
+export function timeAllowedMs({ arrivedAtMs, deadlineAtMs }: Call): number {
+  return Math.round(deadlineAtMs - arrivedAtMs)
+}
 
 export type Shed = Extract<Outcome, { kind: "shed" }>
 

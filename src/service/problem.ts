@@ -52,6 +52,12 @@ export class Problem extends Error {
   }
 }
 
+/** A problem document as it is sent, made where the problem was thrown. */
+export interface WrittenProblem {
+  readonly status: number
+  readonly json: string | Uint8Array<ArrayBuffer>
+}
+
 /**
  * An expected failure for the client: `throw problem(404, "There is no such image.")`.
  *

@@ -120,3 +120,28 @@ export function isSchema(value: unknown): value is Schema {
   const { validate, jsonSchema } = standard as Partial<Schema["~standard"]>
   return typeof validate === "function" && jsonSchema !== undefined
 }
+
+/**
+ * Whether a schema hands on what JSON has, by what it says of itself: the same going in and coming out,
+ * with a type for everything. One that can't say what comes out may make anything.
+ */
+export function makesOnlyData(schema: Schema): boolean {
+  let input: JsonSchema
+  let output: JsonSchema
+  try {
+    input = describe(schema, "input", "it")
+    output = describe(schema, "output", "it")
+  } catch {
+    return false
+  }
+  const text = (description: JsonSchema): string =>
+    JSON.stringify(description, (key, value) => (isUnsaid(key, value) ? undefined : value))
+  return text(input) === text(output) && isTyped(output, true)
+}
+
+/** What is said differently of what goes in and what comes out though nothing new is made. */
+function isUnsaid(keyword: string, value: unknown): boolean {
+  if (keyword === "required" || keyword === "default")
+    return Array.isArray(value) || keyword === "default"
+  return keyword === "additionalProperties" && value === false
+}

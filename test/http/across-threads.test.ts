@@ -80,7 +80,10 @@ test("a stream that fails late breaks off, or says so in an event", async () => 
       { headers: { accept: "text/event-stream" } },
     )
     assert.equal(events.status, 200)
-    assert.match(events.text, new RegExp(`data: "2"\n\nevent: error\ndata: .*"status":${status}`))
+    assert.match(
+      events.text,
+      new RegExp(`data: "2"\n\nid: end\nevent: error\ndata: .*"status":${status}`),
+    )
     assert.doesNotMatch(events.text, /secret/)
   }
   const early = await trial.call("POST", "/stream", { items: 0, end: "problem" })

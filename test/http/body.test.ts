@@ -3,7 +3,8 @@ import { Readable } from "node:stream"
 import { test } from "node:test"
 import * as z from "zod"
 import { bytes } from "../../src/service/body.ts"
-import { nestingMax } from "../../src/service/http/json-body.ts"
+import { nestingMax } from "../../src/service/input/json.ts"
+import type { Pieces } from "../../src/service/input/received.ts"
 import { operation } from "../../src/service/operation.ts"
 import { serveApi } from "../support/api.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
@@ -114,8 +115,14 @@ test("bytes arrive as they were sent, in a buffer of their own that can be trans
       assert.deepEqual(json, { size: length, alone: length, mediaType: "text/plain" })
     }
   }
-  for (const { input, transfer } of api.compute.calls) {
-    assert.deepEqual(transfer, [(input.body as { bytes: Uint8Array }).bytes.buffer])
+  for (const { input, received, transfer } of api.compute.calls) {
+    const here = input?.body as { readonly bytes: Uint8Array } | undefined
+    const there = received?.body as { readonly pieces: Pieces } | undefined
+    const pieces = there?.pieces ?? [here?.bytes as Uint8Array]
+    assert.deepEqual(
+      transfer,
+      pieces.map(({ buffer }) => buffer),
+    )
   }
 })
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import * as z from "zod"
-import { coercer, type Fields } from "../../src/service/http/coerce.ts"
+import { coercer, type Fields } from "../../src/service/input/coerce.ts"
 import { describe, type JsonSchema, type Schema } from "../../src/service/schema.ts"
 
 /** The reading that the schema is shown first. */

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import type { Socket } from "node:net"
 import { test } from "node:test"
 import * as z from "zod"
+import { written } from "../../src/service/answer.ts"
 import { operation } from "../../src/service/operation.ts"
 import type { Outcome } from "../../src/service/outcome.ts"
 import { problem } from "../../src/service/problem.ts"
@@ -245,7 +246,7 @@ test("one line a request, by importance, and nothing secret in it", async () => 
   await using api = await serveApi({ cancels })
   const answers: Outcome[] = [
     { kind: "done", reply: { kind: "json", text: '"secret"' } },
-    { kind: "problem", problem: problem(404, "secret").details },
+    { kind: "problem", problem: written(problem(404, "secret")) },
     { kind: "shed", reason: "deadline", retryAfterMs: 1 },
     { kind: "expired", where: "running" },
     { kind: "crashed", how: "exit", fault: { message: "it died", stack: undefined } },

@@ -4,6 +4,7 @@ import type { Socket } from "node:net"
 import { test } from "node:test"
 import { Client } from "undici"
 import * as z from "zod"
+import { written } from "../../src/service/answer.ts"
 import { bytes } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { problem } from "../../src/service/problem.ts"
@@ -320,11 +321,12 @@ test("each outcome has its answer", async () => {
   const fault = { message: "secret", stack: "Error: secret\n    at /home/me/secret.ts:1" }
   for (const [outcome, status, recorded, wanted] of [
     [
-      { kind: "problem", problem: problem(418, "Short.", { spout: 1 }).details },
+      { kind: "problem", problem: written(problem(418, "Short.", { spout: 1 })) },
       418,
       "problem",
       { spout: 1 },
     ],
+    [{ kind: "invalid", problem: written(problem(422, "Wrong.")) }, 422, "bad-request", {}],
     [{ kind: "error", fault }, 500, "error", {}],
     [{ kind: "crashed", how: "exit", fault }, 500, "crashed", {}],
     [{ kind: "crashed", how: "out-of-memory", fault }, 500, "crashed", {}],

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { test } from "node:test"
 import { Agent, EventSource, request } from "undici"
 import * as z from "zod"
+import { written } from "../../src/service/answer.ts"
 import { operation } from "../../src/service/operation.ts"
 import { type Outcome, streamWindow } from "../../src/service/outcome.ts"
 import { problem } from "../../src/service/problem.ts"
@@ -195,7 +196,7 @@ test("each item is sent when it is made", async () => {
 })
 
 const failures: readonly (readonly [Outcome, number, string])[] = [
-  [{ kind: "problem", problem: problem(409, "No more.").details }, 409, "problem"],
+  [{ kind: "problem", problem: written(problem(409, "No more.")) }, 409, "problem"],
   [{ kind: "error", fault: { message: "secret", stack: "secret" } }, 500, "error"],
   [{ kind: "crashed", how: "exit", fault: { message: "secret", stack: "secret" } }, 500, "crashed"],
   [{ kind: "expired", where: "running" }, 504, "expired"],
@@ -373,7 +374,7 @@ test("an item that comes when the answer is over is ignored", async () => {
     const front = Promise.withResolvers<Outcome>()
     const behind = Promise.withResolvers<(json: string) => void>()
     api.compute.outcome = ({ input, onItem }) => {
-      if ((input.path as { to: number }).to === 1) return front.promise
+      if ((input?.path as { to: number } | undefined)?.to === 1) return front.promise
       for (let n = 0; n < items; n++) onItem?.("1")
       if (onItem) behind.resolve(onItem)
       return outcome
@@ -394,12 +395,17 @@ test("an item that comes when the answer is over is ignored", async () => {
 })
 
 test("a problem that JSON can't hold ends a stream all the same", async () => {
-  await using api = await serveApi({ count })
-  api.compute.outcome = ({ onItem }) => {
-    onItem?.("1")
-    return { kind: "problem", problem: { status: 409, big: 1n } }
-  }
-  const { text, headers } = await api.call("GET", "/count/1", { headers: sse })
+  await using api = await serveApi({
+    it: operation({
+      path: "/it",
+      output: z.any(),
+      *run() {
+        yield 1
+        throw problem(409, "No.", { big: 1n })
+      },
+    }),
+  })
+  const { text, headers } = await api.call("POST", "/it", { headers: sse })
   const event = /event: error\ndata: (.*)\n\n$/.exec(text)?.[1]
   const { status, requestId } = JSON.parse(event as string)
   assert.deepEqual([status, requestId], [500, headers["x-request-id"]])

@@ -21,7 +21,7 @@ test("one that was taken back and is given again runs in its new place, and is a
   latch.release()
   await done
   assert.deepEqual(
-    outcomes.map(([{ call }]) => call.input.body),
+    outcomes.map(([{ call }]) => call.input?.body),
     [latch.words, "c", "b"],
   )
   worker.stop(1000)

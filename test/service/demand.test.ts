@@ -85,3 +85,14 @@ test("learns late what early calls cost: they count as soon as it is known", () 
   cpuMs = 20
   assert.ok(demand.cores(5200) > 1.8)
 })
+
+test("a call that was refused before it ran asks for what it has used, and no more", () => {
+  const demand = new Demand(price(1000), 0)
+  offer(demand, 10, 0, 15)
+  const before = demand.cores(15_000)
+  for (let n = 0; n < 1000; n++) {
+    demand.offer("hello", 15_050)
+    demand.correct("hello", 15_060, 0.01)
+  }
+  assert.ok(Math.abs(demand.cores(15_200) - before) < 1, `${demand.cores(15_200)} of ${before}`)
+})

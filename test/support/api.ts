@@ -7,12 +7,20 @@ import { Writable } from "node:stream"
 import type { FastifyInstance } from "fastify"
 import { pino } from "pino"
 import { type Dispatcher, Pool } from "undici"
-import { makeItem, makeReply } from "../../src/service/answer.ts"
+import { makeItem, makeReply, outcomeOfThrown } from "../../src/service/answer.ts"
 import { createApi } from "../../src/service/http/api.ts"
 import type { RequestRecord } from "../../src/service/http/record.ts"
-import type { Operation } from "../../src/service/operation.ts"
-import type { Arrival, Call, Compute, Outcome, Shed, Ticket } from "../../src/service/outcome.ts"
-import { isProblem } from "../../src/service/problem.ts"
+import type { Operation, RawInput } from "../../src/service/operation.ts"
+import {
+  type Arrival,
+  type Call,
+  type Compute,
+  type Outcome,
+  type Shed,
+  type Ticket,
+  timeAllowedMs,
+} from "../../src/service/outcome.ts"
+import { Readers } from "../../src/service/pool/reading.ts"
 import { service } from "../../src/service/service.ts"
 import { resolveSettings, type Settings } from "../../src/service/settings.ts"
 import { patienceMs } from "./patience.ts"
@@ -66,11 +74,23 @@ class StubCompute implements Compute {
 }
 
 async function runHere(call: Call, signal: AbortSignal): Promise<Outcome> {
-  const { operation, input, requestId, encoding } = call
+  const { name, operation, received, requestId, encoding } = call
   const nothing = (): void => {}
   const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
   const context = { signal, log, requestId, deadlineAtMs: 0, state: undefined }
   try {
+    // As a worker does.
+    const reading =
+      received &&
+      (await new Readers().read(
+        name,
+        operation,
+        structuredClone(received),
+        { timeAllowedMs: call.input === undefined ? timeAllowedMs(call) : undefined },
+        () => Number.POSITIVE_INFINITY,
+      ))
+    if (reading !== undefined && "refused" in reading) return reading.refused
+    const input = (reading ?? call).input as RawInput
     const returned = operation.run(input, context)
     if (!operation.streams) {
       return { kind: "done", reply: await makeReply(operation, await returned, encoding) }
@@ -80,9 +100,7 @@ async function runHere(call: Call, signal: AbortSignal): Promise<Outcome> {
     }
     return { kind: "done", reply: { kind: "empty" } }
   } catch (thrown) {
-    if (isProblem(thrown)) return { kind: "problem", problem: thrown.details }
-    const { message, stack } = thrown as Error
-    return { kind: "error", fault: { message, stack } }
+    return outcomeOfThrown(thrown)
   }
 }
 

@@ -160,7 +160,7 @@ async function addOperations(
     }
     known.add(pathPattern(segments), method)
     const add = (to: FastifyInstance): void => {
-      to.route(operationRoute(to, name, operation, settings))
+      to.route(operationRoute(name, operation, settings))
     }
     const isForm = body !== undefined && "kind" in body && body.kind === "multipart"
     if (isForm) forms.push(add)

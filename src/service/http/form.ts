@@ -7,16 +7,18 @@
  */
 import type {} from "@fastify/multipart"
 import type { FastifyRequest } from "fastify"
-import { type FileFields, mediaTypeMatches, type UploadedFile } from "../body.ts"
+import { type FileFields, mediaTypeMatches } from "../body.ts"
+import { Gather } from "../input/gather.ts"
+import type { ReceivedFile, ReceivedForm } from "../input/received.ts"
+import { propertiesOf, shapesOf } from "../input/shapes.ts"
 import { type Issue, Issues } from "../issues.ts"
 import { isProblem, problem } from "../problem.ts"
-import { JsonField } from "./coerce.ts"
+import type { JsonSchema } from "../schema.ts"
 import type { Exchange } from "./exchange.ts"
-import type { JsonParser } from "./json-body.ts"
-import { bodyMeter, concat, continueIfExpected, NoRoom } from "./read-body.ts"
+import { bodyMeter, continueIfExpected, NoRoom } from "./read-body.ts"
 
 /** For @fastify/multipart. Generous for people, tight for attackers. */
-export const formLimits = {
+const formLimits = {
   fieldNameSize: 256,
   fields: 1000,
   files: 100,
@@ -24,19 +26,34 @@ export const formLimits = {
   headerPairs: 32,
 }
 
-export interface ReceivedForm {
-  /** Strings and {@link JsonField}s, or arrays of them where a name came more than once. */
-  readonly fields: Readonly<Record<string, unknown>>
-  readonly files: Readonly<Record<string, UploadedFile | undefined>>
-  readonly issues: Issues
-}
-
 /** What a form may be made of. */
 export interface WantedParts {
   readonly files: FileFields
   /** Whether a field may have this name. */
   readonly isField: (name: string) => boolean
-  readonly parse: JsonParser
+}
+
+/** @throws {TypeError} when an operation wants more files than a form may bring. */
+export function checkFileCount(operation: string, count: number): void {
+  if (count <= formLimits.files) return
+  throw new TypeError(
+    `Operation "${operation}": its form has ${count} files, and a form may bring ${formLimits.files} at most; name fewer.`,
+  )
+}
+
+/**
+ * Whether fields may have a name, in any shape of them. Where names are told by regular expressions it
+ * takes any: they are not held against what a client sends on the thread that serves.
+ */
+export function fieldTest(description: JsonSchema | undefined): (name: string) => boolean {
+  if (description === undefined) return () => false
+  const shapes = shapesOf(description)
+  const names = propertiesOf(shapes)
+  const isAny = shapes.some(
+    ({ others, patterns }) =>
+      patterns.length > 0 || (others !== false && Object.keys(others).length > 0),
+  )
+  return (name) => isAny || names.has(name)
 }
 
 /**
@@ -69,10 +86,10 @@ export async function readForm(
 async function readParts(
   request: FastifyRequest,
   bytesMax: number,
-  { files: wanted, isField, parse }: WantedParts,
+  { files: wanted, isField }: WantedParts,
 ): Promise<ReceivedForm> {
   const fields: Record<string, unknown> = Object.create(null)
-  const files: Record<string, UploadedFile | undefined> = Object.create(null)
+  const files: Record<string, ReceivedFile | undefined> = Object.create(null)
   const issues = new Issues()
   const limits = { ...formLimits, fileSize: bytesMax, fieldSize: bytesMax }
   for await (const part of request.parts({ limits, isPartAFile })) {
@@ -85,15 +102,15 @@ async function readParts(
     const { filename } = part as { readonly filename: string | undefined }
     const mediaType = part.mimetype.toLowerCase()
     const isJson = field === undefined && mediaType === jsonType && (!filename || isField(name))
-    const chunks: Buffer[] = []
+    const gathered = new Gather()
     let length = 0
     for await (const chunk of part.file) {
       length += chunk.length
-      if (field !== undefined || isJson) chunks.push(chunk)
+      if (field !== undefined || isJson) gathered.add(chunk)
     }
     if (!filename && length === 0) continue
     if (isJson) {
-      append(fields, name, parseField(name, concat(chunks), parse))
+      append(fields, name, { json: gathered.end() })
     } else if (field === undefined) {
       issues.add(issue(name, "There is no such file in this form.", "unrecognized_file"))
     } else if (name in files) {
@@ -102,8 +119,7 @@ async function readParts(
       const allowed = field.mediaTypes.join(", ")
       issues.add(issue(name, `The file must be ${allowed}, not ${mediaType}.`, "media_type"))
     } else {
-      const bytes = new Uint8Array(concat(chunks).buffer)
-      files[name] = { bytes, mediaType, filename: filename ?? "" }
+      files[name] = { pieces: gathered.end(), mediaType, filename: filename ?? "" }
     }
   }
   const refused = new Set(issues.first.map(({ path }) => path[1]))
@@ -112,7 +128,8 @@ async function readParts(
       issues.add(issue(name, "The file is missing.", "missing_file"))
     }
   }
-  return { fields, files: { ...files }, issues }
+  const { first, count } = issues
+  return { kind: "form", fields: { ...fields }, files: { ...files }, issues: { first, count } }
 }
 
 const jsonType = "application/json"
@@ -122,15 +139,6 @@ function isPartAFile(_name?: string, mediaType?: string, filename?: string): boo
   return (
     filename !== undefined || mediaType === "application/octet-stream" || mediaType === jsonType
   )
-}
-
-function parseField(name: string, bytes: Buffer, parse: JsonParser): JsonField {
-  try {
-    return new JsonField(parse(bytes))
-  } catch (thrown) {
-    if (!isProblem(thrown)) throw thrown
-    throw problem(400, `In the form's field ${JSON.stringify(name)}: ${thrown.message}`)
-  }
 }
 
 function append(fields: Record<string, unknown>, name: string, value: unknown): void {

@@ -5,11 +5,10 @@
  * aborted. There is no thread to end under it.
  */
 import type pino from "pino"
-import { makeReply } from "../answer.ts"
-import { toFault, withFaults } from "../fault.ts"
+import { makeReply, outcomeOfThrown } from "../answer.ts"
+import { withFaults } from "../fault.ts"
 import type { Context, Log, Operation, RawInput } from "../operation.ts"
 import type { Encoding, Outcome } from "../outcome.ts"
-import { isProblem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 
 /** Never rejects. */
@@ -27,9 +26,7 @@ export async function runInline(
     }
     return await untilUnwanted(exchange, operation, context, returned, encoding)
   } catch (thrown) {
-    return isProblem(thrown)
-      ? { kind: "problem", problem: thrown.details }
-      : { kind: "error", fault: toFault(thrown) }
+    return outcomeOfThrown(thrown)
   }
 }
 

@@ -5,6 +5,14 @@
 
 import { deadlineHeader } from "../../core/http/deadline-header.ts"
 import type { BytesBody, FileField, MultipartBody } from "../body.ts"
+import {
+  discriminatorOf,
+  inShape,
+  propertiesOf,
+  requiredOf,
+  type Shape,
+  shapesOf,
+} from "../input/shapes.ts"
 import type { Operation } from "../operation.ts"
 import { describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import type { Service } from "../service.ts"
@@ -17,14 +25,6 @@ import {
   sharedSchemas,
 } from "./openapi-responses.ts"
 import { SchemaComponents } from "./openapi-schemas.ts"
-import {
-  discriminatorOf,
-  inShape,
-  propertiesOf,
-  requiredOf,
-  type Shape,
-  shapesOf,
-} from "./shapes.ts"
 import { streamMediaTypes } from "./stream.ts"
 
 type Json = Readonly<Record<string, unknown>>

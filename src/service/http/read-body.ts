@@ -4,6 +4,8 @@
  * A body counts by what has come of it, since what was declared may never come. So it is admitted
  * again, piece by piece, as it grows: else any number of them could be held whatever the bound says.
  */
+import { Gather } from "../input/gather.ts"
+import type { Pieces } from "../input/received.ts"
 import type { Shed } from "../outcome.ts"
 import { problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
@@ -26,17 +28,17 @@ const growthBytes = 65_536
  * @throws {NoRoom} when there is no room for it.
  * Never settles when the client leaves meanwhile: the exchange's end sees to that.
  */
-export function readBody(exchange: Exchange, bytesMax: number): Promise<readonly Buffer[]> {
+export function readBody(exchange: Exchange, bytesMax: number): Promise<Pieces> {
   const { raw } = exchange.request
   if (!exchange.hasBody) return Promise.resolve([])
   continueIfExpected(exchange)
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    const gathered = new Gather()
     const meter = bodyMeter(exchange, bytesMax)
     const onData = (chunk: Buffer): void => {
       const refusal = meter(chunk.length)
       if (refusal === undefined) {
-        chunks.push(chunk)
+        gathered.add(chunk)
       } else {
         stop()
         reject(refusal)
@@ -44,7 +46,7 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<readonly
     }
     const onEnd = (): void => {
       stop()
-      resolve(chunks)
+      resolve(gathered.end())
     }
     const stop = (): void => {
       raw.off("data", onData)
@@ -97,17 +99,4 @@ export function continueIfExpected(exchange: Exchange): void {
   const { headers, httpVersion } = exchange.request.raw
   const expects = headers.expect?.toLowerCase() === "100-continue"
   if (expects && httpVersion === "1.1") exchange.reply.raw.writeContinue()
-}
-
-/** Like `Buffer.concat`, but never in a piece of Node's pool: it can be transferred. */
-export function concat(chunks: readonly Buffer[]): Buffer<ArrayBuffer> {
-  let length = 0
-  for (const chunk of chunks) length += chunk.length
-  const whole = Buffer.allocUnsafeSlow(length)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }

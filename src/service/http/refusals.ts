@@ -5,8 +5,8 @@
  */
 import { deadlineHeader } from "../../core/http/deadline-header.ts"
 import type { Operation } from "../operation.ts"
-import type { Outcome, Shed, ShedReason } from "../outcome.ts"
-import { type ProblemDetails, problem } from "../problem.ts"
+import type { JsonText, Outcome, Shed, ShedReason } from "../outcome.ts"
+import { type Problem, problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
 import { problemMediaType, send, sendProblem } from "./send.ts"
 
@@ -21,8 +21,8 @@ const shedBodies = Object.fromEntries(
   Object.entries(shedDetails).map(([reason, detail]) => [reason, bodyOf(503, detail)]),
 ) as Readonly<Record<ShedReason, string>>
 
-const expired = problem(504, "The request was not done by its deadline, and was stopped.").details
-const expiredBody = bodyOf(504, expired.detail)
+const expiredDetail = "The request was not done by its deadline, and was stopped."
+const expiredBody = bodyOf(504, expiredDetail)
 
 /**
  * Where most of the time until the deadline, or more, went into receiving the body: what the client is
@@ -80,11 +80,17 @@ export function sendExpired(exchange: Exchange): void {
  * 422: what the input costs can't be done by its deadline, so no other try of it can succeed. The
  * client may have brought the deadline forward; then it is told how much there would be without that.
  */
-export function sendTooCostly(
+export function sendTooCostly(exchange: Exchange, operation: Operation, outcome: TooCostly): void {
+  sendProblem(exchange, tooCostly(exchange, operation, outcome).details, "bad-request")
+}
+
+type TooCostly = Extract<Outcome, { kind: "too-costly" }>
+
+function tooCostly(
   exchange: Exchange,
   operation: Operation,
-  { costMs, timeAllowedMs }: Extract<Outcome, { kind: "too-costly" }>,
-): void {
+  { costMs, timeAllowedMs }: TooCostly,
+): Problem {
   const ownMs = operation.deadlineMs ?? exchange.surroundings.settings.deadlineMs
   const takes = `This would take ${Math.ceil(costMs)} ms of CPU time on one core, and its deadline is`
   const error =
@@ -94,29 +100,36 @@ export function sendTooCostly(
           message: `${takes} ${timeAllowedMs} ms by the header ${deadlineHeader} and ${ownMs} ms without it. ${costMs <= ownMs ? "Allow more time, or ask" : "Ask"} for less work.`,
         }
       : { path: [], message: `${takes} ${ownMs} ms. Ask for less work.` }
-  const { details } = problem(
+  return problem(
     422,
     "The request asks for more work than can be done by its deadline, however idle the server; see `errors`.",
     { errors: [{ ...error, code: "over_deadline" }] },
   )
-  sendProblem(exchange, details, "bad-request")
 }
 
 /** How a call ends badly that has waited or begun. */
-export type StreamFailure = Exclude<Outcome, { kind: "done" | "cancelled" | "too-costly" }>
+export type StreamFailure = Exclude<Outcome, { kind: "done" | "cancelled" }>
 
-/** What a client that already gets a stream is told of a failure. */
-export function failureOf(outcome: StreamFailure, exchange: Exchange): ProblemDetails {
+/** What a client that already gets a stream is told of a failure: a problem document. */
+export function failureOf(
+  exchange: Exchange,
+  operation: Operation,
+  outcome: StreamFailure,
+): JsonText {
+  const { requestId } = exchange
   switch (outcome.kind) {
     case "problem":
-      return outcome.problem
+    case "invalid":
+      return outcome.problem.json
+    case "too-costly":
+      return JSON.stringify(tooCostly(exchange, operation, outcome))
     case "expired":
-      return problem(504, slowUpload(exchange) ?? expired.detail).details
+      return bodyOf(504, slowUpload(exchange) ?? expiredDetail)
     case "shed":
-      return problem(503, shedDetails[outcome.reason]).details
+      return shedBodies[outcome.reason]
     case "error":
     case "crashed":
-      return { status: 500, requestId: exchange.requestId }
+      return JSON.stringify(problem(500, undefined, { requestId }))
     default:
       return outcome satisfies never
   }

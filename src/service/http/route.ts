@@ -3,8 +3,11 @@
  * the answer. What it takes to decide about a request is worked out when the server starts.
  */
 import type { IncomingHttpHeaders } from "node:http"
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify"
-import type { Operation } from "../operation.ts"
+import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify"
+import type { Binary, FileFields, Form } from "../body.ts"
+import { readHereBytesMax } from "../input/place.ts"
+import { crossing } from "../input/received.ts"
+import type { Operation, RawInput } from "../operation.ts"
 import type { Call, Encoding, Outcome, Reply, Ticket } from "../outcome.ts"
 import { routerPath } from "../path.ts"
 import { problem } from "../problem.ts"
@@ -13,12 +16,12 @@ import type { ResolvedSettings } from "../settings.ts"
 import { timeAllowedMs } from "./deadline.ts"
 import type { Exchange } from "./exchange.ts"
 import { runInline } from "./inline.ts"
-import { type InputReader, inputReader } from "./input.ts"
+import { type Intake, intakeOf } from "./input.ts"
 import { type AcceptedTypes, acceptedTypes, isAcceptedType } from "./media-type.ts"
 import { chooseEncoding, mediaTypeChooser } from "./negotiate.ts"
 import { NoRoom, tooLarge } from "./read-body.ts"
 import { sendExpired, sendShed, sendShedInTurn, sendTooCostly } from "./refusals.ts"
-import { send, sendBug, sendProblem, sendThrown } from "./send.ts"
+import { send, sendBug, sendThrown, sendWritten } from "./send.ts"
 import { ItemStream, isFailure, isOver, streamMediaTypes, streamNumbering } from "./stream.ts"
 
 interface Endpoint {
@@ -33,17 +36,16 @@ interface Endpoint {
   readonly chooseType: (accept: string | undefined) => string | undefined
   /** The number of a stream's first event, by the request's headers. */
   readonly numberedFrom: (headers: IncomingHttpHeaders) => number
-  readonly readInput: InputReader
+  readonly intake: Intake
 }
 
 /** @throws {Error} when a schema of the operation can't be used. */
 export function operationRoute(
-  app: FastifyInstance,
   name: string,
   operation: Operation,
   settings: ResolvedSettings,
 ): RouteOptions {
-  const bodyBytesMax = operation.bodyBytesMax ?? settings.bodyBytesMax
+  const bodyBytesMax = bodyBytesMaxOf(operation, settings)
   const offeredTypes = offered(operation)
   const endpoint: Endpoint = {
     name,
@@ -53,7 +55,7 @@ export function operationRoute(
     acceptedTypes: operation.body && acceptedTypes(operation.body),
     offeredTypes,
     chooseType: mediaTypeChooser(offeredTypes),
-    readInput: inputReader(app, name, operation, bodyBytesMax),
+    intake: intakeOf(name, operation, bodyBytesMax),
     numberedFrom: streamNumbering(operation),
   }
   return {
@@ -70,6 +72,17 @@ export function operationRoute(
       })
     },
   }
+}
+
+/** What the main thread parses and checks for an operation that runs there, everybody waits for. */
+function bodyBytesMaxOf(
+  { bodyBytesMax, thread, body }: Operation,
+  settings: ResolvedSettings,
+): number {
+  if (bodyBytesMax !== undefined) return bodyBytesMax
+  const isBytes = typeof body === "object" && "kind" in body && body.kind === "bytes"
+  const isReadHere = thread === "main" && !isBytes
+  return isReadHere ? Math.min(settings.bodyBytesMax, readHereBytesMax) : settings.bodyBytesMax
 }
 
 /** The media types that an operation can answer with. */
@@ -138,8 +151,10 @@ function checkHeaders(endpoint: Endpoint, exchange: Exchange): void {
 }
 
 async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
-  const { operation } = endpoint
-  const { input, crossing, transfer } = await endpoint.readInput(exchange)
+  const { operation, intake } = endpoint
+  const received = await intake.receive(exchange)
+  const isReadHere = intake.isReadHere(exchange, received)
+  const input = isReadHere ? await intake.read(received) : undefined
   // Whoever left while the input was checked wants nothing any more.
   if (exchange.closed && operation.onDisconnect === "cancel") return
   const isLate = exchange.deadlineAtMs <= exchange.surroundings.now()
@@ -149,15 +164,16 @@ async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
   }
   const encoding = encodingFor(operation, exchange)
   if (operation.thread === "main") {
-    answer(exchange, operation, await runInline(exchange, operation, input, encoding))
+    const outcome = await runInline(exchange, operation, input as RawInput, encoding)
+    answer(exchange, operation, outcome)
     return
   }
+  const isRead = input !== undefined && intake.isClonedWell
   const call: Call = {
     name: endpoint.name,
     operation,
     input,
-    crossing,
-    transfer,
+    ...(isRead ? { transfer: transferOf(operation, input) } : crossing(received)),
     requestId: exchange.requestId,
     tryId: exchange.tryId,
     arrivedAtMs: exchange.arrivedAtMs,
@@ -166,6 +182,16 @@ async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
   }
   if (operation.streams) await serveStream(endpoint, exchange, call)
   else answer(exchange, operation, await run(exchange, call))
+}
+
+const nothingToTransfer: readonly ArrayBuffer[] = []
+
+/** The buffers in a checked input that can be moved to another thread. */
+function transferOf({ body: spec }: Operation, { body }: RawInput): readonly ArrayBuffer[] {
+  if (spec === undefined || isSchema(spec)) return nothingToTransfer
+  if (spec.kind === "bytes") return [(body as Binary).bytes.buffer]
+  const { files } = body as Form<undefined, FileFields>
+  return Object.values(files).flatMap((file) => (file ? [file.bytes.buffer] : []))
 }
 
 function run(exchange: Exchange, call: Call, begun?: (ticket: Ticket) => void): Promise<Outcome> {
@@ -186,7 +212,7 @@ async function serveStream(endpoint: Endpoint, exchange: Exchange, call: Call): 
   if (exchange.closed) return
   if (outcome.kind === "done") stream.end()
   else if (!stream.hasBegun || !isFailure(outcome)) answer(exchange, call.operation, outcome)
-  else stream.fail(outcome)
+  else stream.fail(call.operation, outcome)
 }
 
 function answer(exchange: Exchange, operation: Operation, outcome: Outcome): void {
@@ -195,7 +221,10 @@ function answer(exchange: Exchange, operation: Operation, outcome: Outcome): voi
       sendReply(exchange, operation, outcome.reply)
       break
     case "problem":
-      sendProblem(exchange, outcome.problem, "problem")
+      sendWritten(exchange, outcome.problem, "problem")
+      break
+    case "invalid":
+      sendWritten(exchange, outcome.problem, "bad-request")
       break
     case "error":
       sendBug(exchange, outcome.fault, "error")

@@ -8,7 +8,13 @@ import { drainBytesMax, lingerWhenClosed } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
 import { breakWhenStalled } from "../../core/http/stall.ts"
 import { toFault } from "../fault.ts"
-import { isProblem, Problem, type ProblemDetails, problem } from "../problem.ts"
+import {
+  isProblem,
+  Problem,
+  type ProblemDetails,
+  problem,
+  type WrittenProblem,
+} from "../problem.ts"
 import { isSpent } from "./connection.ts"
 import type { Exchange } from "./exchange.ts"
 import type { RequestOutcome } from "./record.ts"
@@ -68,8 +74,18 @@ export function sendProblem(
   outcome: RequestOutcome,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const body = JSON.stringify(new Problem(details))
-  send(exchange, details.status, outcome, { ...headers, "content-type": problemMediaType }, body)
+  const json = JSON.stringify(new Problem(details))
+  sendWritten(exchange, { status: details.status, json }, outcome, headers)
+}
+
+/** The same of one whose document has been made already. */
+export function sendWritten(
+  exchange: Exchange,
+  { status, json }: WrittenProblem,
+  outcome: RequestOutcome,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  send(exchange, status, outcome, { ...headers, "content-type": problemMediaType }, json)
 }
 
 /**

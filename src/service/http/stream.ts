@@ -15,14 +15,14 @@
  * has not taken those that were sent.
  */
 import type { IncomingHttpHeaders } from "node:http"
+import { inShape, propertiesOf, shapesOf } from "../input/shapes.ts"
 import type { Operation } from "../operation.ts"
-import { type Outcome, streamWindow, type Ticket } from "../outcome.ts"
-import { Problem, type ProblemDetails } from "../problem.ts"
+import { type JsonText, type Outcome, streamWindow, type Ticket } from "../outcome.ts"
 import { describe } from "../schema.ts"
 import type { Exchange } from "./exchange.ts"
+import type { RequestOutcome } from "./record.ts"
 import { failureOf, type StreamFailure } from "./refusals.ts"
 import { limitStall, logBug, send, sendHead } from "./send.ts"
-import { inShape, propertiesOf, shapesOf } from "./shapes.ts"
 
 export const streamMediaTypes = ["application/x-ndjson", "text/event-stream"] as const
 type StreamMediaType = (typeof streamMediaTypes)[number]
@@ -55,10 +55,14 @@ export function streamNumbering({
 /** A buffering proxy would make a stream pointless; nginx is told so by a header. */
 const streamHeaders = { "x-accel-buffering": "no" }
 
-/** Whether a call that waited or had begun has failed; what costs too much was refused at once. */
+/** Whether a call that waited or had begun has failed. */
 export function isFailure(outcome: Outcome): outcome is StreamFailure {
-  const { kind } = outcome
-  return kind !== "done" && kind !== "cancelled" && kind !== "too-costly"
+  return outcome.kind !== "done" && outcome.kind !== "cancelled"
+}
+
+/** What becomes of a request whose call failed so. */
+function recorded({ kind }: StreamFailure): RequestOutcome {
+  return kind === "invalid" || kind === "too-costly" ? "bad-request" : kind
 }
 
 export class ItemStream {
@@ -87,14 +91,16 @@ export class ItemStream {
   }
 
   /** For {@link Call.onItem}. */
-  readonly push = (json: string): void => {
+  readonly push = (json: JsonText): void => {
     const { raw } = this.#exchange.reply
     this.#taken += 1
     // Else nobody is there any more, and the work is to be finished all the same; or the answer is
     // over (the deadline), and the worker has not heard of it yet.
     if (!raw.destroyed && !raw.writableEnded && !this.#exchange.closed) {
       this.#begin()
-      const flows = raw.write(this.#isSse ? event(`${this.#number++}`, json) : `${json}\n`)
+      const flows = this.#isSse
+        ? this.#writeEvent(`${this.#number++}`, json)
+        : this.#write("", json, "\n")
       this.#quiet = false
       if (!flows) this.#waitForClient()
     }
@@ -117,36 +123,40 @@ export class ItemStream {
     clearInterval(this.#heart)
     if (this.#isSse) {
       this.#begin()
-      this.#exchange.reply.raw.end(event(endId, "{}", "end"))
+      this.#writeEvent(endId, "{}", "end")
+      this.#exchange.reply.raw.end()
     } else if (this.#begun) this.#exchange.reply.raw.end()
     else send(this.#exchange, 200, "ok", this.#headers(), "")
   }
 
-  fail(outcome: StreamFailure): void {
+  fail(operation: Operation, outcome: StreamFailure): void {
     const exchange = this.#exchange
     const { raw } = exchange.reply
     clearInterval(this.#heart)
     if ("fault" in outcome) logBug(exchange, outcome.fault)
     if (outcome.kind === "shed") exchange.shedReason = outcome.reason
-    exchange.outcome = outcome.kind
-    if (this.#isSse) raw.end(this.#errorEvent(outcome))
-    else {
-      exchange.cutOff(outcome.kind)
+    exchange.outcome = recorded(outcome)
+    if (this.#isSse) {
+      this.#writeEvent(endId, failureOf(exchange, operation, outcome), "error")
+      raw.end()
+    } else {
+      exchange.cutOff(exchange.outcome)
       raw.destroy()
     }
   }
 
-  /** What can't be written as JSON (a problem may come with anything) is a bug; the stream ends. */
-  #errorEvent(outcome: StreamFailure): string {
-    const exchange = this.#exchange
-    const { requestId } = exchange
-    try {
-      return errorEvent(failureOf(outcome, exchange))
-    } catch (thrown) {
-      logBug(exchange, thrown)
-      exchange.outcome = "error"
-      return errorEvent({ status: 500, requestId })
-    }
+  #writeEvent(id: string, json: JsonText, name?: string): boolean {
+    const before = `id: ${id}\n${name === undefined ? "" : `event: ${name}\n`}data: `
+    return this.#write(before, json, "\n\n")
+  }
+
+  /** Says whether the socket takes more. What is little leaves in one write. */
+  #write(before: string, json: JsonText, after: string): boolean {
+    const { raw } = this.#exchange.reply
+    if (typeof json === "string") return raw.write(before + json + after)
+    if (before !== "") raw.write(before)
+    raw.write(json)
+    return raw.write(after)
   }
 
   get #isSse(): boolean {
@@ -197,12 +207,4 @@ export class ItemStream {
     this.#ticket.pull(this.#taken)
     this.#taken = 0
   }
-}
-
-function event(id: string, json: string, name?: string): string {
-  return `id: ${id}\n${name === undefined ? "" : `event: ${name}\n`}data: ${json}\n\n`
-}
-
-function errorEvent(details: ProblemDetails): string {
-  return event(endId, JSON.stringify(new Problem(details)), "error")
 }

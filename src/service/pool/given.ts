@@ -4,6 +4,9 @@
  * another by itself, so both threads have to agree on who has a task that is taken back: see
  * `Flag.claims`.
  */
+
+import type { RawInput } from "../operation.ts"
+import { timeAllowedMs } from "../outcome.ts"
 import type { Carrier } from "./carrier.ts"
 import { claim, Flag, idMax, type RunMessage, tasksMax } from "./protocol.ts"
 import type { Task } from "./task.ts"
@@ -124,7 +127,7 @@ export function postGiven(carrier: Carrier, given: Given): void {
 
 /** What the worker is told of it. */
 function runMessage({ task: { call }, id, slot }: Given): RunMessage {
-  const { path, query, headers, body } = call.crossing?.input ?? call.input
+  const { path, query, headers, body } = (call.received ?? call.input) as RawInput
   const deadlineAtMs = performance.timeOrigin + call.deadlineAtMs
   const { name, requestId, encoding } = call
   return [
@@ -138,6 +141,6 @@ function runMessage({ task: { call }, id, slot }: Given): RunMessage {
     deadlineAtMs,
     encoding,
     slot,
-    call.crossing?.remake,
+    call.received && { timeAllowedMs: call.input === undefined ? timeAllowedMs(call) : undefined },
   ]
 }

@@ -271,7 +271,7 @@ export class Pool {
   }
 
   /** A worker has let go of a task. */
-  #release(task: Task, outcome: Outcome, ranMs: number, cpuMs: number): void {
+  #release(task: Task, outcome: Outcome, ranMs: number, cpuMs: number, costMs?: number): void {
     this.#settle(task, outcome)
     this.#events.used({
       call: task.call,
@@ -279,7 +279,7 @@ export class Pool {
       queuedMs: task.startedAtMs - task.call.arrivedAtMs,
       ranMs,
       cpuMs,
-      foretoldMs: task.estimate.foretoldMs,
+      foretoldMs: task.estimate.foretoldMs ?? costMs,
     })
   }
 
@@ -320,7 +320,8 @@ export class Pool {
     this.#dispatch()
   }
 
-  #onOutcome(worker: WorkerThread, task: Task, { outcome, ranMs, cpuMs }: Told): void {
+  #onOutcome(worker: WorkerThread, task: Task, told: Told): void {
+    const { outcome, ranMs, cpuMs, foretoldMs } = told
     // As seen from here, the way to the worker and back included; what was given ahead may have been
     // over by the time that it was seen to begin.
     const heldMs = Math.max(ranMs, this.#clock() - task.startedAtMs)
@@ -334,7 +335,7 @@ export class Pool {
       if (this.#closed === undefined && !worker.isLeaving) this.#idle.push(worker)
       else worker.stop(this.#options.cancelGraceMs)
     }
-    this.#release(task, outcome, heldMs, cpuMs)
+    this.#release(task, outcome, heldMs, cpuMs, foretoldMs)
     this.#dispatch()
   }
 

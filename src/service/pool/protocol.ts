@@ -1,6 +1,5 @@
 /** What the server's main thread and a worker, a thread or a process, say to each other. */
-import type { InputPart } from "../crossing.ts"
-import type { Encoding, Fault, Outcome } from "../outcome.ts"
+import type { Encoding, Fault, JsonText, Outcome } from "../outcome.ts"
 import type { Lifted } from "./area.ts"
 
 export interface WorkerSetup {
@@ -91,9 +90,14 @@ export type RunMessage = readonly [
   encoding: Encoding | undefined,
   /** Where it is to be claimed before it is begun. */
   slot: number,
-  /** The parts of the input that are as they were received. */
-  remake: readonly InputPart[] | undefined,
+  /** Set when path, query, headers and body are as they were received, and are to be read first. */
+  unread: Unread | undefined,
 ]
+
+export interface Unread {
+  /** Set when the operation's `cost` has not been asked yet: how much it may say. */
+  readonly timeAllowedMs: number | undefined
+}
 
 /**
  * What became of a task.
@@ -114,6 +118,8 @@ export type OutcomeMessage = readonly [
   cpuMsBefore: number,
   /** CPU time since then that was no task's: it waited awake. */
   idleCpuMs: number,
+  /** What the operation's `cost` said, where it was asked on the worker. */
+  foretoldMs?: number | undefined,
 ]
 
 export type ToWorker =
@@ -132,7 +138,10 @@ const logLevels: ReadonlySet<unknown> = new Set<LogLevel>(["debug", "info", "war
 export const isLogLevel = (level: unknown): level is LogLevel => logLevels.has(level)
 
 /** The outcomes that a worker itself can tell of. */
-export type WorkerOutcome = Extract<Outcome, { kind: "done" | "problem" | "error" }>
+export type WorkerOutcome = Extract<
+  Outcome,
+  { kind: "done" | "problem" | "invalid" | "too-costly" | "shed" | "error" }
+>
 
 export function wholeOutcome(told: OutcomeMessage[1]): WorkerOutcome {
   return typeof told === "string" ? { kind: "done", reply: { kind: "json", text: told } } : told
@@ -148,7 +157,7 @@ export type FromWorker =
       /** What it is ready without. */
       readonly failed: readonly FailedSetup[]
     }
-  | { readonly type: "item"; readonly id: number; readonly json: string }
+  | { readonly type: "item"; readonly id: number; readonly json: JsonText }
   /** Something failed that is not of the present call. Undefined: what the module or `setup` started. */
   | {
       readonly type: "leftover"

@@ -64,6 +64,8 @@ export interface Told {
   readonly outcome: WorkerOutcome
   readonly ranMs: number
   readonly cpuMs: number
+  /** What the operation's `cost` said, where it was asked on the worker. */
+  readonly foretoldMs: number | undefined
 }
 
 export interface WorkerExit {

@@ -122,7 +122,7 @@ export class WorkerThread {
       // Told later, since a queue full of them would otherwise be told on one stack.
       claim(this.#carrier.flags, given)
       const outcome: WorkerOutcome = { kind: "error", fault: toFault(thrown) }
-      queueMicrotask(() => this.#end(given, { outcome, ranMs: 0, cpuMs: 0 }))
+      queueMicrotask(() => this.#end(given, { outcome, ranMs: 0, cpuMs: 0, foretoldMs: undefined }))
     }
   }
 
@@ -273,7 +273,7 @@ export class WorkerThread {
     }
   }
 
-  #finish([id, outcome, ranMs, cpuMs, cpuMsBefore, idleCpuMs]: OutcomeMessage): void {
+  #finish([id, outcome, ranMs, cpuMs, cpuMsBefore, idleCpuMs, foretoldMs]: OutcomeMessage): void {
     if (this.#state === "retired" || this.#state === "stuck") {
       this.#settled()
       return
@@ -285,7 +285,7 @@ export class WorkerThread {
     if (this.#lastTask !== undefined) this.#events.corrected(this.#lastTask, cpuMsBefore)
     this.#lastTask = given.task
     this.#use.taskEnded(cpuMsBefore + cpuMs + idleCpuMs)
-    this.#end(given, { outcome: wholeOutcome(outcome), ranMs, cpuMs })
+    this.#end(given, { outcome: wholeOutcome(outcome), ranMs, cpuMs, foretoldMs })
   }
 
   #end(given: Given, told: Told): void {

@@ -10,13 +10,12 @@
 import { availableParallelism } from "node:os"
 import { inspect } from "node:util"
 import { isMainThread } from "node:worker_threads"
-import { makeItem, makeReply } from "../answer.ts"
-import { remakeInput } from "../crossing.ts"
+import { makeItem, makeReply, outcomeOfThrown } from "../answer.ts"
 import { toError, toFault, withFaults } from "../fault.ts"
+import type { Received } from "../input/received.ts"
 import { loadService } from "../module.ts"
-import type { Operation } from "../operation.ts"
-import { streamWindow } from "../outcome.ts"
-import { isProblem } from "../problem.ts"
+import type { Operation, RawInput } from "../operation.ts"
+import { type JsonText, streamWindow } from "../outcome.ts"
 import { AddonWorks } from "./addon-works.ts"
 import { Awake, awakeMsMax } from "./awake.ts"
 import { Leftovers } from "./leftovers.ts"
@@ -33,6 +32,7 @@ import {
   type ToWorker,
   type WorkerOutcome,
 } from "./protocol.ts"
+import { Readers } from "./reading.ts"
 import { RunContext } from "./run-context.ts"
 import { ThreadPort } from "./thread-port.ts"
 
@@ -57,6 +57,7 @@ let isWorking = false
 // ended whatever addons are at.
 const awake = new Awake(port.isThread ? availableParallelism() : 1)
 const addonWorks = port.isThread ? new AddonWorks(flags) : undefined
+const readers = new Readers()
 const leftovers = new Leftovers(post, (thrown) => port.fail(thrown))
 const failed: FailedSetup[] = []
 const prepared = await prepare().catch((thrown: unknown) => port.fail(thrown))
@@ -179,7 +180,7 @@ function waitAwake(): void {
 
 /** @returns how long it took. */
 async function runTask(message: RunMessage): Promise<number> {
-  const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding, , remake] =
+  const [id, name, path, query, headers, body, requestId, deadlineAtMs, encoding, , unread] =
     message
   const { operation, state } = prepared.get(name)!
   const task = { id, requestId, deadlineAtMs }
@@ -191,19 +192,25 @@ async function runTask(message: RunMessage): Promise<number> {
   leftovers.begins({ operation: name, requestId })
   const beganAt = port.cpuUsage()
   const beganAtMs = performance.now()
-  let outcome: WorkerOutcome
+  let outcome: WorkerOutcome | undefined
+  let foretoldMs: number | undefined
   try {
-    const sent = { path, query, headers, body }
-    const input = remake === undefined ? sent : await remakeInput(operation, sent, remake)
-    const result = operation.run(input, context)
-    const reply = operation.streams
-      ? await sendItems(id, operation, result as AsyncIterable<unknown>, context, flow)
-      : await makeReply(operation, result instanceof Promise ? await result : result, encoding)
-    outcome = { kind: "done", reply }
+    let input: RawInput = { path, query, headers, body }
+    if (unread !== undefined) {
+      const remainingMs = () => deadlineAtMs - Date.now()
+      const read = await readers.read(name, operation, input as Received, unread, remainingMs)
+      if ("refused" in read) outcome = read.refused
+      else ({ input, foretoldMs } = read)
+    }
+    if (outcome === undefined) {
+      const result = operation.run(input, context)
+      const reply = operation.streams
+        ? await sendItems(id, operation, result as AsyncIterable<unknown>, context, flow)
+        : await makeReply(operation, result instanceof Promise ? await result : result, encoding)
+      outcome = { kind: "done", reply }
+    }
   } catch (thrown) {
-    outcome = isProblem(thrown)
-      ? { kind: "problem", problem: thrown.toJSON() }
-      : { kind: "error", fault: toFault(thrown) }
+    outcome = outcomeOfThrown(thrown)
   }
   const ranMs = performance.now() - beganAtMs
   const [cpuMsBefore, idleMsBefore] = awake.split(cpuMsBetween(endedAt, beganAt))
@@ -211,23 +218,25 @@ async function runTask(message: RunMessage): Promise<number> {
   const [cpuMs, idleMs] = awake.split(cpuMsBetween(beganAt, endedAt))
   current = undefined
   leftovers.ends()
-  answer(id, outcome, [ranMs, cpuMs, cpuMsBefore, idleMsBefore + idleMs])
+  answer(id, outcome, [ranMs, cpuMs, cpuMsBefore, idleMsBefore + idleMs, foretoldMs])
   return ranMs
 }
 
-type Times = readonly [ranMs: number, cpuMs: number, cpuMsBefore: number, idleCpuMs: number]
+type Times = readonly [
+  ranMs: number,
+  cpuMs: number,
+  cpuMsBefore: number,
+  idleCpuMs: number,
+  foretoldMs: number | undefined,
+]
 
 /** Bytes go by transfer where they own their memory, else by copy. */
 function answer(id: number, outcome: WorkerOutcome, times: Times): void {
   const reply = outcome.kind === "done" ? outcome.reply : undefined
   const told = reply?.kind === "json" ? reply.text : outcome
+  const bytes = reply?.kind === "bytes" ? reply.bytes : "problem" in outcome && outcome.problem.json
   const message: OutcomeMessage = [id, told, ...times]
-  try {
-    post(message, reply?.kind === "bytes" ? [reply.bytes.buffer] : undefined)
-  } catch (thrown) {
-    // A problem with an extension that can't be cloned, say. It must still be answered.
-    post([id, { kind: "error", fault: toFault(thrown) }, ...times])
-  }
+  post(message, typeof bytes === "object" ? [bytes.buffer] : undefined)
 }
 
 function cpuMsBetween(from: NodeJS.CpuUsage, to: NodeJS.CpuUsage): number {
@@ -243,10 +252,14 @@ async function sendItems(
 ): Promise<{ readonly kind: "empty" }> {
   for await (const item of items) {
     if (context.cancelled) break
-    post({ type: "item", id, json: await makeItem(operation, item) })
+    sendItem(id, await makeItem(operation, item))
     await flow.take()
   }
   return { kind: "empty" }
+}
+
+function sendItem(id: number, json: JsonText): void {
+  post({ type: "item", id, json }, typeof json === "string" ? undefined : [json.buffer])
 }
 
 /** How many items the client can still take. */

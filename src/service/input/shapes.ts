@@ -202,7 +202,7 @@ function isOnlyValues(schema: JsonSchema): boolean {
 }
 
 /** `#`, `#/$defs/name` */
-function resolve(reference: string, root: JsonSchema): unknown {
+export function resolve(reference: string, root: JsonSchema): unknown {
   if (reference === "#") return root
   if (!reference.startsWith("#/")) return undefined
   let found: unknown = root
