@@ -75,6 +75,7 @@ const cliOnly = [
 /** Where it is not what it looks like. */
 const exceptions = new Map([
   ["src/kubernetes/image/dockerfile.ts", "the health check is a program of its own, in a text"],
+  ["src/service/pool/printing.ts", "what a worker prints, which becomes lines of the log"],
   [
     "src/service/pool/process-carrier.ts",
     "what a worker's process prints, as what a thread prints",

@@ -45,6 +45,11 @@ export class Leftovers {
     this.#contexts.enterWith(this.#present)
   }
 
+  /** The call that what runs just now is from, though it may have ended. */
+  get origin(): Origin | undefined {
+    return this.#contexts.getStore()
+  }
+
   ends(): void {
     this.#present = undefined
   }

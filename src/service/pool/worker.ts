@@ -20,6 +20,7 @@ import { AddonWorks } from "./addon-works.ts"
 import { Awake, awakeMsMax } from "./awake.ts"
 import { Leftovers } from "./leftovers.ts"
 import type { Port } from "./port.ts"
+import { watchPrinting } from "./printing.ts"
 import { ProcessPort } from "./process-port.ts"
 import {
   type FailedSetup,
@@ -62,6 +63,11 @@ const leftovers = new Leftovers(post, (thrown) => port.fail(thrown))
 const failed: FailedSetup[] = []
 const prepared = await prepare().catch((thrown: unknown) => port.fail(thrown))
 leftovers.watch()
+watchPrinting(
+  () => leftovers.origin,
+  (level, message, { operation, requestId = "" }) =>
+    sendLog({ type: "log", requestId, level, message, fields: { operation } }),
+)
 port.listen(take)
 /** CPU time of this worker at the end of its last task; what loading and `setup` took is nobody's. */
 let endedAt = port.cpuUsage()
