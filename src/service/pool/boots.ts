@@ -2,24 +2,20 @@
  * How the workers' boots go: whether one has succeeded yet, what went wrong last, and when to try again.
  * Later and later, until one works.
  */
-import { backoffMs } from "../../core/backoff.ts"
 import type { Clock } from "../../core/clock.ts"
 import type { Fault } from "../outcome.ts"
+import { Pause } from "./pause.ts"
 
 export class Boots {
-  readonly #clock: Clock
-  readonly #again: () => void
+  readonly #pause: Pause
   readonly #waitingForFirst: (() => void)[] = []
   #hasSucceeded = false
   #failures = 0
   #fault: Fault | undefined
-  #timer: NodeJS.Timeout | undefined
-  #againAtMs = 0
 
   /** @param again called when it is time to try again. */
   constructor(clock: Clock, again: () => void) {
-    this.#clock = clock
-    this.#again = again
+    this.#pause = new Pause(clock, again)
   }
 
   /** Whether any has, ever. */
@@ -34,12 +30,12 @@ export class Boots {
 
   /** Whether the next try has to wait. */
   get isPausing(): boolean {
-    return this.#timer !== undefined
+    return this.#pause.isUnderWay
   }
 
   /** How long until the next try. */
   waitMs(nowMs: number): number {
-    return Math.max(0, this.#againAtMs - nowMs)
+    return this.#pause.leftMs(nowMs)
   }
 
   /** Resolves when it is known how the first one went, or when there will be none. */
@@ -55,15 +51,9 @@ export class Boots {
   failed(fault: Fault): number | undefined {
     this.#fault = fault
     this.#release()
-    if (this.#timer !== undefined) return undefined
+    if (this.#pause.isUnderWay) return undefined
     this.#failures += 1
-    const pauseMs = backoffMs(this.#failures)
-    this.#againAtMs = this.#clock() + pauseMs
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#again()
-    }, pauseMs)
-    return pauseMs
+    return this.#pause.begin(this.#failures)
   }
 
   succeeded(): void {
@@ -75,7 +65,7 @@ export class Boots {
 
   /** No more tries. */
   end(): void {
-    clearTimeout(this.#timer)
+    this.#pause.end()
     this.#release()
   }
 

@@ -4,23 +4,21 @@
  * later, as boots are. In a new thread, because what a failed import has left behind stays in a thread
  * for good, and because a `setup` that hangs, or computes, would keep a worker from calls that it can do.
  */
-import { backoffMs } from "../../core/backoff.ts"
 import type { Clock } from "../../core/clock.ts"
+import { Pause } from "./pause.ts"
 import type { FailedSetup } from "./protocol.ts"
 
 export class Setups {
   readonly #clock: Clock
-  readonly #again: () => void
+  readonly #pause: Pause
   /** The one to be tried next comes first. */
   readonly #failing: FailedSetup[] = []
   #failures = 0
-  #timer: NodeJS.Timeout | undefined
-  #againAtMs = 0
 
   /** @param again called when it is time to try the first again. */
   constructor(clock: Clock, again: () => void) {
     this.#clock = clock
-    this.#again = again
+    this.#pause = new Pause(clock, again)
   }
 
   get failing(): readonly FailedSetup[] {
@@ -36,7 +34,7 @@ export class Setups {
 
   /** How long until one of them is tried again, if the operation's is one of them. */
   waitMs(operation: string, nowMs: number): number | undefined {
-    return this.fails(operation) ? Math.max(0, this.#againAtMs - nowMs) : undefined
+    return this.fails(operation) ? this.#pause.leftMs(nowMs) : undefined
   }
 
   /**
@@ -46,10 +44,10 @@ export class Setups {
   failed(failed: FailedSetup): number | undefined {
     const isKnown = this.#drop(failed.operations)
     this.#failing.push(failed)
-    if (isKnown && this.#timer !== undefined) return undefined
+    if (isKnown && this.#pause.isUnderWay) return undefined
     this.#failures += 1
-    this.#pause()
-    return this.#againAtMs - this.#clock()
+    if (!this.#pause.isUnderWay) return this.#pause.begin(this.#failures)
+    return this.#pause.leftMs(this.#clock())
   }
 
   /** Every worker has them now, or will before it gets another call. */
@@ -57,23 +55,12 @@ export class Setups {
     this.#drop(operations)
     this.end()
     this.#failures = Math.min(1, this.#failing.length)
-    if (this.#failures > 0) this.#pause()
+    if (this.#failures > 0) this.#pause.begin(this.#failures)
   }
 
   /** No more tries. */
   end(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  #pause(): void {
-    if (this.#timer !== undefined) return
-    const pauseMs = backoffMs(this.#failures)
-    this.#againAtMs = this.#clock() + pauseMs
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#again()
-    }, pauseMs)
+    this.#pause.end()
   }
 
   /** Says whether it was there. */
