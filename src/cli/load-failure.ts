@@ -150,7 +150,7 @@ function hint(
       : `Write the import with its extension: ${shortened(real)}`
   }
   if (error.code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
-    return "Node runs TypeScript by leaving its types out, so nothing that needs compiling can stand there. Set `erasableSyntaxOnly` in tsconfig.json, and your editor will say so."
+    return "Node runs TypeScript by leaving its types out, so nothing that needs compiling can stand there. Set `erasableSyntaxOnly` in tsconfig.json, and your editor will say so. Or let a loader compile it, tsx for one:  npm install tsx  and  NODE_OPTIONS=--import=tsx"
   }
   if (error.message.includes("does not provide an export named")) {
     return "If it is a type, import it with `import type`."

@@ -14,7 +14,7 @@ export async function loadService(url: URL): Promise<Service> {
   let exported: unknown
   try {
     const module: { readonly default?: unknown } = await import(url.href)
-    exported = module.default
+    exported = serviceOf(module.default)
   } catch (cause) {
     const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
     throw new ModuleError(`${moduleName(url)} could not be loaded: ${why}`, { cause })
@@ -25,6 +25,15 @@ export async function loadService(url: URL): Promise<Service> {
     )
   }
   return exported
+}
+
+/** TypeScript's CommonJS output has its default export as `exports.default`, all of which is the module's. */
+function serviceOf(exported: unknown): unknown {
+  const { __esModule, default: inner } = (exported ?? {}) as {
+    readonly __esModule?: unknown
+    readonly default?: unknown
+  }
+  return __esModule === true ? inner : exported
 }
 
 function moduleName(url: URL): string {

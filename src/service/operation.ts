@@ -387,7 +387,7 @@ export function operation<
 }
 
 const schemaAllowed =
-  "a Standard Schema that also gives JSON Schema (Zod 4.2 or later, ArkType 2.1.28 or later, Valibot through toStandardJsonSchema)"
+  "a Standard Schema that also gives JSON Schema (Zod 4.2 or later, imported from zod and not from zod/mini, which gives none, ArkType 2.1.28 or later, Valibot through toStandardJsonSchema)"
 
 /** A generator function is known before it runs, so that the documentation can say so. */
 function isGenerator(run: unknown): boolean {

@@ -2,7 +2,10 @@ import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
+import { fileURLToPath } from "node:url"
 import { CliProcess, freePorts, runCli, serviceSource, TemporaryFolder } from "../support/cli.ts"
+
+const index = fileURLToPath(new URL("../../src/index.ts", import.meta.url))
 
 test("prints the document that is served, and nothing else", async () => {
   using folder = new TemporaryFolder()
@@ -39,4 +42,42 @@ test("--output writes the same to a file", async () => {
   })
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /no\/such\/folder\.json could not be written/)
+})
+
+test("what tsc makes of a service as CommonJS is read as one", async () => {
+  using folder = new TemporaryFolder()
+  // As tsc writes `export default service(…)`.
+  folder.write(
+    "service.cjs",
+    `"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+const capstan_1 = require(${JSON.stringify(index)});
+exports.default = (0, capstan_1.service)({ title: "Compiled", version: "1.0.0", operations: { it: (0, capstan_1.operation)({ path: "/it", run() {} }) } });
+`,
+  )
+  const { code, stdout } = await runCli(["openapi", "service.cjs"], { cwd: folder.path })
+  assert.equal(code, 0)
+  assert.equal(JSON.parse(stdout).info.title, "Compiled")
+})
+
+test("what needs compiling runs with a loader that NODE_OPTIONS names, in workers too", async () => {
+  using folder = new TemporaryFolder()
+  // The least loader there is: it makes of an enum what a compiler would.
+  const loader = folder.write(
+    "loader.mjs",
+    `import { registerHooks } from "node:module"
+registerHooks({
+  load(url, context, next) {
+    if (!url.endsWith("/enums.ts")) return next(url, context)
+    const source = String(next(url, { ...context, format: "module" }).source)
+    return { format: "module", shortCircuit: true, source: source.replace("enum Colour { Red = 'red' }", "const Colour = { Red: 'red' }") }
+  },
+})
+`,
+  )
+  folder.write("enums.ts", serviceSource("1", { before: "enum Colour { Red = 'red' }" }))
+  const env = { NODE_OPTIONS: `--import=${loader}` }
+  await using cli = new CliProcess(["serve", "enums.ts", ...freePorts], { cwd: folder.path, env })
+  const { url } = await cli.served()
+  assert.equal(await (await fetch(`${url}/version`)).text(), "1")
 })

@@ -132,7 +132,10 @@ suite("what can't be understood", { concurrency: 2 }, () => {
     folder.write("service.ts", "enum Colour { Red }\n")
     await refuses(
       ["serve", "service.ts"],
-      { code: 1, says: [/service\.ts:1\n/, /enum/, /erasableSyntaxOnly/] },
+      {
+        code: 1,
+        says: [/service\.ts:1\n/, /enum/, /erasableSyntaxOnly/, /NODE_OPTIONS=--import=tsx/],
+      },
       folder.path,
     )
   })

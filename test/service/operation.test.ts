@@ -3,6 +3,7 @@ import { test } from "node:test"
 import { bytes, multipart, operation, service } from "capstan"
 import * as v from "valibot"
 import * as z from "zod"
+import * as mini from "zod/mini"
 
 const run = () => {}
 
@@ -137,4 +138,9 @@ test("types follow from the schemas", () => {
     // @ts-expect-error: neither bytes nor text.
     run: () => 1,
   })
+})
+
+test("a schema of zod/mini is refused with where to import it from instead", () => {
+  const body = mini.object({ n: mini.number() }) as never
+  assert.throws(() => operation({ path: "/", body, run() {} }), /from zod and not from zod\/mini/)
 })
