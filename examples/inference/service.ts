@@ -16,7 +16,7 @@ const read = operation({
   deadlineMs: 5_000,
   setup: loadReader,
   dispose: ({ session }) => session.release(),
-  // To cut its native code off would end the whole process (see README).
+  // A worker that was ended would have to be replaced by one that loads the model again (see README).
   stop: "wait",
   run: ({ body }, { state, signal }) => readLine(state, body.bytes, signal),
 })

@@ -37,12 +37,17 @@ async function readByAddon(pipe: string): Promise<() => void> {
 }
 
 /** A call that is in native code until it is let go on. */
-async function getStuck(trial: Trial, folder: TemporaryFolder, name: string) {
+async function getStuck(
+  trial: Trial,
+  folder: TemporaryFolder,
+  name: string,
+  operation: "stuck" | "returning" = "stuck",
+) {
   const file = join(folder.path, name)
   const pipe = folder.pipe(`${name}-pipe`)
-  const ticket = trial.submit("stuck", { file, pipe })
+  const ticket = trial.submit(operation, { file, pipe })
   await eventually(() => existsSync(file) || undefined, "it to be stuck")
-  return { ticket, goOn: () => writeFileSync(pipe, "") }
+  return { ticket, file, goOn: () => writeFileSync(pipe, "") }
 }
 
 test("a worker whose call waits for an addon is retired: others take over, and it ends when that is done", async () => {
@@ -93,6 +98,20 @@ test("what waits for no addon is ended, though its thread has loaded one, howeve
     assert.equal(answerOf(await trial.run("echo", round)), round)
   }
   assert.equal(trial.pool.counts().retired, 0)
+})
+
+// Native code that makes objects in a thread that was ended meanwhile aborts the process.
+test("a thread with an addon ends at its next turn: native code returns into one that goes on", async () => {
+  using folder = new TemporaryFolder()
+  await using trial = await tryPool({ terminationMsMax: 50 })
+  const { ticket, file, goOn } = await getStuck(trial, folder, "call", "returning")
+  ticket.cancel()
+  assert.deepEqual(await ticket.outcome, { kind: "cancelled", where: "running" })
+  await trial.until(() => trial.pool.counts().stuck === 1)
+  goOn()
+  await eventually(() => existsSync(`${file}-returned`) || undefined, "it to go on")
+  await eventually(() => trial.pool.counts().stuck === 0 || undefined, "it to end")
+  assert.deepEqual(trial.deaths, [])
 })
 
 test("a call that computes beside an addon's work can't be ended either, and is done without", async () => {

@@ -39,6 +39,7 @@ export class AddonWorks {
     const hook = createHook(hooks)
     const { dlopen } = process
     process.dlopen = (...args) => {
+      Atomics.store(flags, Flag.addons, 1)
       hook.enable()
       this.#isLoading = true
       try {

@@ -43,8 +43,10 @@ export const Flag = {
   claims: 1,
   /** The worker: how many works of native addons are under way. */
   addonWorks: 1 + tasksMax,
+  /** The worker: 1 once it has loaded a native addon. */
+  addons: 2 + tasksMax,
 } as const
-export const flagBytes = (2 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
+export const flagBytes = (3 + tasksMax) * Int32Array.BYTES_PER_ELEMENT
 
 export const isSlot = (slot: unknown): boolean =>
   Number.isInteger(slot) && Number(slot) >= 0 && Number(slot) < tasksMax
@@ -130,6 +132,8 @@ export type ToWorker =
   | { readonly type: "stop" }
   /** The same, but end when nothing is left to be done: no timer, and no work of an addon's. */
   | { readonly type: "leave" }
+  /** End at once. */
+  | { readonly type: "exit" }
 
 export type LogLevel = "debug" | "info" | "warn" | "error"
 

@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs"
 import type { EventLoopUtilization } from "node:perf_hooks"
+import { setTimeout as pause } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import type { Carrier, CarrierEvents } from "./carrier.ts"
-import { type FromWorker, flagBytes, type ToWorker, type WorkerSetup } from "./protocol.ts"
+import { Flag, type FromWorker, flagBytes, type ToWorker, type WorkerSetup } from "./protocol.ts"
 import { heapLimitMiB, isOutOfMemory, outOfMemory, ThreadMemory } from "./thread-memory.ts"
 import type { WorkerOptions } from "./worker-contract.ts"
 
@@ -18,6 +19,10 @@ const entry = new URL(
 
 /** A loop that has waited for more than this share of the time waits. */
 const waitingShare = 0.5
+
+/** So often it has to answer before it is held to compute for good. */
+const answersMax = 5
+const answerPauseMs = 100
 
 export class ThreadCarrier implements Carrier {
   readonly flags: Int32Array
@@ -52,7 +57,27 @@ export class ThreadCarrier implements Carrier {
   }
 
   terminate(): void {
-    void this.#worker.terminate()
+    if (Atomics.load(this.flags, Flag.addons) === 0) void this.#worker.terminate()
+    else void this.#endBesideAddons()
+  }
+
+  /**
+   * Native code that returns into a thread that was ended meanwhile can make no objects there, and aborts
+   * the process. So a thread with an addon ends itself at the next turn of its loop. One that has no
+   * next turn because it computes in JavaScript shows that by answering, which native code does not.
+   */
+  async #endBesideAddons(): Promise<void> {
+    const worker = this.#worker
+    worker.postMessage({ type: "exit" } satisfies ToWorker)
+    try {
+      for (let answers = 0; answers < answersMax; answers++) {
+        await worker.getHeapStatistics()
+        await pause(answerPauseMs, undefined, { ref: false })
+      }
+      await worker.terminate()
+    } catch {
+      // It is gone.
+    }
   }
 
   unref(): void {

@@ -98,6 +98,9 @@ function take(message: ToWorker): void {
     case "leave":
       void disposeAll().finally(() => port.close())
       break
+    case "exit":
+      leftovers.exit()
+      break
     default:
       message satisfies never
   }
