@@ -11,6 +11,7 @@ import { empty } from "./empty.ts"
 import { fastapi } from "./fastapi.ts"
 import { goodput } from "./goodput.ts"
 import { killAll, run } from "./harness.ts"
+import { hostile } from "./hostile.ts"
 import { isolation } from "./isolation.ts"
 import { load, loadScenario } from "./load.ts"
 import { loadMemory } from "./load-memory.ts"
@@ -36,6 +37,7 @@ writes bench/results/NAME.json. Linux only; give it the machine for itself.
 
 const benches: readonly Bench[] = [
   responsiveness,
+  hostile,
   overload,
   goodput,
   pool,

@@ -62,6 +62,25 @@ export function spin20Stream(origin: string, ratePerSecond: number, timeoutMs: n
   return { name: "spin20", origin, method: "GET", path: "/spin20", arrivals, timeoutMs }
 }
 
+/** Asks for something quick at even times, and looks how long it takes. */
+export function probe(
+  name: string,
+  origin: string,
+  path: string,
+  ratePerSecond: number,
+  freshConnections: boolean,
+): Stream {
+  return {
+    name,
+    origin,
+    method: "GET",
+    path,
+    arrivals: { kind: "constant", ratePerSecond },
+    freshConnections,
+    timeoutMs: 10_000,
+  }
+}
+
 export function streamOf({ streams }: Measured, name: string): StreamReport {
   const stream = streams[name]
   if (stream === undefined) throw new Error(`The generator left out the stream "${name}".`)

@@ -4,13 +4,13 @@
  * an orchestrator probes, each time on a new one.
  */
 import { mayRunFirst } from "./generator/generate.ts"
-import type { Stream } from "./generator/plan.ts"
 import {
   helloStream,
   lagColumn,
   machineColumns,
   machineFigures,
   measurePeer,
+  probe,
   streamOf,
 } from "./measure.ts"
 import { pick } from "./peers/peers.ts"
@@ -38,8 +38,8 @@ export const responsiveness: Bench = {
             durationMs,
             streams: [helloStream(origin, connections, bodies)],
             watchers: [
-              probe("ping", origin, "/ping", false),
-              probe("livez", livez.origin, livez.path, true),
+              probe("ping", origin, "/ping", probesPerSecond, false),
+              probe("livez", livez.origin, livez.path, probesPerSecond, true),
             ],
           }))
           const hello = streamOf(measured, "hello")
@@ -98,16 +98,4 @@ export const responsiveness: Bench = {
       ],
     }
   },
-}
-
-function probe(name: string, origin: string, path: string, freshConnections: boolean): Stream {
-  return {
-    name,
-    origin,
-    method: "GET",
-    path,
-    arrivals: { kind: "constant", ratePerSecond: probesPerSecond },
-    freshConnections,
-    timeoutMs: 10_000,
-  }
 }

@@ -1,6 +1,7 @@
 /** The functions of the benches as a Capstan service, with the schemas that the peers have. */
 import { bytes, operation, service } from "capstan"
 import * as z from "zod"
+import { largeBytesMax, schemas } from "./attacks.ts"
 import * as functions from "./peers/functions.ts"
 
 const hello = operation({
@@ -47,8 +48,29 @@ const ping = operation({
   run: () => ({ ping: "pong!" }),
 })
 
+const done = z.object({ done: z.boolean() })
+const items = operation({
+  path: "/hostile/items",
+  body: schemas.items,
+  output: done,
+  run: () => ({ done: true }),
+})
+const large = operation({
+  path: "/hostile/large",
+  body: schemas.large,
+  bodyBytesMax: largeBytesMax,
+  output: done,
+  run: () => ({ done: true }),
+})
+const pattern = operation({
+  path: "/hostile/pattern",
+  body: schemas.pattern,
+  output: done,
+  run: () => ({ done: true }),
+})
+
 export default service({
   title: "What the benches measure",
   version: "1.0.0",
-  operations: { hello, spin20, empty, back, ping },
+  operations: { hello, spin20, empty, back, ping, items, large, pattern },
 })

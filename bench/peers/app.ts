@@ -3,6 +3,8 @@
  * them. Schemas in and out, as Fastify's documentation recommends for production. No logger unless asked for.
  */
 import Fastify, { type FastifyInstance } from "fastify"
+import type { ZodType } from "zod"
+import { largeBytesMax, schemas } from "../attacks.ts"
 import type { Hello } from "../work.ts"
 
 /** Who runs the functions: this thread, or a pool. */
@@ -30,7 +32,26 @@ export function app(run: Runner, logger = false): FastifyInstance {
       ping: "pong!",
     }))
   }
+  for (const [name, body] of Object.entries(schemas)) {
+    fastify.post(
+      `/hostile/${name}`,
+      {
+        schema: { body, response: { 200: one("done", "boolean") } },
+        validatorCompiler: () => zodValidator(body),
+        ...(name === "large" ? { bodyLimit: largeBytesMax } : {}),
+      },
+      async () => ({ done: true }),
+    )
+  }
   return fastify
+}
+
+/** Zod in Fastify, as its documentation has it for validators other than its own. */
+function zodValidator(schema: ZodType) {
+  return (data: unknown) => {
+    const { data: value, error } = schema.safeParse(data)
+    return error === undefined ? { value } : { error }
+  }
 }
 
 const helloInput = {

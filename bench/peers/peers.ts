@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly countsCalls?: boolean
   /** Plain Fastify only: its own logger. */
   readonly logsRequests?: boolean
+  /** Capstan only: src/ and not dist/, which tests can't count on. */
+  readonly fromSource?: boolean
   /** Capstan's settings, as flags. */
   readonly flags?: readonly string[]
 }
@@ -49,13 +51,16 @@ const peers: readonly Peer[] = [
   {
     name: "capstan",
     title: "Capstan",
-    async start({ spinIterations, countsCalls = false, flags = [] }) {
+    async start({ spinIterations, countsCalls = false, fromSource = false, flags = [] }) {
       const [port, managementPort] = [await freePort(), await freePort()]
       const management = `http://127.0.0.1:${managementPort}`
       const server = await startServer({
         command: process.execPath,
         args: [
-          ...["dist/cli/main.js", "serve", "bench/service.ts", "--host", "127.0.0.1"],
+          ...(fromSource
+            ? ["--conditions=capstan-source", "src/cli/main.ts"]
+            : ["dist/cli/main.js"]),
+          ...["serve", "bench/service.ts", "--host", "127.0.0.1"],
           ...["--port", `${port}`, "--management-port", `${managementPort}`],
           ...["--log-level", "warn", "--workers", "2", ...flags],
         ],

@@ -2,6 +2,10 @@
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { test } from "node:test"
+import { attacks } from "../../bench/attacks.ts"
+import { measureAttack } from "../../bench/hostile.ts"
+import { pick } from "../../bench/peers/peers.ts"
+import { eventually } from "../support/cli.ts"
 import { read, root } from "../support/repository.ts"
 
 interface Ran {
@@ -45,4 +49,31 @@ test("a bench that does not exist, and a number out of range, are refused before
     assert.equal(status, 2, output)
     assert.match(output, message)
   }
+})
+
+/** Bodies of the same kinds that are done with at once, and little time: how long it takes is no matter here. */
+const sizes = { items: 1000, large: 1000, pattern: 8 }
+const tiny = { spinIterations: 1, warmupMs: 0, durationMs: 300, fromSource: true }
+
+for (const peer of pick("capstan", "fastify")) {
+  for (const attack of attacks) {
+    test(`probes are answered and timed while ${peer.title} gets hostile bodies: ${attack.name}`, async () => {
+      const { failed, p50, p99, max } = await eventually(async () => {
+        const found = await measureAttack(peer, { ...attack, size: sizes[attack.name] }, 1, tiny)
+        return found.bodies! > 0 ? found : undefined
+      }, "a body to be answered in the measured time")
+      assert.equal(failed, 0)
+      assert.ok(0 < p50! && p50! <= p99! && p99! <= max!, `${p50} ${p99} ${max}`)
+    })
+  }
+}
+
+test("a server that answers a hostile body otherwise than is due to it loses the round", async () => {
+  const [fastify] = pick("fastify")
+  const attack = { ...attacks[0]!, size: sizes.items, statuses: ["200"] }
+  const message = await eventually(
+    () => measureAttack(fastify!, attack, 1, tiny).then(() => undefined, String),
+    "a body to be answered in the measured time",
+  )
+  assert.match(message, /Fastify, inline answered 400 to items/)
 })

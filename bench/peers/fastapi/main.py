@@ -5,6 +5,7 @@ free as far as the interpreter lock lets it. What answers at once is an `async d
 """
 
 import os
+from typing import Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
@@ -39,6 +40,31 @@ class Pong(BaseModel):
     ping: str
 
 
+class Circle(BaseModel):
+    kind: Literal["circle"]
+    radius: float
+
+
+class Rectangle(BaseModel):
+    kind: Literal["rectangle"]
+    width: float
+    height: float
+
+
+class Text(BaseModel):
+    kind: Literal["text"]
+    text: str
+    size: float
+
+
+class Named(BaseModel):
+    name: str = Field(pattern="^(a+)+$")
+
+
+class Done(BaseModel):
+    done: bool
+
+
 @app.post("/api/v1/hello")
 def hello(body: HelloInput) -> HelloOutput:
     work.begin()
@@ -60,3 +86,18 @@ async def empty() -> Ok:
 @app.get("/livez")
 async def ping() -> Pong:
     return Pong(ping="pong!")
+
+
+@app.post("/hostile/items")
+def items(body: list[Circle | Rectangle | Text]) -> Done:
+    return Done(done=True)
+
+
+@app.post("/hostile/large")
+def large(body: list[float]) -> Done:
+    return Done(done=True)
+
+
+@app.post("/hostile/pattern")
+def pattern(body: Named) -> Done:
+    return Done(done=True)

@@ -1,0 +1,131 @@
+/**
+ * How soon does the liveness probe answer while one client sends bodies that take long to parse or to
+ * check, one after the other? Another process probes and does nothing else, each time on a new
+ * connection; a probe's time counts from when it was meant to be sent.
+ */
+import { type Attack, attacks } from "./attacks.ts"
+import { mayRunFirst } from "./generator/generate.ts"
+import type { Plan } from "./generator/plan.ts"
+import { measurePeer, probe, streamOf } from "./measure.ts"
+import { type Peer, pick, type StartOptions } from "./peers/peers.ts"
+import { type Bench, type Figures, measureRounds, median, type Rows } from "./report.ts"
+
+const [capstan, fastify, fastapi] = pick("capstan", "fastify", "fastapi-1") as [Peer, Peer, Peer]
+const contenders = [capstan, fastify, fastapi]
+const probesPerSecond = 100
+/** Until both generators are at it, with a body under way. */
+const warmupMs = 1000
+/** A server that stands still is waited for: how long it does is the figure. */
+const patienceMs = 60_000
+/** There are nine measurements a round, and all is to take some two minutes: each a share of what others get. */
+const share = 1 / 5
+const roundsMax = 3
+
+const titleOf = (peer: Peer, attack: Attack): string => `${peer.title}, ${attack.title}`
+
+export const hostile: Bench = {
+  name: "hostile",
+  question: "How soon does the liveness probe answer while one client sends hostile bodies?",
+  async run({ rounds, durationMs, spinIterations }) {
+    for (const peer of contenders) await peer.prepare?.()
+    const rows = withRatios(
+      await measureRounds(
+        Math.min(rounds, roundsMax),
+        attacks.flatMap((attack) =>
+          contenders.map((peer) => ({
+            title: titleOf(peer, attack),
+            measure: (round) =>
+              measureAttack(peer, attack, round, {
+                spinIterations,
+                warmupMs,
+                durationMs: durationMs * share,
+              }),
+          })),
+        ),
+      ),
+    )
+    return {
+      columns: [
+        { key: "p50", title: "probe p50, ms", digits: 1 },
+        { key: "p99", title: "probe p99, ms", digits: 1 },
+        { key: "max", title: "probe max, ms", digits: 1 },
+        { key: "ratio", title: "p99 ÷ Capstan's", digits: 1 },
+        { key: "failed", title: "failed", digits: 0 },
+        { key: "bodies", title: "bodies answered/s", digits: 2 },
+      ],
+      rows,
+      requirements: attacks.map((attack) => ({
+        what: `${fastify.title}: p99 ÷ Capstan's, ${attack.title}`,
+        is: median(rows, titleOf(fastify, attack), "ratio"),
+        must: "at least",
+        bound: 10,
+      })),
+      notes: [
+        `Each for a fifth of the time said above, in ${roundsMax} rounds at most; ${probesPerSecond} probes a second. The probe is /livez of Capstan's management port, and a route /livez elsewhere.`,
+        "All check the same: Zod under Capstan and Fastify (there by a validator compiler), Pydantic under FastAPI, whose patterns are Rust's and never backtrack. An answer other than the one that is due to a body would have failed the round.",
+        mayRunFirst
+          ? "The client that probes ran before all else (`chrt`)."
+          : "The client that probes ran at the common priority (`chrt` could not be had): what it waited for a core is in the figures.",
+      ],
+    }
+  },
+}
+
+/** @throws {Error} when the server has answered something else than was due. */
+export async function measureAttack(
+  peer: Peer,
+  { name, body, size, statuses }: Attack,
+  round: number,
+  options: StartOptions & Pick<Plan, "warmupMs" | "durationMs">,
+): Promise<Figures> {
+  const measured = await measurePeer(peer, options, ({ origin, livez }) => ({
+    seed: round,
+    warmupMs: options.warmupMs,
+    durationMs: options.durationMs,
+    streams: [
+      {
+        name: "hostile",
+        origin,
+        method: "POST",
+        path: `/hostile/${name}`,
+        bodies: [body(size)],
+        arrivals: { kind: "closed", connections: 1 },
+        timeoutMs: patienceMs,
+      },
+    ],
+    watchers: [
+      {
+        ...probe("livez", livez.origin, livez.path, probesPerSecond, true),
+        timeoutMs: patienceMs,
+      },
+    ],
+  }))
+  const { outcomes, answeredPerSecond } = streamOf(measured, "hostile")
+  const other = Object.keys(outcomes).filter((outcome) => !statuses.includes(outcome))
+  if (other.length > 0) throw new Error(`${peer.title} answered ${other} to ${name}.`)
+  const { latencyMs, offered, outcomes: probed } = streamOf(measured, "livez")
+  return {
+    p50: latencyMs.p50,
+    p99: latencyMs.p99,
+    max: latencyMs.max,
+    failed: offered - (probed["200"] ?? 0),
+    bodies: answeredPerSecond,
+  }
+}
+
+/** Each with its p99 ÷ Capstan's of the same body and round. */
+function withRatios(rows: Rows): Rows {
+  return new Map(
+    attacks.flatMap((attack) => {
+      const own = rows.get(titleOf(capstan, attack)) ?? []
+      return contenders.map((peer) => {
+        const figures = rows.get(titleOf(peer, attack)) ?? []
+        const compared = figures.map((its, round): Figures => {
+          const ratio = (its.p99 ?? Number.NaN) / (own[round]?.p99 ?? Number.NaN)
+          return Number.isFinite(ratio) ? { ...its, ratio } : its
+        })
+        return [titleOf(peer, attack), compared] as const
+      })
+    }),
+  )
+}
