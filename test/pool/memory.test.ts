@@ -1,7 +1,9 @@
 /** What happens to workers that need more memory than they may, and to those that only seem to. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import type { Worker } from "node:worker_threads"
 import type { PoolOptions } from "../../src/service/pool/contract.ts"
+import { ThreadMemory } from "../../src/service/pool/thread-memory.ts"
 import fixture, { growing } from "../fixtures/pool/grows.ts"
 import { answerOf, Latch, type Trial, tryPool } from "../support/pool.ts"
 
@@ -36,6 +38,20 @@ test("memory that is not kept is not counted, however much it is", async () => {
   await using trial = await tryPool({ ...options, memoryLookMs: 10 })
   assert.equal(answerOf(await trial.run("passes", { mib: 4000 })), true)
   assert.equal(trial.deaths.length, 0)
+})
+
+test("a thread that ends while it is made to collect is asked in vain, and nothing else", async () => {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<string>()
+  const answers = [Promise.resolve({ used_heap_size: 2 ** 30, external_memory: 0 })]
+  const ending = {
+    startHeapProfile: async () => ({ stop: () => stopped }),
+    getHeapStatistics: () => answers.shift() ?? Promise.reject(new Error("not running")),
+  }
+  const look = new ThreadMemory(ending as unknown as Worker, { memoryMiB: 32 }).look()
+  // Long enough for what nobody handles to fail this test.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  stop("")
+  assert.equal(await look, undefined)
 })
 
 const inSetup = {
