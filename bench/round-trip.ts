@@ -6,10 +6,8 @@
  */
 import { Worker } from "node:worker_threads"
 import { Piscina } from "piscina"
-import type { Call } from "../src/service/outcome.ts"
-import { Pool } from "../src/service/pool/pool.ts"
 import { latency } from "./generator/plan.ts"
-import service from "./service.ts"
+import { replyOf, startPool, timesUs } from "./one-by-one.ts"
 
 const threads = 2
 const callsToWarmUp = 3000
@@ -50,59 +48,20 @@ function startPiscina(): Callable {
   }
 }
 
-async function startPool(): Promise<Callable> {
-  const operation = service.operations.get("empty")!
-  const pool = new Pool(
-    {
-      moduleUrl: new URL("./service.ts", import.meta.url).href,
-      operations: ["empty"],
-      size: threads,
-      spares: 1,
-      nice: 10,
-      memoryMiB: 4096,
-      memoryLookMs: 100,
-      setupTimeoutMs: 60_000,
-      cancelGraceMs: 250,
-    },
-    { used: () => {} },
-  )
-  await pool.started()
-  const estimate = { ms: undefined, medianMs: undefined, foretoldMs: undefined }
-  return {
-    async call() {
-      const nowMs = performance.now()
-      const call: Call = {
-        name: "empty",
-        operation,
-        input: { path: undefined, query: undefined, headers: undefined, body: undefined },
-        transfer: [],
-        requestId: "bench",
-        tryId: "bench",
-        arrivedAtMs: nowMs,
-        deadlineAtMs: nowMs + 30_000,
-        encoding: undefined,
-      }
-      const outcome = await pool.submit(call, estimate).outcome
-      if (outcome.kind !== "done") throw new Error(`The empty call came to: ${outcome.kind}.`)
-    },
-    stop: () => pool.close(0),
-  }
+async function startOurs(): Promise<Callable> {
+  const pool = await startPool({ operations: ["empty"], size: threads, spares: 1 })
+  return { call: () => replyOf(pool, "empty"), stop: () => pool.close(0) }
 }
 
 const ways: Readonly<Record<string, () => Callable | Promise<Callable>>> = {
   postMessage: startEcho,
   piscina: startPiscina,
-  capstan: startPool,
+  capstan: startOurs,
 }
 const { call, stop } = await ways[process.argv[2] ?? ""]!()
-for (let i = 0; i < callsToWarmUp; i++) await call()
-const tookUs: number[] = []
+await timesUs(call, callsToWarmUp)
 const cpuBefore = process.cpuUsage()
-for (let i = 0; i < calls; i++) {
-  const beganAtMs = performance.now()
-  await call()
-  tookUs.push(1000 * (performance.now() - beganAtMs))
-}
+const tookUs = await timesUs(call, calls)
 const { user, system } = process.cpuUsage(cpuBefore)
 await stop()
 const { mean, p50, p99 } = latency(tookUs)
