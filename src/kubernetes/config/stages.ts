@@ -3,6 +3,7 @@
  * resolved. A key that nobody reads is an error, since whoever wrote it meant something.
  */
 import { type ImageLayer, imageTable } from "../image/options.ts"
+import type { InitConfig } from "../manifests/init.ts"
 import type { DeploymentLists } from "../manifests/lists.ts"
 import { type DeploymentLayer, deploymentTable } from "../manifests/options.ts"
 import { OptionError } from "../option.ts"
@@ -54,9 +55,7 @@ function stage(part: Readonly<Record<string, unknown>>, before: string, file: st
   const at = `${before}deployment`
   const deployment = record(part.deployment ?? {}, at, file)
   known(deployment, [...Object.keys(deploymentTable), ...Object.keys(lists)], at, file)
-  for (const [name, check] of Object.entries(lists)) {
-    if (deployment[name] !== undefined) check(deployment[name], `${at}.${name}`, file)
-  }
+  checkParts(lists, deployment, at, file)
   return {
     image: { values: image, spelt: (name) => `${file}: ${before}image.${name}` },
     deployment: {
@@ -67,10 +66,11 @@ function stage(part: Readonly<Record<string, unknown>>, before: string, file: st
   }
 }
 
+/** @throws {OptionError} when a value does not look as it must. */
+type Check = (value: unknown, at: string, file: string) => void
+
 /** What is not in the table, with what it must look like. */
-const lists: Readonly<
-  Record<keyof DeploymentLists, (value: unknown, at: string, file: string) => void>
-> = {
+const lists: Readonly<Record<keyof DeploymentLists, Check>> = {
   env(value, at, file) {
     for (const [name, each] of Object.entries(record(value, at, file))) {
       if (typeof each === "string" || isReference(each)) continue
@@ -84,32 +84,51 @@ const lists: Readonly<
   serviceAnnotations: texts,
   volumes: texts,
   init(value, at, file) {
-    const { image, env, ...rest } = record(value, at, file)
-    known(record(value, at, file), ["image", "command", "args", "env", "mounts"], at, file)
-    if (image !== undefined && typeof image !== "string") {
-      throw wrong(`${at}.image`, image, "a text", file)
-    }
-    if (env !== undefined) lists.env(env, `${at}.env`, file)
-    for (const [name, each] of Object.entries(rest)) {
-      if (each !== undefined)
-        textList('a list of words like ["node", "fetch.js"]')(each, `${at}.${name}`, file)
-    }
+    const init = record(value, at, file)
+    known(init, Object.keys(initParts), at, file)
+    checkParts(initParts, init, at, file)
   },
   resources: record,
   nodeSelector: texts,
   tolerations: textList('a list like ["nvidia.com/gpu"]'),
 }
 
-function textList(must: string) {
-  return (value: unknown, at: string, file: string): void => {
+const words = textList('a list of words like ["node", "fetch.js"]')
+
+const initParts: Readonly<Record<keyof InitConfig, Check>> = {
+  image: text,
+  command: words,
+  args: words,
+  env: lists.env,
+  mounts: words,
+}
+
+/** Checks those parts that are there. */
+function checkParts(
+  checks: Readonly<Record<string, Check>>,
+  given: Readonly<Record<string, unknown>>,
+  at: string,
+  file: string,
+): void {
+  for (const [name, check] of Object.entries(checks)) {
+    if (given[name] !== undefined) check(given[name], `${at}.${name}`, file)
+  }
+}
+
+function textList(must: string): Check {
+  return (value, at, file) => {
     const isTexts = Array.isArray(value) && value.every((each) => typeof each === "string")
     if (!isTexts) throw wrong(at, value, must, file)
   }
 }
 
+function text(value: unknown, at: string, file: string): void {
+  if (typeof value !== "string") throw wrong(at, value, "a text", file)
+}
+
 function texts(value: unknown, at: string, file: string): void {
   for (const [name, each] of Object.entries(record(value, at, file))) {
-    if (typeof each !== "string") throw wrong(`${at}.${name}`, each, "a text", file)
+    text(each, `${at}.${name}`, file)
   }
 }
 
