@@ -1,5 +1,5 @@
 /** Flags for what is said of a deployment by name, several of a kind; each may be said again. */
-import type { Command } from "commander"
+import { type Command, Option } from "commander"
 import type { InitConfig } from "../kubernetes/manifests/init.ts"
 import type { DeploymentLists, ListsLayer } from "../kubernetes/manifests/lists.ts"
 import type { VolumeText } from "../kubernetes/manifests/volumes.ts"
@@ -85,20 +85,18 @@ export function addListFlags(command: Command, group: string): void {
 export function givenLists(command: Command): ListsLayer {
   const all: Readonly<Record<string, readonly string[] | undefined>> = command.opts()
   const said = (name: Name): readonly string[] | undefined =>
-    all[
-      flags[name].flag
-        .replace("--", "")
-        .replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-    ]
+    all[new Option(flags[name].flag).attributeName()]
   const pairs = (name: Name): Record<string, string> => pairsOf(said(name) ?? [], flags[name])
-  const image = said("init.image")?.at(-1)
-  const init: InitConfig = {
-    ...(image === undefined ? {} : { image }),
-    ...given("command", said("init.command")),
-    ...given("args", said("init.args")),
-    ...given("env", said("init.env") && pairs("init.env")),
-    ...given("mounts", said("init.mounts")),
-  }
+  const initParts = {
+    image: said("init.image")?.at(-1),
+    command: said("init.command"),
+    args: said("init.args"),
+    env: said("init.env") && pairs("init.env"),
+    mounts: said("init.mounts"),
+  } satisfies { [Part in keyof Required<InitConfig>]: InitConfig[Part] | undefined }
+  const init: InitConfig = Object.fromEntries(
+    Object.entries(initParts).filter(([, value]) => value !== undefined),
+  )
   const lists: DeploymentLists = {
     env: pairs("env"),
     envFrom: said("envFrom") ?? [],
@@ -118,13 +116,6 @@ export function givenLists(command: Command): ListsLayer {
     tolerations: said("tolerations") ?? [],
   }
   return { ...lists, spelt: (name) => (name in flags ? flags[name as Name].flag : flag(name)) }
-}
-
-function given<Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): Partial<Record<Key, Value>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>)
 }
 
 function pairsOf(
