@@ -45,16 +45,18 @@ export interface Forecast {
 
 /** @param rolls whether the pods will be replaced: then one more is needed for a moment. */
 export function forecast(facts: ForecastFacts, rolls: boolean): Forecast {
-  const missing: Forecast = { obstacles: facts.missing, warnings: [] }
-  const parts = [
+  return together([
     ofImage(facts, facts.options.image, facts.found),
     ofImage(facts, facts.options.init?.image ?? "", facts.initFound),
-    missing,
+    { ...nothing, obstacles: facts.missing },
     ofClaims(facts),
     ofNodes(facts),
     ofPlacement(facts) ?? ofRoom(facts, rolls),
     ofQuota(facts, rolls),
-  ]
+  ])
+}
+
+function together(parts: readonly Forecast[]): Forecast {
   return {
     obstacles: parts.flatMap(({ obstacles }) => obstacles),
     warnings: parts.flatMap(({ warnings }) => warnings),
@@ -119,44 +121,36 @@ function ofNodes({ nodes = [], options }: ForecastFacts): Forecast {
   return text === undefined ? nothing : warning(text)
 }
 
-/** A claim that is not there keeps every replica waiting, and one for a single node all but those there. */
+/** A claim that is not there keeps every replica waiting; one for a single node, all elsewhere. */
 function ofClaims({ options, claims, nodes }: ForecastFacts): Forecast {
   if (claims === undefined) return nothing
   const byName = new Map(claims.map((each) => [each.metadata?.name, each]))
-  const parts = options.volumes.flatMap(({ kind, of = "", path }): Forecast[] => {
-    if (kind !== "claim") return []
-    const claim = byName.get(of)
-    if (claim === undefined) {
-      const names = [...byName.keys()]
-      const there = names.length === 0 ? "has none" : `has ${names.join(", ")}`
-      return [
-        obstacle(
+  const mounted = options.volumes.filter(({ kind }) => kind === "claim")
+  return together(
+    mounted.map(({ of = "", path }) => {
+      const claim = byName.get(of)
+      if (claim === undefined) {
+        const names = [...byName.keys()]
+        const there = names.length === 0 ? "has none" : `has ${names.join(", ")}`
+        return obstacle(
           `There is no persistent volume claim ${of}, which is to be mounted at ${path}; the namespace ${there}. Make it with kubectl apply, or name another.`,
-        ),
-      ]
-    }
-    const modes = claim.spec?.accessModes ?? []
-    if (modes.some((mode) => mode.endsWith("Many"))) return []
-    const many = "A claim for several is ReadWriteMany or ReadOnlyMany."
-    if (modes.includes("ReadWriteOncePod")) {
-      return [
-        warning(
+        )
+      }
+      const modes = claim.spec?.accessModes ?? []
+      if (modes.some((mode) => mode.endsWith("Many"))) return nothing
+      const many = "A claim for several is ReadWriteMany or ReadOnlyMany."
+      if (modes.includes("ReadWriteOncePod")) {
+        return warning(
           `The claim ${of} can be used by one replica at a time (ReadWriteOncePod): all others wait, and so does every new version. ${many}`,
-        ),
-      ]
-    }
-    // On a single node all of them have it.
-    if (nodes?.length === 1) return []
-    return [
-      warning(
+        )
+      }
+      // On a single node all of them have it.
+      if (nodes?.length === 1) return nothing
+      return warning(
         `The claim ${of} can be mounted on one node at a time (ReadWriteOnce): replicas on other nodes wait. ${many}`,
-      ),
-    ]
-  })
-  return {
-    obstacles: parts.flatMap(({ obstacles }) => obstacles),
-    warnings: parts.flatMap(({ warnings }) => warnings),
-  }
+      )
+    }),
+  )
 }
 
 /**
