@@ -24,14 +24,14 @@ const words = {
 const glance =
   /__dirname|__filename|import\.meta|createRequire|\brequire\s*[.(]|\bimport\s*\(|\bWorker\b|\bfork\b|\.wasm\b/
 
-const loaders = new Map([
+/** By ending; all else is JavaScript. */
+const loaders = new Map<string, "ts" | "tsx" | "jsx">([
   [".ts", "ts"],
   [".mts", "ts"],
   [".cts", "ts"],
   [".tsx", "tsx"],
   [".jsx", "jsx"],
-] as const)
-const loaderOf = new Map<string, "ts" | "tsx" | "jsx">(loaders)
+])
 
 /**
  * The code of a module as esbuild prints it, on few lines, with the words for its place replaced.
@@ -43,7 +43,7 @@ export async function plain(
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const { code } = await transform(text, {
-    loader: loaderOf.get(extname(file)) ?? "js",
+    loader: loaders.get(extname(file)) ?? "js",
     target: "node24",
     minifyWhitespace: true,
     legalComments: "none",

@@ -51,7 +51,7 @@ type LookedFor = (name: string, folder: string) => void
 export class OwnFiles {
   readonly plugin: Plugin
   readonly #root: string
-  readonly #isOwn: (file: string) => boolean
+  readonly #capstan: string
   #top: string
   /** By path, what a module that is reached by its place is called as a program of the bundle. */
   readonly #programs = new Map<string, string>()
@@ -71,8 +71,7 @@ export class OwnFiles {
   constructor(root: string, capstan: string, lookedFor: LookedFor) {
     this.#root = root
     this.#top = root
-    this.#isOwn = (file) =>
-      !file.includes(`${sep}node_modules${sep}`) && !file.startsWith(capstan + sep)
+    this.#capstan = capstan
     this.plugin = this.#plugin(lookedFor)
   }
 
@@ -84,10 +83,6 @@ export class OwnFiles {
   /** The programs that the code starts or loads by their place. */
   programs(): readonly { readonly in: string; readonly out: string }[] {
     return Array.from(this.#programs, ([path, name]) => ({ in: path, out: name }))
-  }
-
-  isOwn(file: string): boolean {
-    return this.#isOwn(file)
   }
 
   /** The folder in the image that is to the project what the project's folder is here. */
@@ -242,6 +237,10 @@ export class OwnFiles {
       loader: "js",
       resolveDir: dirname(path),
     }
+  }
+
+  #isOwn(file: string): boolean {
+    return !file.includes(`${sep}node_modules${sep}`) && !file.startsWith(this.#capstan + sep)
   }
 
   #program(path: string): string | undefined {
