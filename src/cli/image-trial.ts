@@ -10,7 +10,8 @@ import { once } from "node:events"
 import { constants, cpSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { LineSplitter } from "../core/line-splitter.ts"
+import { followLines } from "../core/line-splitter.ts"
+import { ask } from "../local/ask.ts"
 import type { Operation } from "../service/operation.ts"
 import type { Service } from "../service/service.ts"
 import { Failure } from "./failure.ts"
@@ -103,9 +104,7 @@ class Started implements AsyncDisposable {
     })
     this.#child.on("error", ({ message }) => this.#lines.push(message))
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      const lines = new LineSplitter((line) => this.#hear(line))
-      stream?.setEncoding("utf8").on("data", (piece: string) => lines.add(piece))
-      stream?.on("end", () => lines.end())
+      followLines(stream, (line) => this.#hear(line))
     }
     // At once, since whoever interrupts may be about to end this process.
     signal.addEventListener("abort", this.#kill)
@@ -187,9 +186,7 @@ class Started implements AsyncDisposable {
   }
 
   async #isReady(): Promise<boolean> {
-    const url = `${this.#managementUrl}/readyz`
-    const bound = AbortSignal.any([this.#signal, AbortSignal.timeout(answerMsMax)])
-    const answer = await fetch(url, { signal: bound }).catch(() => undefined)
+    const answer = await ask(new URL("/readyz", this.#managementUrl), answerMsMax)
     return answer?.status === 200
   }
 

@@ -30,3 +30,15 @@ export class LineSplitter {
     if (text !== "") this.#told(text)
   }
 }
+
+/** Tells the lines of a stream of text. One that breaks off has no more of them. */
+export function followLines(
+  stream: NodeJS.ReadableStream | null,
+  told: (line: string) => void,
+): void {
+  const lines = new LineSplitter(told)
+  stream?.setEncoding("utf8")
+  stream?.on("data", (piece: string) => lines.add(piece))
+  stream?.on("end", () => lines.end())
+  stream?.on("error", () => {})
+}

@@ -7,7 +7,7 @@
  * The process listens on ports of its own, says where, and ends when this one does.
  */
 import { type ChildProcess, fork } from "node:child_process"
-import { LineSplitter } from "../core/line-splitter.ts"
+import { followLines } from "../core/line-splitter.ts"
 import type { FromReplica, Serving, StartFailure, ToReplica } from "./messages.ts"
 
 /** What runs in a replica's process. */
@@ -50,7 +50,9 @@ export class ReplicaProcess {
     this.#child.on("exit", (code, signal) => {
       this.#end(signal === null ? `exit code ${code}` : `signal ${signal}`)
     })
-    for (const stream of [this.#child.stdout, this.#child.stderr]) this.#follow(stream)
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      followLines(stream, (line) => events.line(line))
+    }
     this.#send({ type: "start", boot: program.boot })
     this.#killer = setTimeout(() => {
       this.#events.failed({
@@ -111,14 +113,6 @@ export class ReplicaProcess {
   #send(message: ToReplica): void {
     // No channel, because it could not be started or has ended: it is told that it is gone.
     if (this.#child.connected) this.#child.send(message, () => {})
-  }
-
-  #follow(stream: NodeJS.ReadableStream | null): void {
-    const lines = new LineSplitter((line) => this.#events.line(line))
-    stream?.setEncoding("utf8")
-    stream?.on("data", (piece: string) => lines.add(piece))
-    stream?.on("end", () => lines.end())
-    stream?.on("error", () => {})
   }
 
   #end(how: string): void {
