@@ -23,7 +23,7 @@ export const largeBytesMax = 64 * 2 ** 20
 export interface Attack {
   readonly name: keyof typeof schemas
   readonly title: string
-  /** Bytes of the body; of the pattern, characters that it backtracks over, each of which doubles its time. */
+  /** Bytes of the body; of the pattern, characters to backtrack over: each doubles its time. */
   readonly size: number
   body(size: number): string
   /** What servers answer to it. */

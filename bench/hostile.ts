@@ -17,7 +17,7 @@ const probesPerSecond = 100
 const warmupMs = 1000
 /** A server that stands still is waited for: how long it does is the figure. */
 const patienceMs = 60_000
-/** There are nine measurements a round, and all is to take some two minutes: each a share of what others get. */
+/** Of the time that others get: there are nine a round, and all is to take some two minutes. */
 const share = 1 / 5
 const roundsMax = 3
 

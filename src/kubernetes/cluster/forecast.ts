@@ -154,8 +154,8 @@ function ofClaims({ options, claims, nodes }: ForecastFacts): Forecast {
 }
 
 /**
- * Whether there is any node that a replica may be on, by labels, taints and extended resources, however
- * little room it has: what to do about none is another matter than about little room.
+ * Whether there is any node that a replica may be on, by labels, taints and extended resources,
+ * however little room it has: what to do about none is another matter than about little room.
  */
 function ofPlacement({ nodes, options, growsByItself }: ForecastFacts): Forecast | undefined {
   if (nodes === undefined || nodes.length === 0) return undefined

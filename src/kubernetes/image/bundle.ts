@@ -1,12 +1,12 @@
 /**
  * A service and the server that serves it, in a folder that plain Node runs: `node server.js`.
  *
- * Four entry points are bundled together and share their chunks: the server, the worker, the thread that
- * a worker has beside it where it is a process, and the service that server and worker import by its
- * URL. They have to stay files, because a thread or a process begins with a file of its own; and all
- * chunks lie beside them, because the pool looks for `./worker.js` from wherever its own code ended up.
- * Sharing also means that there is one copy of Capstan and one of the service in a thread, as there is
- * without a bundle. A fifth has what Fastify seldom needs: late.ts.
+ * Four entry points are bundled together and share their chunks: the server, the worker, the thread
+ * that a worker has beside it where it is a process, and the service that server and worker import
+ * by its URL. They have to stay files, because a thread or a process begins with a file of its own;
+ * and all chunks lie beside them, because the pool looks for `./worker.js` from wherever its own code
+ * ended up. Sharing also means that there is one copy of Capstan and one of the service in a thread,
+ * as there is without a bundle. A fifth has what Fastify seldom needs: late.ts.
  *
  * Nothing is minified: a stack trace from production should say something, and the whitespace is a
  * tenth of an image layer that is compressed anyway.
@@ -57,7 +57,7 @@ export class BundleError extends Error {
 /** Each time something is learnt that the next one is made by; packages bring packages. */
 const attemptsMax = 50
 
-/** Of the whole bundle, or of the service alone, which is a tenth of the work and shows as much of it. */
+/** Of the whole bundle, or of the service alone: a tenth of the work, which shows as much of it. */
 type Extent = "whole" | "service"
 
 /**
@@ -146,7 +146,7 @@ async function attemptIn(
     define: { capstanStart: JSON.stringify(own.start) },
     banner: { js: `${bundleMark}\n${wordsOfCommonJs}` },
     plugins: [whole.plugin, own.plugin, swaggerUi(folder), late],
-    // What is imported runs, as without a bundle: what packages say of their side effects is not always so.
+    // What is imported runs, as without a bundle: what packages say of side effects may not be so.
     ignoreAnnotations: true,
     logLevel: "silent",
     metafile: true,

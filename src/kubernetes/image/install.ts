@@ -97,8 +97,8 @@ export interface Laid extends PackagePlace {
 }
 
 /**
- * Where each package is copied to, `node_modules/…`, and from which folder: at the top where its name
- * is free there, and otherwise below the package that needs it.
+ * Where each package is copied to, `node_modules/…`, and from which folder: at the top where its
+ * name is free there, and otherwise below the package that needs it.
  * @param needs what the package in a folder needs.
  * @param versionAt the version of what lies at a path already, if anything does.
  */

@@ -1,4 +1,4 @@
-/** Files that go into the image because somebody has named them, by patterns from the project's folder. */
+/** Files that go into the image because they are named, by patterns from the project's folder. */
 import { existsSync, globSync, statSync } from "node:fs"
 import { dirname, isAbsolute, join, sep } from "node:path"
 import { OptionError } from "../option.ts"

@@ -74,7 +74,7 @@ function broughtAlong(packages: readonly PackagePlace[]): Readonly<Record<string
   return Object.fromEntries(pinned.flat().toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Whether compiled code has come along: in the package itself, or in one of its own for the platform. */
+/** Whether compiled code has come along: in the package, or in one of its own for the platform. */
 export function hasBinary(name: string, folder: string): boolean {
   const modules = join(folder, "node_modules")
   const own = join(modules, name)

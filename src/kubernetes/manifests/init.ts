@@ -1,7 +1,7 @@
 /**
- * The init container: what has to be done in each replica before the service starts, such as fetching a
- * model into a volume. It is held to what the service is held to: not root, a root file system that
- * can't be written, no more CPU and memory than the service reserves anyway.
+ * The init container: what has to be done in each replica before the service starts, such as
+ * fetching a model into a volume. It is held to what the service is held to: not root, a root file
+ * system that can't be written, no more CPU and memory than the service reserves anyway.
  */
 import { OptionError } from "../option.ts"
 import { checkVariable, type EnvironmentValue } from "./variables.ts"

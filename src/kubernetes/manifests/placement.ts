@@ -1,4 +1,4 @@
-/** Which nodes may take a replica: by labels, by taints, and by what they have beside CPU and memory. */
+/** Which nodes may take a replica: by labels, taints, and what they have beside CPU and memory. */
 import { isKey, isObjectName, labelValue } from "../name.ts"
 import { OptionError } from "../option.ts"
 
