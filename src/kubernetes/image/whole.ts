@@ -100,14 +100,14 @@ export class WholePackages {
         `${name} loads modules by names that it computes. Its own are in the image; a package that it is told by name is there only if your code imports it.`,
       )
     }
-    for (const file of files) {
-      const found = packageOf(file)
-      if (found === undefined || said.has(found.name) || this.#left.has(found.name)) continue
-      const data = dataIn(found.folder)
+    const stayed = files.map(packageOf).filter((found) => found !== undefined)
+    for (const [folder, name] of new Map(stayed.map((found) => [found.folder, found.name]))) {
+      if (said.has(name) || this.#left.has(name)) continue
+      const data = dataIn(folder)
       if (data === undefined) continue
       said.set(
-        found.name,
-        `${found.name} has data (${data}, for one) that its code does not name, and stays in the bundle without it. If it reads that, take it whole: --external ${found.name}`,
+        name,
+        `${name} has data (${data}, for one) that its code does not name, and stays in the bundle without it. If it reads that, take it whole: --external ${name}`,
       )
     }
     return [...said.values()].toSorted()
