@@ -4,7 +4,7 @@
  * system that can't be written, no more CPU and memory than the service reserves anyway.
  */
 import { OptionError } from "../option.ts"
-import { checkVariable, type EnvironmentValue } from "./variables.ts"
+import { checkedVariable, type EnvironmentValue } from "./variables.ts"
 
 /** The init container as the configuration file describes it. */
 export interface InitConfig {
@@ -49,8 +49,7 @@ export function resolveInit(
   for (const layer of layers) {
     if (layer.init === undefined) continue
     for (const [name, value] of Object.entries(layer.init.env ?? {})) {
-      checkVariable(name, value, `${layer.spelt("init.env")} ${name}`)
-      env[name] = value
+      env[name] = checkedVariable(name, value, `${layer.spelt("init.env")} ${name}`)
     }
     for (const path of layer.init.mounts ?? []) {
       if (paths.includes(path)) continue

@@ -8,7 +8,7 @@ import { type Init, type InitConfig, resolveInit } from "./init.ts"
 import { isOurs } from "./labels.ts"
 import { checkedResource, type Toleration, tolerationFrom } from "./placement.ts"
 import {
-  checkVariable,
+  checkedVariable,
   type EnvironmentValue,
   type VariableSource,
   variableSource,
@@ -58,70 +58,71 @@ export interface ResolvedLists {
 
 /** @throws {OptionError} on anything that Kubernetes would not take, or that could not work. */
 export function resolveLists(layers: readonly ListsLayer[]): ResolvedLists {
-  const env: Record<string, EnvironmentValue> = {}
-  const envFrom = new Map<string, VariableSource>()
-  const labels: Record<string, string> = {}
-  const serviceAnnotations: Record<string, string> = {}
-  const volumes = new Map<string, Volume>()
-  const resources: Record<string, number> = {}
-  const nodeSelector: Record<string, string> = {}
-  const tolerations = new Map<string, Toleration>()
-  for (const layer of layers) {
-    const { spelt } = layer
-    for (const [name, value] of Object.entries(layer.env ?? {})) {
-      checkVariable(name, value, `${spelt("env")} ${name}`)
-      env[name] = value
-    }
-    for (const text of layer.envFrom ?? []) {
-      envFrom.set(text, variableSource(text, spelt("envFrom")))
-    }
-    for (const [name, value] of Object.entries(layer.labels ?? {})) {
-      checkLabel(name, value, `${spelt("labels")} ${name}`)
-      if (isOurs(name)) {
-        throw new OptionError(
-          `${spelt("labels")} ${name}: this label is Capstan's own; it finds by it what it has made.`,
-        )
-      }
-      labels[name] = value
-    }
-    for (const [name, value] of Object.entries(layer.serviceAnnotations ?? {})) {
-      checkKey(name, `${spelt("serviceAnnotations")} ${name}`)
-      serviceAnnotations[name] = value
-    }
-    for (const [path, text] of Object.entries(layer.volumes ?? {})) {
-      volumes.set(path, volumeFrom(path, text, `${spelt("volumes")} ${path}`))
-    }
-    for (const [name, count] of Object.entries(layer.resources ?? {})) {
-      resources[name] = checkedResource(name, count, `${spelt("resources")} ${name}`)
-    }
-    for (const [name, value] of Object.entries(layer.nodeSelector ?? {})) {
-      checkLabel(name, value, `${spelt("nodeSelector")} ${name}`)
-      nodeSelector[name] = value
-    }
-    for (const text of layer.tolerations ?? []) {
-      tolerations.set(text, tolerationFrom(text, spelt("tolerations")))
-    }
-  }
+  const volumes = Object.values(byName(layers, "volumes", volumeFrom))
   return {
-    env,
-    envFrom: [...envFrom.values()],
-    labels,
-    serviceAnnotations,
-    volumes: [...volumes.values()],
-    init: resolveInit(layers, [...volumes.keys()]),
-    resources,
-    nodeSelector,
-    tolerations: [...tolerations.values()],
+    env: byName(layers, "env", checkedVariable),
+    envFrom: byText(layers, "envFrom", variableSource),
+    labels: byName(layers, "labels", checkedOwnLabel),
+    serviceAnnotations: byName(layers, "serviceAnnotations", checkedAnnotation),
+    volumes,
+    init: resolveInit(
+      layers,
+      volumes.map(({ path }) => path),
+    ),
+    resources: byName(layers, "resources", checkedResource),
+    nodeSelector: byName(layers, "nodeSelector", checkedLabel),
+    tolerations: byText(layers, "tolerations", tolerationFrom),
   }
 }
 
-function checkLabel(name: string, value: string, where: string): void {
-  checkKey(name, where)
-  if (labelValue(value) !== value) {
-    throw new OptionError(
-      `${where} is ${JSON.stringify(value)}; a label's value has letters, digits, -, _ and ., 63 at most, and begins and ends with a letter or digit.`,
-    )
+type Texts = "envFrom" | "tolerations"
+type Named = Exclude<keyof DeploymentLists, Texts | "init">
+
+/** What all layers say by name, each read and checked. */
+function byName<Option extends Named, Read>(
+  layers: readonly ListsLayer[],
+  option: Option,
+  read: (name: string, said: NonNullable<ListsLayer[Option]>[string], where: string) => Read,
+): Readonly<Record<string, Read>> {
+  const all: Record<string, Read> = {}
+  for (const { spelt, [option]: given = {} } of layers) {
+    for (const [name, said] of Object.entries(given)) {
+      all[name] = read(name, said, `${spelt(option)} ${name}`)
+    }
   }
+  return all
+}
+
+/** The texts of all layers, each once, read and checked. */
+function byText<Read>(
+  layers: readonly ListsLayer[],
+  option: Texts,
+  read: (text: string, where: string) => Read,
+): readonly Read[] {
+  const all = new Map<string, Read>()
+  for (const { spelt, [option]: given = [] } of layers) {
+    for (const text of given) all.set(text, read(text, spelt(option)))
+  }
+  return [...all.values()]
+}
+
+function checkedOwnLabel(name: string, value: string, where: string): string {
+  checkedLabel(name, value, where)
+  if (!isOurs(name)) return value
+  throw new OptionError(`${where}: this label is Capstan's own; it finds by it what it has made.`)
+}
+
+function checkedLabel(name: string, value: string, where: string): string {
+  checkKey(name, where)
+  if (labelValue(value) === value) return value
+  throw new OptionError(
+    `${where} is ${JSON.stringify(value)}; a label's value has letters, digits, -, _ and ., 63 at most, and begins and ends with a letter or digit.`,
+  )
+}
+
+function checkedAnnotation(name: string, value: string, where: string): string {
+  checkKey(name, where)
+  return value
 }
 
 function checkKey(name: string, where: string): void {

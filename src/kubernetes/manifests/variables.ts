@@ -32,7 +32,11 @@ const fixedVariables = ["CAPSTAN_HOST", "CAPSTAN_PORT", "CAPSTAN_MANAGEMENT_PORT
 export const drainGraceVariable = "CAPSTAN_DRAIN_GRACE_MS"
 
 /** @throws {OptionError} on what no replica could start with. */
-export function checkVariable(name: string, value: EnvironmentValue, where: string): void {
+export function checkedVariable(
+  name: string,
+  value: EnvironmentValue,
+  where: string,
+): EnvironmentValue {
   if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) {
     throw new OptionError(`${where}: an environment variable can't be called that.`)
   }
@@ -48,6 +52,7 @@ export function checkVariable(name: string, value: EnvironmentValue, where: stri
       `${where}: it has to be said here, not by reference, since the pod's own grace is reckoned from it.`,
     )
   }
+  return value
 }
 
 /** `secret/NAME` or `configmap/NAME`, read. */
