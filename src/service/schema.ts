@@ -54,11 +54,28 @@ function toIssue(issue: StandardSchemaV1.Issue, at: string): Issue {
   return { path, message: issue.message, code: typeof rule === "string" ? rule : "invalid" }
 }
 
+type Direction = "input" | "output"
+
+/** To describe a schema takes its library long, and at the start of a server several ask for the same. */
+const described: Readonly<Record<Direction, WeakMap<Schema, JsonSchema>>> = {
+  input: new WeakMap(),
+  output: new WeakMap(),
+}
+
 /**
- * The schema's own description.
+ * The schema's own description; asked for once, and then remembered as long as there is the schema.
  * @throws {Error} when the library has no JSON Schema for it; the message names `what`.
  */
-export function describe(schema: Schema, direction: "input" | "output", what: string): JsonSchema {
+export function describe(schema: Schema, direction: Direction, what: string): JsonSchema {
+  let description = described[direction].get(schema)
+  if (description === undefined) {
+    description = askedFor(schema, direction, what)
+    described[direction].set(schema, description)
+  }
+  return description
+}
+
+function askedFor(schema: Schema, direction: Direction, what: string): JsonSchema {
   try {
     const { $schema: _, ...rest } = schema["~standard"].jsonSchema[direction]({
       target: "draft-2020-12",

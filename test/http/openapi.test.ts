@@ -568,3 +568,44 @@ test("what is served is what is printed", async () => {
   assert.deepEqual(json, JSON.parse(JSON.stringify(printed)))
   assert.equal((await api.call("HEAD", "/openapi.json")).status, 200)
 })
+
+test("a schema is asked for its description once, though all who read by it need it", async () => {
+  const asked: string[] = []
+  const counted = (name: string, schema: Schema): Schema => {
+    const { "~standard": standard } = schema
+    const { jsonSchema } = standard
+    const ask =
+      (direction: "input" | "output") => (options: Parameters<typeof jsonSchema.input>[0]) => {
+        asked.push(`${name} ${direction}`)
+        return jsonSchema[direction](options)
+      }
+    return {
+      "~standard": { ...standard, jsonSchema: { input: ask("input"), output: ask("output") } },
+    }
+  }
+  const params = counted("params", z.object({ id: z.string() }))
+  const query = counted("query", z.object({ limit: z.int().optional() }))
+  const headers = counted("headers", z.object({ "last-event-id": z.string().optional() }))
+  const body = counted("body", z.object({ n: z.int() }))
+  const item = counted("item", z.object({ n: z.int() }))
+  const fields = counted("fields", z.object({ n: z.int() }))
+  const operations = {
+    all: operation({
+      path: "/{id}",
+      params,
+      query,
+      headers,
+      body,
+      output: item,
+      *run() {
+        yield { n: 1 }
+      },
+    }),
+    form: operation({ path: "/form/{id}", params, body: multipart({ fields }), output, run }),
+  }
+  await using api = await serveApi(operations, { docs: "on" })
+  assert.equal((await api.call("GET", "/openapi.json")).status, 200)
+  const inputs = ["params", "query", "headers", "body", "fields"]
+  const expected = inputs.flatMap((name) => [`${name} input`, `${name} output`])
+  assert.deepEqual(asked.toSorted(), [...expected, "item output"].toSorted())
+})

@@ -56,7 +56,7 @@ export function operationRoute(
     offeredTypes,
     chooseType: mediaTypeChooser(offeredTypes),
     intake: intakeOf(name, operation, bodyBytesMax),
-    numberedFrom: streamNumbering(operation),
+    numberedFrom: streamNumbering(name, operation),
   }
   return {
     method: operation.method,

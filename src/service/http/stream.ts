@@ -15,10 +15,9 @@
  * has not taken those that were sent.
  */
 import type { IncomingHttpHeaders } from "node:http"
-import { inShape, propertiesOf, shapesOf } from "../input/shapes.ts"
+import { headerNames } from "../input/reader.ts"
 import type { Operation } from "../operation.ts"
 import { type JsonText, type Outcome, streamWindow, type Ticket } from "../outcome.ts"
-import { describe } from "../schema.ts"
 import type { Exchange } from "./exchange.ts"
 import type { RequestOutcome } from "./record.ts"
 import { failureOf, type StreamFailure } from "./refusals.ts"
@@ -41,14 +40,12 @@ export function isOver(mediaType: string | undefined, headers: IncomingHttpHeade
  * What tells the number of a stream's first event: the one behind that which the client got last, where
  * the operation reads the header that says so and continues there; else 1, since it begins anew.
  */
-export function streamNumbering({
-  streams,
-  headers,
-}: Operation): (sent: IncomingHttpHeaders) => number {
-  if (!streams || headers === undefined) return () => 1
-  const what = "The headers of a stream"
-  const shapes = inShape(what, () => shapesOf(describe(headers, "input", what)))
-  if (!propertiesOf(shapes).has(lastIdHeader)) return () => 1
+export function streamNumbering(
+  name: string,
+  operation: Operation,
+): (sent: IncomingHttpHeaders) => number {
+  const continues = operation.streams && headerNames(operation, name).includes(lastIdHeader)
+  if (!continues) return () => 1
   return ({ [lastIdHeader]: last }) => (/^\d{1,15}$/.test(`${last}`) ? Number(last) + 1 : 1)
 }
 
