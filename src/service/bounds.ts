@@ -4,6 +4,7 @@
  * the start, a contradiction costs a minute; found out by a client, it is a 503 for ever.
  */
 
+import { bodyBytesMaxOf } from "./input/place.ts"
 import type { Service } from "./service.ts"
 import { type ResolvedSettings, SettingError } from "./settings.ts"
 
@@ -18,11 +19,11 @@ const queueBytesAuto = 67_108_864
 export function queueBytesMaxOf(service: Service, settings: ResolvedSettings): number {
   let largest = 0
   const { queueBytesMax } = settings
-  for (const [name, { body, bodyBytesMax, thread }] of service.operations) {
-    if (body === undefined) continue
-    const bytesMax = bodyBytesMax ?? settings.bodyBytesMax
+  for (const [name, operation] of service.operations) {
+    if (operation.body === undefined) continue
+    const bytesMax = bodyBytesMaxOf(operation, settings)
     // On the main thread nothing has to be admitted.
-    if (queueBytesMax !== "auto" && bytesMax > queueBytesMax && thread === "worker") {
+    if (queueBytesMax !== "auto" && bytesMax > queueBytesMax && operation.thread === "worker") {
       throw new SettingError(
         `The operation "${name}" has bodyBytesMax ${bytesMax}, and queueBytesMax is ${queueBytesMax}: there could never be room for such a body. Set queueBytesMax to ${bytesMax} or more or leave it out, or lower the operation's bodyBytesMax.`,
       )

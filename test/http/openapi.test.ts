@@ -284,6 +284,11 @@ test("bodies are JSON, bytes or forms", async () => {
   )
   assert.equal(raw.requestBody.required, true)
   assert.match(raw.requestBody.description, /\b5 bytes/)
+  const onMain = { path: "/", thread: "main", run() {} } as const
+  const parsedThere = await describe(operation({ ...onMain, body: z.object({ n: z.int() }) }))
+  assert.match(parsedThere.requestBody.description, /\b4096 bytes/)
+  const rawThere = await describe(operation({ ...onMain, body: bytes("*/*") }))
+  assert.match(rawThere.requestBody.description, /\b1048576 bytes/)
   assert.deepEqual(Object.keys(raw.requestBody.content), ["image/png", "text/*"])
   const form = await describe(
     operation({

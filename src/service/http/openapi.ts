@@ -5,6 +5,7 @@
 
 import { deadlineHeader } from "../../core/http/deadline-header.ts"
 import type { BytesBody, FileField, MultipartBody } from "../body.ts"
+import { bodyBytesMaxOf } from "../input/place.ts"
 import {
   discriminatorOf,
   inShape,
@@ -176,7 +177,7 @@ function requestBody(
 ): Json | undefined {
   const { body } = operation
   if (body === undefined) return undefined
-  const description = `At most ${operation.bodyBytesMax ?? settings.bodyBytesMax} bytes.`
+  const description = `At most ${bodyBytesMaxOf(operation, settings)} bytes.`
   if (isSchema(body)) {
     const schema = components.place(
       describe(body, "input", `The body of operation "${name}"`),

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from "node:http"
 import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify"
 import type { Binary, FileFields, Form } from "../body.ts"
-import { readHereBytesMax } from "../input/place.ts"
+import { bodyBytesMaxOf } from "../input/place.ts"
 import { crossing } from "../input/received.ts"
 import type { Operation, RawInput } from "../operation.ts"
 import type { Call, Encoding, Outcome, Reply, Ticket } from "../outcome.ts"
@@ -72,17 +72,6 @@ export function operationRoute(
       })
     },
   }
-}
-
-/** What the main thread parses and checks for an operation that runs there, everybody waits for. */
-function bodyBytesMaxOf(
-  { bodyBytesMax, thread, body }: Operation,
-  settings: ResolvedSettings,
-): number {
-  if (bodyBytesMax !== undefined) return bodyBytesMax
-  const isBytes = typeof body === "object" && "kind" in body && body.kind === "bytes"
-  const isReadHere = thread === "main" && !isBytes
-  return isReadHere ? Math.min(settings.bodyBytesMax, readHereBytesMax) : settings.bodyBytesMax
 }
 
 /** The media types that an operation can answer with. */

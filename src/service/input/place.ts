@@ -11,6 +11,7 @@
 import type { MultipartBody } from "../body.ts"
 import type { Operation } from "../operation.ts"
 import { describe, isSchema, type JsonSchema, makesOnlyData, type Schema } from "../schema.ts"
+import type { ResolvedSettings } from "../settings.ts"
 import { isQuickPattern } from "./pattern.ts"
 import { resolve } from "./shapes.ts"
 
@@ -32,6 +33,20 @@ export function hereBytesMax(operation: Operation): number {
     return waysOf(schema)
   })
   return Math.floor(readHereBytesMax / Math.max(1, ...ways))
+}
+
+/**
+ * The largest body that an operation takes, in bytes. Of one that runs on the main thread all of it is
+ * parsed and checked there, unless it stays bytes.
+ */
+export function bodyBytesMaxOf(
+  { bodyBytesMax, thread, body }: Operation,
+  settings: Pick<ResolvedSettings, "bodyBytesMax">,
+): number {
+  if (bodyBytesMax !== undefined) return bodyBytesMax
+  const isBytes = typeof body === "object" && "kind" in body && body.kind === "bytes"
+  const isReadHere = thread === "main" && !isBytes
+  return isReadHere ? Math.min(settings.bodyBytesMax, readHereBytesMax) : settings.bodyBytesMax
 }
 
 /** Whether what the main thread makes of an input is the same when it is cloned to a worker. */
