@@ -8,6 +8,7 @@
  * definitions are the same is only known when all are there, so until {@link SchemaComponents.settle}
  * each is called after the schema that it came with.
  */
+import { unescaped } from "../input/shapes.ts"
 import type { JsonSchema } from "../schema.ts"
 
 /** Whether a schema says what may be sent to an operation, or what comes out of it. */
@@ -88,12 +89,7 @@ export class SchemaComponents {
       used.add(name)
       for (const member of members) names.set(member, name)
     }
-    const refer = <Part>(part: Part): Part =>
-      fit(part, (reference) => {
-        const [, called = "", rest] = /^#\/components\/schemas\/([^/]+)(.*)$/.exec(reference) ?? []
-        const name = names.get(called)
-        return name === undefined ? reference : componentOf(name) + rest
-      }) as Part
+    const refer = <Part>(part: Part): Part => renamed(part, (called) => names.get(called)) as Part
     const schemas = kinds.map(({ members: [member = ""], schema }) => {
       return [names.get(member) as string, refer(schema)] as const
     })
@@ -114,10 +110,9 @@ function kindsOf(components: ReadonlyMap<string, Component>): readonly Kind[] {
   for (let count = -1; count !== kinds.length; ) {
     count = kinds.length
     const byText = Map.groupBy(components, ([, { wanted, schema }]) => {
-      const loose = fit(schema, (reference) => {
-        const [, called = "", rest] = /^#\/components\/schemas\/([^/]+)(.*)$/.exec(reference) ?? []
-        return components.has(called) ? `${kindOf(called)}${rest}` : reference
-      })
+      const loose = renamed(schema, (called) =>
+        components.has(called) ? `${kindOf(called)}` : undefined,
+      )
       return JSON.stringify([wanted, loose], openly)
     })
     kinds = Array.from(byText.values(), (entries) => {
@@ -169,10 +164,6 @@ function isName(key: string): boolean {
   return /^[A-Za-z]/.test(key)
 }
 
-function unescaped(token: string): string {
-  return decodeURIComponent(token).replaceAll("~1", "/").replaceAll("~0", "~")
-}
-
 function definitionsOf(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
   return {
     ...(schema.definitions as Readonly<Record<string, JsonSchema>> | undefined),
@@ -200,6 +191,15 @@ function fit(node: unknown, rename: (reference: string) => string): unknown {
       return mapped(value, (part) => fit(part, rename))
     }
     return dataKeywords.has(key) ? value : fit(value, rename)
+  })
+}
+
+/** The same with the components that it refers to called otherwise, where `nameOf` knows them. */
+function renamed(node: unknown, nameOf: (called: string) => string | undefined): unknown {
+  return fit(node, (reference) => {
+    const [, called = "", rest] = /^#\/components\/schemas\/([^/]+)(.*)$/.exec(reference) ?? []
+    const name = nameOf(called)
+    return name === undefined ? reference : componentOf(name) + rest
   })
 }
 

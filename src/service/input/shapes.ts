@@ -207,9 +207,14 @@ export function resolve(reference: string, root: JsonSchema): unknown {
   if (!reference.startsWith("#/")) return undefined
   let found: unknown = root
   for (const token of reference.slice(2).split("/")) {
-    const key = decodeURIComponent(token).replaceAll("~1", "/").replaceAll("~0", "~")
+    const key = unescaped(token)
     if (typeof found !== "object" || found === null) return undefined
     found = (found as Readonly<Record<string, unknown>>)[key]
   }
   return found
+}
+
+/** A key, as a reference has it between two slashes. */
+export function unescaped(token: string): string {
+  return decodeURIComponent(token).replaceAll("~1", "/").replaceAll("~0", "~")
 }
