@@ -8,7 +8,7 @@
  */
 import { isMarkedAsUntransferable } from "node:worker_threads"
 import type { ZlibOptions } from "node:zlib"
-import { type BytesBody, mediaTypeMatches } from "./body.ts"
+import { type BytesBody, charsetOf, mediaTypeMatches } from "./body.ts"
 import { toFault } from "./fault.ts"
 import type { Issues } from "./issues.ts"
 import type { Operation } from "./operation.ts"
@@ -202,8 +202,8 @@ function encoded(operation: Operation, content: Uint8Array | string, mediaType: 
   if (typeof content !== "string") {
     return { bytes: attached(operation, content), mediaType, isOurs: false }
   }
-  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(mediaType)?.[1]
-  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+  const charset = charsetOf(mediaType)
+  if (charset !== undefined && charset !== "utf-8") {
     throw wrong(
       operation,
       `it returned a string as "${mediaType}", and strings are sent as UTF-8; return bytes in that charset, or leave it out`,

@@ -115,6 +115,12 @@ export function mediaTypeMatches(mediaType: string, range: string): boolean {
   return range.endsWith("/*") && mediaType.startsWith(range.slice(0, -1))
 }
 
+/** The charset that a `content-type` names, in lower case; `utf-8` however UTF-8 is written. */
+export function charsetOf(contentType: string): string | undefined {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType)?.[1]?.toLowerCase()
+  return charset === "utf8" ? "utf-8" : charset
+}
+
 function assertMediaType(where: string, mediaType: string): void {
   if (mediaType !== "*/*" && !mediaTypePattern.test(mediaType)) {
     throw new TypeError(

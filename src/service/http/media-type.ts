@@ -1,5 +1,5 @@
 /** The type of a request body, decided on before the body is read. */
-import { type BytesBody, type MultipartBody, mediaTypeMatches } from "../body.ts"
+import { type BytesBody, charsetOf, type MultipartBody, mediaTypeMatches } from "../body.ts"
 import type { BodySpec } from "../operation.ts"
 import { isSchema } from "../schema.ts"
 
@@ -43,8 +43,8 @@ export function isAcceptedType(
     ? jsonType.test(mediaType)
     : mediaTypes.some((range) => mediaTypeMatches(mediaType, range))
   if (!fits || !(isJson || mediaType === "application/json")) return fits
-  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType as string)?.[1]
-  return charset === undefined || /^utf-?8$/i.test(charset)
+  const charset = charsetOf(contentType as string)
+  return charset === undefined || charset === "utf-8"
 }
 
 const jsonType = /^application\/([^\s,/]+\+)?json$/
