@@ -1,9 +1,8 @@
 /**
  * `multipart/form-data`: text fields for the schema, files as bytes of their own. A part that is JSON by
- * its type is a field, with a file's name or without: a browser gives one to every `Blob`. An
- * empty part without a file's name is how browsers say that no file was chosen.
- * Everything that a
- * form can be made of is bounded, and the body as a whole is counted as it comes in.
+ * its type is a field, with a file's name or without: a browser gives one to every `Blob`. An empty part
+ * without a file's name is how browsers say that no file was chosen. Everything that a form can be made
+ * of is bounded, and the body as a whole is counted as it comes in.
  */
 import type {} from "@fastify/multipart"
 import type { FastifyRequest } from "fastify"

@@ -11,27 +11,20 @@ const pieceBytesMax = 1_048_576
 
 export class Gather {
   readonly #pieces: Uint8Array<ArrayBuffer>[] = []
-  #isCopied = false
   /** The last piece, if there is room in it. */
   #open: Uint8Array<ArrayBuffer> | undefined
   #filled = 0
   #length = 0
 
-  get length(): number {
-    return this.#length
-  }
-
   add(chunk: Buffer): void {
     const bytes = chunk as Buffer<ArrayBuffer>
+    const isCopied = this.#length > copyBytesMin
     this.#length += bytes.length
-    if (!this.#isCopied && this.#length <= copyBytesMin) {
+    if (this.#length <= copyBytesMin) {
       this.#pieces.push(bytes)
       return
     }
-    if (!this.#isCopied) {
-      this.#isCopied = true
-      for (const piece of this.#pieces.splice(0)) this.#copy(piece)
-    }
+    if (!isCopied) for (const piece of this.#pieces.splice(0)) this.#copy(piece)
     this.#copy(bytes)
   }
 
