@@ -42,7 +42,7 @@ export function routedUrl(url: string): string {
 
 /** A parameter's value, out of its normal form. */
 export function decodedParameter(value: string): string {
-  return value.includes("%") ? decodeURIComponent(value) : value
+  return decodeURIComponent(value)
 }
 
 /**

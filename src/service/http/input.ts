@@ -7,7 +7,6 @@ import { hereBytesMax, isClonedWell } from "../input/place.ts"
 import { headerNames, type InputReader, inputReader } from "../input/reader.ts"
 import { jsonLengthOf, lengthOf, type Received, type ReceivedBody } from "../input/received.ts"
 import type { Operation } from "../operation.ts"
-import { problem } from "../problem.ts"
 import { describe, isSchema } from "../schema.ts"
 import type { Exchange } from "./exchange.ts"
 import { checkFileCount, fieldTest, readForm, type WantedParts } from "./form.ts"
@@ -62,7 +61,6 @@ export function intakeOf(name: string, operation: Operation, bytesMax: number): 
 }
 
 function named(headers: Readonly<Record<string, unknown>>, names: readonly string[]) {
-  if (Object.hasOwn(headers, "__proto__")) throw problem(400, "The headers has a name __proto__.")
   const found: Record<string, unknown> = {}
   for (const name of names) if (headers[name] !== undefined) found[name] = headers[name]
   return found

@@ -65,13 +65,9 @@ export function headerNames(operation: Operation, name: string): readonly string
 
 /** The router leaves reserved escapes as they are, so that they can't be taken for what they escape. */
 function decoded(parameters: Fields): Fields {
-  for (const value of Object.values(parameters)) {
-    if ((value as string).includes("%")) {
-      const all = Object.entries(parameters)
-      return Object.fromEntries(all.map(([name, text]) => [name, decodedParameter(text as string)]))
-    }
-  }
-  return parameters
+  const all = Object.entries(parameters as Readonly<Record<string, string>>)
+  if (!all.some(([, text]) => text.includes("%"))) return parameters
+  return Object.fromEntries(all.map(([name, text]) => [name, decodedParameter(text)]))
 }
 
 type SectionReader = (raw: Fields, issues: Issues) => Promise<unknown>
