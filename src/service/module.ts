@@ -27,7 +27,10 @@ export async function loadService(url: URL): Promise<Service> {
   return exported
 }
 
-/** TypeScript's CommonJS output has its default export as `exports.default`, all of which is the module's. */
+/**
+ * TypeScript's CommonJS output has its default export as `exports.default`, all of which is the
+ * module's.
+ */
 function serviceOf(exported: unknown): unknown {
   const { __esModule, default: inner } = (exported ?? {}) as {
     readonly __esModule?: unknown

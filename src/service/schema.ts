@@ -56,7 +56,7 @@ function toIssue(issue: StandardSchemaV1.Issue, at: string): Issue {
 
 type Direction = "input" | "output"
 
-/** To describe a schema takes its library long, and at the start of a server several ask for the same. */
+/** A library takes long to describe a schema, and several ask for the same when a server starts. */
 const described: Readonly<Record<Direction, WeakMap<Schema, JsonSchema>>> = {
   input: new WeakMap(),
   output: new WeakMap(),

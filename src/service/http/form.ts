@@ -1,8 +1,8 @@
 /**
- * `multipart/form-data`: text fields for the schema, files as bytes of their own. A part that is JSON by
- * its type is a field, with a file's name or without: a browser gives one to every `Blob`. An empty part
- * without a file's name is how browsers say that no file was chosen. Everything that a form can be made
- * of is bounded, and the body as a whole is counted as it comes in.
+ * `multipart/form-data`: text fields for the schema, files as bytes of their own. A part that is JSON
+ * by its type is a field, with a file's name or without: a browser gives one to every `Blob`. An empty
+ * part without a file's name is how browsers say that no file was chosen. Everything that a form can
+ * be made of is bounded, and the body as a whole is counted as it comes in.
  */
 import type {} from "@fastify/multipart"
 import type { FastifyRequest } from "fastify"
@@ -133,7 +133,10 @@ async function readParts(
 
 const jsonType = "application/json"
 
-/** JSON comes as bytes, to be parsed as a body is; else the library would parse it, however deep it is nested. */
+/**
+ * JSON comes as bytes, to be parsed as a body is; else the library would parse it, however deep it is
+ * nested.
+ */
 function isPartAFile(_name?: string, mediaType?: string, filename?: string): boolean {
   return (
     filename !== undefined || mediaType === "application/octet-stream" || mediaType === jsonType

@@ -150,7 +150,10 @@ function othersOf(shapes: readonly Shape[], whole: JsonSchema): JsonSchema | und
   return others ? { type: "object", additionalProperties: others } : undefined
 }
 
-/** When a property may or must be there, where only some branches have it and one other tells them apart. */
+/**
+ * When a property may or must be there, where only some branches have it and one other tells them
+ * apart.
+ */
 function whenOf(property: string, shapes: readonly Shape[]): string | undefined {
   const discriminator = discriminatorOf(shapes)
   if (discriminator === undefined) return undefined

@@ -330,7 +330,7 @@ function kindOf(value: unknown): Kind {
   return typeof value as Kind
 }
 
-/** Whether a string, number, boolean or null is what a schema asks, as far as this can be told from it. */
+/** Whether a string, number, boolean or null is what a schema asks, as far as it tells of that. */
 function acceptor(part: JsonSchema): (value: unknown) => boolean {
   const values = valuesOf(part)
   const isInteger = part.type === "integer"

@@ -36,8 +36,8 @@ export function hereBytesMax(operation: Operation): number {
 }
 
 /**
- * The largest body that an operation takes, in bytes. Of one that runs on the main thread all of it is
- * parsed and checked there, unless it stays bytes.
+ * The largest body that an operation takes, in bytes. What the main thread parses and checks for one
+ * that runs there, everybody waits for.
  */
 export function bodyBytesMaxOf(
   { bodyBytesMax, thread, body }: Operation,

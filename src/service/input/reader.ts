@@ -48,7 +48,10 @@ export function inputReader(name: string, operation: Operation): InputReader {
   }
 }
 
-/** The names of the headers that a schema asks for: a strict one would refuse all others, which every client sends. */
+/**
+ * The names of the headers that a schema asks for: a strict one would refuse all others, which every
+ * client sends.
+ */
 export function headerNames(operation: Operation, name: string): readonly string[] {
   if (operation.headers === undefined) return []
   const what = `The headers of operation "${name}"`

@@ -18,7 +18,10 @@ export interface Shape {
   readonly names: JsonSchema | undefined
 }
 
-/** Of unions that are held together: their product grows faster than it looks. One may have any length. */
+/**
+ * Of unions that are held together: their product grows faster than it looks. One may have any
+ * length.
+ */
 const alternativesMax = 256
 
 /**
