@@ -132,6 +132,29 @@ test("no modules import each other in a circle", () => {
   assert.equal(findCycle(graph)?.join(" → "), undefined)
 })
 
+/** Modules of Node's that bring others along, which takes a thread milliseconds and megabytes. */
+const dear = /^node:(?:http2?|https|tls|net|dgram|crypto|zlib|child_process)$/
+
+/** What of that a program loads at its start. */
+function dearIn(program: string, sourceOf: (file: string) => string): readonly string[] {
+  const found: string[] = []
+  const reached = new Set([program])
+  for (const file of reached) {
+    for (const imported of importsOf(sourceOf(file))) {
+      const to = target(file, imported)
+      if (imported.typeOnly) continue
+      if (dear.test(imported.specifier)) found.push(`${file} imports ${imported.specifier}`)
+      if (to !== undefined) reached.add(to)
+    }
+  }
+  if (reached.has("src/core/http/builtin.ts")) found.push(`${program} reaches core/http/builtin.ts`)
+  return found
+}
+
+test("a worker loads none of Node's modules that bring others along", () => {
+  assert.deepEqual(dearIn("src/service/pool/worker.ts", read), [])
+})
+
 test("no source file is longer than 400 lines", () => {
   const long = source.filter((file) => read(file).split("\n").length > 401)
   assert.deepEqual(long, [])
@@ -178,4 +201,11 @@ test("these guards fire", () => {
   ])
   assert.deepEqual(findCycle(circle), ["b", "c", "b"])
   assert.equal(findCycle(new Map([["a", ["b"]]])), undefined)
+
+  const program = new Map([
+    ["src/a.ts", 'import "./b.ts"\nimport type { Server } from "node:http"'],
+    ["src/b.ts", 'import { randomUUID } from "node:crypto"\nimport "node:fs"'],
+  ])
+  const sourceOf = (file: string) => program.get(file) ?? ""
+  assert.deepEqual(dearIn("src/a.ts", sourceOf), ["src/b.ts imports node:crypto"])
 })

@@ -4,7 +4,6 @@
  * through a file that lies in memory, which both have open and which has no name. There is one task at
  * a time, so one side is done with it before the other begins.
  */
-import { randomUUID } from "node:crypto"
 import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from "node:fs"
 
 /** Below that, a channel is as good. */
@@ -31,6 +30,8 @@ export interface Lifted {
 /** A file for it; none where the system has no such place, or no room there. */
 export function openArea(): Area | undefined {
   if (process.platform !== "linux") return undefined
+  // Each thread of a worker loads this module, and has no use for all that comes with it.
+  const { randomUUID } = process.getBuiltinModule("node:crypto")
   const path = `/dev/shm/capstan-${randomUUID()}`
   try {
     const fd = openSync(path, "wx+", 0o600)
@@ -48,7 +49,7 @@ export class Area {
     this.fd = fd
   }
 
-  /** Moves large bytes out of a message. Undefined when it has none, or when there is no room for them. */
+  /** Moves large bytes out of a message. Undefined when it has none, or there is no room for them. */
   lift(message: unknown): Lifted | undefined {
     const pieces: (Piece & { readonly bytes: Uint8Array })[] = []
     const rest = without(message, [], (path, bytes) =>
