@@ -3,7 +3,7 @@
  * is wrong, but under the call's deadline.
  */
 
-import { retryAfterMs } from "../admission.ts"
+import { shed } from "../admission.ts"
 import { written } from "../answer.ts"
 import { foretell } from "../cost.ts"
 import { type InputReader, inputReader } from "../input/reader.ts"
@@ -44,7 +44,7 @@ export class Readers {
     const foretoldMs = foretell(name, operation, input, timeAllowedMs)
     if (typeof foretoldMs === "object") return { refused: foretoldMs }
     if (foretoldMs !== undefined && foretoldMs > remainingMs()) {
-      return { refused: { kind: "shed", reason: "deadline", retryAfterMs: retryAfterMs(0) } }
+      return { refused: shed("deadline", 0) }
     }
     return { input, foretoldMs }
   }
