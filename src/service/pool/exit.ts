@@ -2,9 +2,9 @@
 import { toFault } from "../fault.ts"
 import type { Outcome } from "../outcome.ts"
 import type { CarrierEnd } from "./carrier.ts"
+import { isOutOfMemory } from "./out-of-memory.ts"
 import type { LogMessage } from "./protocol.ts"
 import type { Task } from "./task.ts"
-import { isOutOfMemory } from "./thread-memory.ts"
 import type { WorkerExit } from "./worker-contract.ts"
 
 /** Of a task that the worker had begun. @param isUnwanted it was told to stop, or the pool closes */

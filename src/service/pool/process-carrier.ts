@@ -15,6 +15,7 @@ import type { Writable } from "node:stream"
 import { toError } from "../fault.ts"
 import { type Lifted, openArea } from "./area.ts"
 import { type Carrier, type CarrierEnd, type CarrierEvents, unseenMemory } from "./carrier.ts"
+import { outOfMemory } from "./out-of-memory.ts"
 import { processArgs } from "./process-args.ts"
 import {
   claim,
@@ -43,6 +44,7 @@ const lastWordsMs = 1000
 const tailMax = 4096
 /** Above the bound on its heap: for compiled code, young objects and threads that are not its calls' doing. */
 const slackMiB = 64
+const who = "The worker's process"
 
 export class ProcessCarrier implements Carrier {
   readonly flags = new Int32Array(new SharedArrayBuffer(flagBytes))
@@ -196,7 +198,7 @@ export class ProcessCarrier implements Carrier {
     await Promise.race([Promise.all(read), late])
     clearTimeout(timer)
     if (signal === "SIGABRT" && this.#tail.includes("heap out of memory")) {
-      this.#events.failed(outOfMemory(this.#options, "its heap alone had as much"))
+      this.#events.failed(outOfMemory(this.#options, who, "its heap alone had as much"))
     }
   }
 
@@ -230,6 +232,7 @@ export class ProcessCarrier implements Carrier {
     this.#events.failed(
       outOfMemory(
         this.#options,
+        who,
         `${slackMiB} beside that for what is no call's doing, and had ${usedMiB} MiB`,
       ),
     )
@@ -249,16 +252,4 @@ export class ProcessCarrier implements Carrier {
       return undefined
     }
   }
-}
-
-/** As Node has it of a thread. */
-function outOfMemory(
-  { memoryMiB, memorySetting = "workerMemoryMiB" }: WorkerOptions,
-  has: string,
-): Error {
-  const error = new Error(
-    `The worker's process may use ${memoryMiB} MiB of memory, and ${has}. What it may is ${memorySetting}: give it more, or let the work be done in smaller parts.`,
-  )
-  // Where it was made says nothing.
-  return Object.assign(error, { code: "ERR_WORKER_OUT_OF_MEMORY", stack: undefined })
 }

@@ -5,8 +5,9 @@ import type { EventLoopUtilization } from "node:perf_hooks"
 import { setTimeout as pause } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import type { Carrier, CarrierEvents } from "./carrier.ts"
+import { isOutOfMemory, outOfMemory } from "./out-of-memory.ts"
 import { Flag, type FromWorker, flagBytes, type ToWorker, type WorkerSetup } from "./protocol.ts"
-import { heapLimitMiB, isOutOfMemory, outOfMemory, ThreadMemory } from "./thread-memory.ts"
+import { heapLimitMiB, ThreadMemory } from "./thread-memory.ts"
 import type { WorkerOptions } from "./worker-contract.ts"
 
 /** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
@@ -46,7 +47,7 @@ export class ThreadCarrier implements Carrier {
     this.#worker.on("message", (message: FromWorker) => events.message(message))
     this.#worker.on("messageerror", (error) => events.unreadable(error))
     this.#worker.on("error", (error) => {
-      events.failed(isOutOfMemory(error) ? outOfMemory(options) : error)
+      events.failed(isOutOfMemory(error) ? outOfMemory(options, "The worker") : error)
     })
     this.#worker.on("exit", (code) => events.exited({ code, signal: undefined }))
   }

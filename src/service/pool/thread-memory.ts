@@ -11,18 +11,14 @@
  */
 import { Worker } from "node:worker_threads"
 import type { Memory, MemoryUse } from "./carrier.ts"
-
-export interface MemoryOptions {
-  readonly memoryMiB: number
-  /** The setting that says so, for messages. @default "workerMemoryMiB" */
-  readonly memorySetting?: string
-}
+import { outOfMemory } from "./out-of-memory.ts"
+import type { MemoryOptions } from "./worker-contract.ts"
 
 const mib = 2 ** 20
-/** Bytes outside the heap are given back some time after a collection, so more than one has to see them. */
+/** Bytes outside the heap are given back some time after a collection, so it takes more than one. */
 const collectionsMax = 3
 
-/** Node 26 and later can make a thread collect. On an earlier one V8 holds the bound as well as it can. */
+/** Node 26 and later can make a thread collect. Before, V8 holds the bound as well as it can. */
 const canCollect = Worker.prototype.startHeapProfile?.length === 1
 
 /**
@@ -33,26 +29,9 @@ export function heapLimitMiB(memoryMiB: number): number {
   return canCollect ? 4 * memoryMiB + 2048 : memoryMiB
 }
 
-/** V8's own code for it, so that both are told in the same words. */
-const code = "ERR_WORKER_OUT_OF_MEMORY"
-
-export function isOutOfMemory(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | undefined)?.code === code
-}
-
-/** @param use what it had. Unknown where V8 has ended it. */
-export function outOfMemory(
-  { memoryMiB, memorySetting = "workerMemoryMiB" }: MemoryOptions,
-  use?: MemoryUse,
-): Error {
-  const has = use === undefined ? "" : `, and had ${inMiB(use.heapBytes + use.externalBytes)}`
-  const outside =
-    use === undefined ? "" : `, ${inMiB(use.externalBytes)} of it in Buffers and their like`
-  const error = new Error(
-    `The worker may use ${memoryMiB} MiB of memory${has}${outside}. What it may is ${memorySetting}: give it more, or let the work be done in smaller parts.`,
-  )
-  // Where it was made says nothing.
-  return Object.assign(error, { code, stack: undefined })
+function told({ heapBytes, externalBytes }: MemoryUse): string {
+  const outside = inMiB(externalBytes)
+  return `had ${inMiB(heapBytes + externalBytes)}, ${outside} of it in Buffers and their like`
 }
 
 function inMiB(bytes: number): string {
@@ -107,7 +86,7 @@ export class ThreadMemory implements Memory {
         if (use.heapBytes > this.#bytesMax) break
       }
       this.#use = use
-      return this.#isTooMuch(use) ? outOfMemory(this.#options, use) : undefined
+      return this.#isTooMuch(use) ? outOfMemory(this.#options, "The worker", told(use)) : undefined
     } catch {
       // It has not begun yet, or has ended.
       return undefined
@@ -135,7 +114,7 @@ export class ThreadMemory implements Memory {
     // Somebody may be making a profile of their own.
     const profile = await this.#worker.startHeapProfile(options).catch(() => undefined)
     const stopped = profile?.stop()
-    // Asked for before it has stopped, so that nothing is allocated between the collection and the answer.
+    // Asked for before it has stopped, so that nothing is allocated between collection and answer.
     const [use] = await Promise.all([this.#measured(), stopped])
     return use
   }

@@ -4,7 +4,6 @@ import type { Fault, Outcome } from "../outcome.ts"
 import type { Given } from "./given.ts"
 import type { FailedSetup, Leftover, LogMessage, WorkerOutcome } from "./protocol.ts"
 import type { Task } from "./task.ts"
-import type { MemoryOptions } from "./thread-memory.ts"
 import type { WorkerThread } from "./worker-thread.ts"
 
 /**
@@ -27,6 +26,12 @@ import type { WorkerThread } from "./worker-thread.ts"
 export type WorkerState = "booting" | "idle" | "busy" | "retired" | "ending" | "stuck" | "exited"
 
 export const defaultTerminationMsMax = 3000
+
+export interface MemoryOptions {
+  readonly memoryMiB: number
+  /** The setting that says so, for messages. @default "workerMemoryMiB" */
+  readonly memorySetting?: string
+}
 
 export interface WorkerOptions extends MemoryOptions {
   readonly moduleUrl: string
