@@ -1,6 +1,7 @@
 /** From a module to an image in the builder's store: bundled, written into a folder, built. */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { programUrl } from "../core/program.ts"
 import { nodeIn, nodeMajorMin } from "../kubernetes/image/base.ts"
 import {
   type Builder,
@@ -145,9 +146,7 @@ function lackedHere({ env, envFrom, volumes }: DeploymentOptions): readonly stri
   ]
 }
 
-/** `.ts` when this runs from source. */
-const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."))
-const ours = (path: string): string => fileURLToPath(new URL(path + extension, import.meta.url))
+const ours = (path: string): string => fileURLToPath(programUrl(path, import.meta.url))
 
 export function imageSource(
   { module, service, image }: Described,

@@ -5,8 +5,9 @@
  * the live page, and starts a process for each replica (up/child.ts). They end when it does, however
  * it ends.
  */
-import { dirname, extname, relative } from "node:path"
+import { dirname, relative } from "node:path"
 import { fileURLToPath } from "node:url"
+import { programUrl } from "../core/program.ts"
 import { resolveLoad } from "../load/config.ts"
 import { LoadError } from "../load/error.ts"
 import { Session } from "../load/page/session.ts"
@@ -33,7 +34,7 @@ import { Sparing } from "./up/sparing.ts"
 import { UpTarget } from "./up/target.ts"
 import { type UpEvent, wordsOf } from "./up/words.ts"
 
-const entry = fileURLToPath(new URL(`./up/child${extname(import.meta.url)}`, import.meta.url))
+const entry = fileURLToPath(programUrl("./up/child", import.meta.url))
 
 /** The service may take all of the time that it is given for its workers; loading comes on top. */
 const loadMsMax = 30_000

@@ -11,8 +11,8 @@
  */
 import { type ChildProcess, fork } from "node:child_process"
 import type { Socket } from "node:net"
-import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
+import { programUrl } from "../../core/program.ts"
 import type { LoadFailure } from "../load-failure.ts"
 import type { Whereabouts } from "../whereabouts.ts"
 import type { Boot, FromGeneration, PortName, ToGeneration } from "./messages.ts"
@@ -32,7 +32,7 @@ export interface GenerationEvents {
 
 export type GenerationState = "idle" | "starting" | "serving" | "draining" | "gone"
 
-const entry = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url))
+const entry = fileURLToPath(programUrl("./child", import.meta.url))
 
 /** A process that does not even answer is stuck in a loop of its own and will not drain. */
 const answerMs = 2_000

@@ -1,15 +1,13 @@
 /** A part of a run that a worker thread sends, as the run sees it. The other side is `thread.ts`. */
 import { Worker } from "node:worker_threads"
+import { programUrl } from "../../core/program.ts"
 import type { Plan } from "../config.ts"
 import type { Phase } from "../pace/schedule.ts"
 import type { ScenarioOrigin } from "../scenario/scenario.ts"
 import type { Seat, SeatEvents } from "./seat.ts"
 import type { FromThread, ThreadData, ToThread } from "./thread-messages.ts"
 
-const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js",
-  import.meta.url,
-)
+const entry = programUrl("./thread", import.meta.url)
 
 /** A thread that is late with its beat is told of as late; what it says comes with the next one. */
 const beatPatienceMs = 900

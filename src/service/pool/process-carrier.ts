@@ -12,6 +12,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { readFileSync } from "node:fs"
 import type { Writable } from "node:stream"
+import { programUrl } from "../../core/program.ts"
 import { toError } from "../fault.ts"
 import { type Lifted, openArea } from "./area.ts"
 import { type Carrier, type CarrierEnd, type CarrierEvents, unseenMemory } from "./carrier.ts"
@@ -28,10 +29,7 @@ import {
 } from "./protocol.ts"
 import type { WorkerOptions } from "./worker-contract.ts"
 
-const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
-  import.meta.url,
-)
+const entry = programUrl("./worker", import.meta.url)
 
 /** How often it is asked how large it is. One that grows faster than that meets the kernel's bound. */
 const lookMs = 50

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { getPriority, setPriority } from "node:os"
 import { Worker } from "node:worker_threads"
+import { programUrl } from "../../core/program.ts"
 import { toFault } from "../fault.ts"
 import { Area, type Lifted } from "./area.ts"
 import type { Port } from "./port.ts"
@@ -16,10 +17,7 @@ import {
   type WorkerSetup,
 } from "./protocol.ts"
 
-const lifelineEntry = new URL(
-  import.meta.url.endsWith(".ts") ? "./lifeline.ts" : "./lifeline.js",
-  import.meta.url,
-)
+const lifelineEntry = programUrl("./lifeline", import.meta.url)
 
 /** How much sooner the kernel ends a worker than the server, where memory runs out. */
 const oomScore = 500
@@ -126,7 +124,7 @@ function lowerPriority(nice: number): void {
   }
 }
 
-/** Where all of the machine's or the container's memory is used, the kernel ends this and not the server. */
+/** Where the machine or the container runs out of memory, the kernel ends this and not the server. */
 function goFirst(): void {
   const file = "/proc/self/oom_score_adj"
   try {

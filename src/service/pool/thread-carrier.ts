@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import type { EventLoopUtilization } from "node:perf_hooks"
 import { setTimeout as pause } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
+import { programUrl } from "../../core/program.ts"
 import type { Carrier, CarrierEvents } from "./carrier.ts"
 import { isOutOfMemory, outOfMemory } from "./out-of-memory.ts"
 import { Flag, type FromWorker, flagBytes, type ToWorker, type WorkerSetup } from "./protocol.ts"
@@ -13,10 +14,7 @@ import type { WorkerOptions } from "./worker-contract.ts"
 /** A worker inherits the options of `node --input-type=module --eval …`, and can't run a file with them. */
 const isEvaluated = process.execArgv.some((arg) => arg.startsWith("--input-type"))
 
-const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js",
-  import.meta.url,
-)
+const entry = programUrl("./worker", import.meta.url)
 
 /** A loop that has waited for more than this share of the time waits. */
 const waitingShare = 0.5
