@@ -12,6 +12,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { readFileSync } from "node:fs"
 import type { Writable } from "node:stream"
+import { cpuTimesOf } from "../../core/proc-stat.ts"
 import { programUrl } from "../../core/program.ts"
 import { toError } from "../fault.ts"
 import { type Lifted, openArea } from "./area.ts"
@@ -33,8 +34,6 @@ const entry = programUrl("./worker", import.meta.url)
 
 /** How often it is asked how large it is. One that grows faster than that meets the kernel's bound. */
 const lookMs = 50
-/** A tick of /proc is 10 ms on every Linux that Node runs on. */
-const tickMs = 10
 /** One that has used less than this share of a core has waited. */
 const computingShare = 0.5
 /** How long what a process has said may be on its way when it is gone. */
@@ -111,9 +110,7 @@ export class ProcessCarrier implements Carrier {
   /** Of all its threads. */
   cpuMs(): number | undefined {
     const stat = this.#ofKernel("stat")
-    // The name in front may hold anything; proc_pid_stat(5) from its third field on comes behind it.
-    const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return fields && (Number(fields[11]) + Number(fields[12])) * tickMs
+    return stat === undefined ? undefined : cpuTimesOf(stat).ownMs
   }
 
   mark(): void {
