@@ -11,6 +11,7 @@ import { constants, cpSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { followLines } from "../core/line-splitter.ts"
+import { endGroup } from "../core/process-group.ts"
 import { ask } from "../local/ask.ts"
 import type { Operation } from "../service/operation.ts"
 import type { Service } from "../service/service.ts"
@@ -162,15 +163,7 @@ class Started implements AsyncDisposable {
     this.#child.stderr?.destroy()
   }
 
-  readonly #kill = (): void => {
-    const { pid } = this.#child
-    if (pid === undefined) return
-    try {
-      process.kill(-pid, "SIGKILL")
-    } catch {
-      // There is nothing left of it.
-    }
-  }
+  readonly #kill = (): void => endGroup(this.#child)
 
   #hear(line: string): void {
     this.#lines.push(line)

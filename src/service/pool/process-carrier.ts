@@ -2,9 +2,9 @@
  * A worker that is a process of its own: for code that refuses to run in a thread, or that may take the
  * whole process with it. Its side of it is process-port.ts.
  *
- * Messages go over Node's channel, large bytes by area.ts. Beside it is a pipe, the lifeline, which a thread of the
- * worker's process reads while `run` computes: a task's id in it stops that task, as the shared word of
- * memory does for threads, and its end is that of this process.
+ * Messages go over Node's channel, large bytes by area.ts. Beside it is a pipe, the lifeline, which a
+ * thread of the worker's process reads while `run` computes: a task's id in it stops that task, as the
+ * shared word of memory does for threads, and its end is that of this process.
  *
  * It leads a group, in which what it starts is as well, so that what has to be ended is ended with all
  * the programs that it has running.
@@ -13,6 +13,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { readFileSync } from "node:fs"
 import type { Writable } from "node:stream"
 import { cpuTimesOf } from "../../core/proc-stat.ts"
+import { endGroup } from "../../core/process-group.ts"
 import { programUrl } from "../../core/program.ts"
 import { toError } from "../fault.ts"
 import { type Lifted, openArea } from "./area.ts"
@@ -39,7 +40,7 @@ const computingShare = 0.5
 /** How long what a process has said may be on its way when it is gone. */
 const lastWordsMs = 1000
 const tailMax = 4096
-/** Above the bound on its heap: for compiled code, young objects and threads that are not its calls' doing. */
+/** Above the bound on its heap: for compiled code, young objects and threads, which are no call's doing. */
 const slackMiB = 64
 const who = "The worker's process"
 
@@ -98,7 +99,7 @@ export class ProcessCarrier implements Carrier {
 
   terminate(): void {
     const { exitCode, signalCode } = this.#child
-    if (exitCode === null && signalCode === null) this.#endGroup()
+    if (exitCode === null && signalCode === null) endGroup(this.#child)
   }
 
   unref(): void {
@@ -138,7 +139,7 @@ export class ProcessCarrier implements Carrier {
       if (child.pid === undefined) this.#end({ code: undefined, signal: undefined })
     })
     child.once("exit", (code, signal) => {
-      if (code !== 0) this.#endGroup()
+      if (code !== 0) endGroup(child)
       const end = { code: code ?? undefined, signal: signal ?? undefined }
       void this.#lastWords(end).then(() => this.#end(end))
     })
@@ -194,16 +195,6 @@ export class ProcessCarrier implements Carrier {
     clearTimeout(timer)
     if (signal === "SIGABRT" && this.#tail.includes("heap out of memory")) {
       this.#events.failed(outOfMemory(this.#options, who, "its heap alone had as much"))
-    }
-  }
-
-  #endGroup(): void {
-    const { pid } = this.#child
-    if (pid === undefined) return
-    try {
-      process.kill(-pid, "SIGKILL")
-    } catch {
-      // There is nobody left.
     }
   }
 
