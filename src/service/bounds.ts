@@ -33,7 +33,7 @@ export function queueBytesMaxOf(service: Service, settings: ResolvedSettings): n
   return queueBytesMax === "auto" ? Math.max(queueBytesAuto, largest) : queueBytesMax
 }
 
-export interface Heaps {
+export interface MemoryBounds {
   readonly settings: ResolvedSettings
   readonly service: Service
   /** What the process may use in all; `undefined` where it is the whole machine. */
@@ -41,12 +41,12 @@ export interface Heaps {
 }
 
 /**
- * Holds the heap limits that were set against the memory that there is: one that can't be reached
+ * Holds the bounds on workers' memory that were set against what there is: one that can't be reached
  * protects nobody, since the call that needs too much would take the whole process with it.
- * Limits that fit one by one may be more in sum, since few calls need as much as they may have.
+ * Bounds that fit one by one may be more in sum, since few calls need as much as they may have.
  * @throws {SettingError} naming the first that does not fit.
  */
-export function assertHeapsFit({ settings, service, memoryBytes }: Heaps): void {
+export function assertMemoryFits({ settings, service, memoryBytes }: MemoryBounds): void {
   if (memoryBytes === undefined) return
   const memoryMiB = Math.floor(memoryBytes / 2 ** 20)
   const limits: (readonly [string, number | "auto" | undefined])[] = [

@@ -9,7 +9,7 @@ import type { Logger } from "pino"
 import { type Clock, monotonicClock } from "../core/clock.ts"
 import { FadingMean } from "../core/fading-mean.ts"
 import { type AdmissionState, admit, shed } from "./admission.ts"
-import { assertHeapsFit, queueBytesMaxOf } from "./bounds.ts"
+import { assertMemoryFits, queueBytesMaxOf } from "./bounds.ts"
 import { collectionHelpers } from "./collection-helpers.ts"
 import { foretell, isRefusedUnrun, isTelling, OperationCost } from "./cost.ts"
 import { memoryLimitBytes } from "./cpu.ts"
@@ -104,7 +104,7 @@ export class ComputePools implements Compute {
   /** @throws {SettingError} see bounds.ts. */
   constructor(options: ComputeOptions) {
     this.#options = options
-    assertHeapsFit({ ...options, memoryBytes: memoryLimitBytes() })
+    assertMemoryFits({ ...options, memoryBytes: memoryLimitBytes() })
     this.#queueBytesMax = queueBytesMaxOf(options.service, options.settings)
     this.#clock = options.clock ?? monotonicClock
     this.#lanes = this.#makeLanes()

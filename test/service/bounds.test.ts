@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { bytes } from "../../src/service/body.ts"
-import { assertHeapsFit, queueBytesMaxOf } from "../../src/service/bounds.ts"
+import { assertMemoryFits, queueBytesMaxOf } from "../../src/service/bounds.ts"
 import { operation } from "../../src/service/operation.ts"
 import { service } from "../../src/service/service.ts"
 import { resolveSettings, SettingError, type Settings } from "../../src/service/settings.ts"
@@ -34,11 +34,11 @@ test("where it is set, it holds, and an operation that accepts more stops the st
   assert.equal(boundOf(2000, { queueBytesMax: 1000 }, "main"), 1000)
 })
 
-test("a heap limit beyond the memory that there is stops the start, and names itself", () => {
+test("a worker's memory beyond what there is stops the start, and names itself", () => {
   const layout = operation({ path: "/", ownWorkers: { memoryMiB: 512 }, run() {} })
   const of = service({ title: "Trial", version: "1.0.0", operations: { layout } })
   const fit = (memoryMiB: number | undefined, options: Settings = {}) =>
-    assertHeapsFit({
+    assertMemoryFits({
       service: of,
       settings: resolveSettings({ options }),
       memoryBytes: memoryMiB && memoryMiB * MiB,
