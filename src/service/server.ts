@@ -1,5 +1,5 @@
 /**
- * The production server: HTTP on the main thread, computing on worker threads, in one process.
+ * The production server: HTTP on the main thread, computing on workers.
  *
  * Its life is `starting → ready → draining → closed`:
  * - `starting`: both ports listen, `/readyz` says 503, workers boot.

@@ -109,7 +109,10 @@ export class GivenTasks {
     return { begun, unbegun }
   }
 
-  /** The last of those that were told to stop is the one that the worker is at: what was before it is over. */
+  /**
+   * The last of those that were told to stop is the one that the worker is at: what was before it is
+   * over.
+   */
   #showCancelled(): void {
     const last = this.#all.findLast(({ graceMs }) => graceMs !== undefined)
     Atomics.store(this.#flags, Flag.cancel, last?.id ?? 0)

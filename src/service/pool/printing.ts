@@ -7,7 +7,10 @@ import type { Writable } from "node:stream"
 import type { Origin } from "./leftovers.ts"
 import type { LogLevel } from "./protocol.ts"
 
-/** As many lines at once, and in each {@link windowMs}: a loop that only prints must not drown the main thread. */
+/**
+ * As many lines at once, and in each {@link windowMs}: a loop that only prints must not drown the main
+ * thread.
+ */
 const linesMax = 100
 const windowMs = 10
 

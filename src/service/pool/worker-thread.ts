@@ -1,4 +1,4 @@
-/** One worker, whatever carries it, as the main thread sees it. What it goes through: {@link WorkerState}. */
+/** One worker, whatever carries it, as the main thread sees it. It goes through {@link WorkerState}s. */
 import { toFault } from "../fault.ts"
 import { Booting } from "./booting.ts"
 import type { Carrier, CarrierEnd, Memory } from "./carrier.ts"
@@ -147,7 +147,7 @@ export class WorkerThread {
     return this.#given.takeBack(task)
   }
 
-  /** Asks a task that has begun to stop, and ends the thread when it has not within the grace. */
+  /** Asks a task that has begun to stop, and ends the worker when it has not within the grace. */
   cancel(task: Task, graceMs: number): void {
     const given = this.#given.find(task)
     if (given === undefined || this.#state !== "busy" || given.graceMs !== undefined) return

@@ -1,5 +1,6 @@
 /**
- * A worker's own side, in a thread or in a process: loads the service's module, runs `setup`, then one task after another.
+ * A worker's own side, in a thread or in a process: loads the service's module, runs `setup`, then one
+ * task after another.
  *
  * It answers each task that it begins with exactly one `outcome`, and runs one at a time. Short ones
  * come some ahead of their turn; the main thread may take those back that have not begun. What a task
