@@ -7,6 +7,8 @@
  * service may be bundled with a copy of this file of its own.
  */
 
+import type { JsonText } from "./outcome.ts"
+
 const brand: unique symbol = Symbol.for("capstan.problem") as never
 
 /** The members of a problem document. All else in it are extensions. */
@@ -55,7 +57,7 @@ export class Problem extends Error {
 /** A problem document as it is sent, made where the problem was thrown. */
 export interface WrittenProblem {
   readonly status: number
-  readonly json: string | Uint8Array<ArrayBuffer>
+  readonly json: JsonText
 }
 
 /**
