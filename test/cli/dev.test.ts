@@ -11,6 +11,7 @@ import {
   childrenOf,
   eventually,
   freePorts,
+  isRunning,
   keptWaiting,
   patientFlags,
   serviceSource,
@@ -301,7 +302,7 @@ suite("capstan dev", { concurrency: 3 }, () => {
     const pid = Number(await answer(url, "/pid"))
     cli.child.kill("SIGINT")
     assert.deepEqual(await cli.ended, { code: 0, signal: null })
-    assert.ok(!isAlive(pid))
+    assert.ok(!isRunning(pid))
   })
 
   test("no process is left behind when the supervisor is killed", async () => {
@@ -310,9 +311,9 @@ suite("capstan dev", { concurrency: 3 }, () => {
     await using cli = startDev(folder)
     const { url } = await cli.served()
     const pid = Number(await answer(url, "/pid"))
-    assert.ok(isAlive(pid))
+    assert.ok(isRunning(pid))
     cli.child.kill("SIGKILL")
-    await eventually(() => !isAlive(pid) || undefined, "the process to end")
+    await eventually(() => !isRunning(pid) || undefined, "the process to end")
   })
 
   test("not even one that is stuck in a loop", async () => {
@@ -324,7 +325,7 @@ suite("capstan dev", { concurrency: 3 }, () => {
     const lost = answer(url, "/crash").catch(() => "lost")
     await appears(folder, "stuck")
     cli.child.kill("SIGKILL")
-    await eventually(() => !isAlive(pid) || undefined, "the process to end")
+    await eventually(() => !isRunning(pid) || undefined, "the process to end")
     assert.equal(await lost, "lost")
   })
 })
@@ -357,13 +358,4 @@ async function becomes(url: string, version: string): Promise<void> {
 
 async function appears(folder: TemporaryFolder, name: string): Promise<void> {
   await eventually(() => existsSync(join(folder.path, name)) || undefined, `a file ${name}`)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -19,6 +19,7 @@ import {
   CliProcess,
   eventually,
   freePorts,
+  isRunning,
   patientFlags,
   type RunOptions,
   runCli,
@@ -63,15 +64,6 @@ async function untilReady(managementUrl: string, count: number): Promise<Status>
 async function text(url: string): Promise<string> {
   const response = await fetch(url)
   return `${response.status} ${await response.text()}`
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Serves with that as its standard output and error; resolves with what stood on the latter. */
@@ -232,7 +224,7 @@ suite("capstan up", { concurrency: 2 }, () => {
     await eventually(() => existsSync(join(folder.path, "stuck")) || undefined, "one to be stuck")
     cli.child.kill("SIGKILL")
     await eventually(
-      () => !replicas.some(({ pid }) => isAlive(pid)) || undefined,
+      () => !replicas.some(({ pid }) => isRunning(pid)) || undefined,
       "the replicas to end",
     )
     assert.equal(await lost, "lost")

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { suite, test } from "node:test"
 import { Project, serviceOf } from "../support/bundled.ts"
-import { eventually } from "../support/cli.ts"
+import { eventually, isRunning } from "../support/cli.ts"
 import { StandInPrograms } from "../support/stand-in-programs.ts"
 
 const other = process.arch === "arm64" ? "linux/amd64" : "linux/arm64"
@@ -24,14 +24,6 @@ function builder(): StandInPrograms {
   return new StandInPrograms({
     docker: 'if (args[0] === "build") write(after("--iidfile"), "sha256:0")',
   })
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
 
 suite("a bundle before its image is called done", { concurrency: 2 }, () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { suite, test } from "node:test"
-import { CliProcess, eventually, TemporaryFolder } from "../support/cli.ts"
+import { CliProcess, eventually, isRunning, TemporaryFolder } from "../support/cli.ts"
 import { root } from "../support/repository.ts"
 import { StandInCluster } from "../support/stand-in-cluster.ts"
 import { StandInPrograms } from "../support/stand-in-programs.ts"
@@ -50,14 +50,6 @@ class Endless implements Disposable {
   [Symbol.dispose](): void {
     this.#programs[Symbol.dispose]()
     this.#folder[Symbol.dispose]()
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }
 

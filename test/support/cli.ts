@@ -132,6 +132,14 @@ export async function keptWaiting<T>(ask: () => Promise<T>): Promise<T> {
   }, "a good answer")
 }
 
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** The processes that a process has started and that have not ended. Linux only. */
 export function childrenOf(pid: number): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
