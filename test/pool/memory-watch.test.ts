@@ -93,20 +93,37 @@ test("one that has too much is ended for what it is at, or replaced when it is a
   assert.deepEqual(replaced, [idle])
 })
 
-for (const [what, change] of [
-  ["has begun another task", (worker: FakeWorker) => worker.begin()],
-  ["is idle", (worker: FakeWorker) => worker.end()],
+const begin = (worker: FakeWorker) => worker.begin()
+
+for (const [what, before, change] of [
+  ["has begun another task", begin, begin],
+  ["is idle", begin, (worker: FakeWorker) => worker.end()],
   [
     "has gone on to one given ahead",
+    begin,
     (worker: FakeWorker) => {
       worker.given.isPastFirst = true
+    },
+  ],
+  [
+    "has come up",
+    (worker: FakeWorker) => {
+      worker.state = "booting"
+    },
+    (worker: FakeWorker) => worker.end(),
+  ],
+  [
+    "is leaving",
+    begin,
+    (worker: FakeWorker) => {
+      worker.isLeaving = true
     },
   ],
 ] as const) {
   test(`one that ${what} by the time that it has answered is not blamed`, async (t) => {
     const { timers, workers, replaced, watch, settled } = tryWatch(t)
     const [one] = workers
-    one.begin()
+    before(one)
     one.answer = () => {
       change(one)
       return tooMuch
