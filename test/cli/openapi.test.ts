@@ -3,9 +3,14 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
 import { fileURLToPath } from "node:url"
-import { CliProcess, freePorts, runCli, serviceSource, TemporaryFolder } from "../support/cli.ts"
-
-const index = fileURLToPath(new URL("../../src/index.ts", import.meta.url))
+import {
+  CliProcess,
+  freePorts,
+  index,
+  runCli,
+  serviceSource,
+  TemporaryFolder,
+} from "../support/cli.ts"
 
 test("prints the document that is served, and nothing else", async () => {
   using folder = new TemporaryFolder()
@@ -51,7 +56,7 @@ test("what tsc makes of a service as CommonJS is read as one", async () => {
     "service.cjs",
     `"use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-const capstan_1 = require(${JSON.stringify(index)});
+const capstan_1 = require(${JSON.stringify(fileURLToPath(index))});
 exports.default = (0, capstan_1.service)({ title: "Compiled", version: "1.0.0", operations: { it: (0, capstan_1.operation)({ path: "/it", run() {} }) } });
 `,
   )

@@ -1,9 +1,14 @@
 /** What a call prints, as whoever runs the service sees it. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { CliProcess, eventually, freePorts, patientFlags, TemporaryFolder } from "../support/cli.ts"
-
-const index = new URL("../../src/index.ts", import.meta.url).href
+import {
+  CliProcess,
+  eventually,
+  freePorts,
+  index,
+  patientFlags,
+  TemporaryFolder,
+} from "../support/cli.ts"
 
 const source = (isolation: string) => `import { operation, service } from ${JSON.stringify(index)}
 import { existsSync } from "node:fs"

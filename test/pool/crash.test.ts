@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { test } from "node:test"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { patienceMs } from "../support/patience.ts"
-import { answerOf, tryPool } from "../support/pool.ts"
+import { answerOf, howOf, tryPool } from "../support/pool.ts"
 
 for (const [name, how] of [
   ["outOfMemory", "out-of-memory"],
@@ -20,7 +20,7 @@ for (const [name, how] of [
       trial.run(name),
       ...[1, 2, 3, 4].map(() => trial.run("spin", { ms: 5 })),
     ])
-    assert.equal(crash.kind === "crashed" ? crash.how : crash.kind, how)
+    assert.equal(howOf(crash), how)
     assert.deepEqual(
       others.map(({ kind }) => kind),
       ["done", "done", "done", "done"],
@@ -101,7 +101,7 @@ test("a task that can't even be read in a worker's memory kills one worker, not 
     "echo",
     Array.from({ length: 600_000 }, () => ({})),
   )
-  assert.equal(outcome.kind === "crashed" ? outcome.how : outcome.kind, "out-of-memory")
+  assert.equal(howOf(outcome), "out-of-memory")
   assert.equal(trial.deaths.length, 1)
   assert.equal(answerOf(await trial.run("echo", "still here")), "still here")
 })

@@ -4,13 +4,18 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { getPriority } from "node:os"
 import { join } from "node:path"
 import { suite, test } from "node:test"
-import type { Outcome } from "../../src/service/outcome.ts"
 import { processArgs } from "../../src/service/pool/process-args.ts"
-import { CliProcess, eventually, freePorts, patientFlags, TemporaryFolder } from "../support/cli.ts"
+import {
+  CliProcess,
+  eventually,
+  freePorts,
+  index,
+  patientFlags,
+  TemporaryFolder,
+} from "../support/cli.ts"
 import { patienceMs } from "../support/patience.ts"
-import { answerOf, type Trial, tryPool } from "../support/pool.ts"
+import { answerOf, howOf, type Trial, tryPool } from "../support/pool.ts"
 
-const index = new URL("../../src/index.ts", import.meta.url).href
 const inProcess = { isolation: "process" } as const
 const noProc = existsSync("/proc/self/task") ? false : "the kernel tells nothing of processes here"
 
@@ -21,10 +26,6 @@ interface Told {
 
 async function pidOf(trial: Trial): Promise<number> {
   return (answerOf(await trial.run("process")) as Told).pid
-}
-
-function how(outcome: Outcome): string {
-  return outcome.kind === "crashed" ? outcome.how : outcome.kind
 }
 
 for (const isolation of ["thread", "process"] as const) {
@@ -124,7 +125,7 @@ suite("workers that are processes", { skip: noProc, concurrency: 2 }, () => {
       ["allocates", { mebibytes: 1000 }, "out-of-memory", /may use 64 MiB .* and had \d+ MiB/],
     ] as const) {
       const [crash, next] = await Promise.all([trial.run(name, body), trial.run("echo", name)])
-      assert.equal(how(crash), expected, name)
+      assert.equal(howOf(crash), expected, name)
       assert.match(crash.kind === "crashed" ? crash.fault.message : "", message)
       assert.equal(answerOf(next), name, "the next call has been answered")
     }

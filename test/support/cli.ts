@@ -17,7 +17,8 @@ import { cleanEnv } from "./clean-env.ts"
 import { patienceMs } from "./patience.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
-const index = new URL("../../src/index.ts", import.meta.url).href
+/** What a module that a test writes imports as Capstan. */
+export const index = new URL("../../src/index.ts", import.meta.url).href
 
 export interface RunOptions {
   readonly cwd?: string

@@ -166,3 +166,8 @@ export function answerOf(outcome: Outcome): unknown {
   }
   return JSON.parse(outcome.reply.text)
 }
+
+/** How a call has ended; where it took its worker with it, how that died. */
+export function howOf(outcome: Outcome): string {
+  return outcome.kind === "crashed" ? outcome.how : outcome.kind
+}
