@@ -41,8 +41,8 @@ export interface SuiteResult {
 const compiled = mkdtempSync(join(tmpdir(), "capstan-compiled-"))
 process.on("exit", () => rmSync(compiled, { recursive: true, force: true, maxRetries: 5 }))
 process.env.NODE_COMPILE_CACHE = compiled
-// The bundler and the compiler are Go programs that live for a second: collecting garbage often is a
-// fifth of what they cost.
+// The bundler and the compiler are Go programs that live for a second: collecting garbage often is
+// a fifth of what they cost.
 process.env.GOGC = "400"
 process.env[slownessVariable] = `${measuredSlowness()}`
 

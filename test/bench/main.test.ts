@@ -51,7 +51,10 @@ test("a bench that does not exist, and a number out of range, are refused before
   }
 })
 
-/** Bodies of the same kinds that are done with at once, and little time: how long it takes is no matter here. */
+/**
+ * Bodies of the same kinds that are done with at once, and little time: how long it takes is no
+ * matter here.
+ */
 const sizes = { items: 1000, large: 1000, pattern: 8 }
 const tiny = { spinIterations: 1, warmupMs: 0, durationMs: 300, fromSource: true }
 

@@ -1,10 +1,10 @@
 /**
- * Calls every operation of the examples by clients that are generated from their OpenAPI documents: in
- * TypeScript by openapi-typescript and openapi-fetch, in Python by openapi-python-client.
+ * Calls every operation of the examples by clients that are generated from their OpenAPI documents:
+ * in TypeScript by openapi-typescript and openapi-fetch, in Python by openapi-python-client.
  *
- * `npm run test:clients`: the generators are installed into a folder of their own on first use. They
- * are no dependencies of this repository: they need a TypeScript that has an interface for programs,
- * which the one here no longer has, and Python with venv.
+ * `npm run test:clients`: the generators are installed into a folder of their own on first use.
+ * They are no dependencies of this repository: they need a TypeScript that has an interface for
+ * programs, which the one here no longer has, and Python with venv.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"

@@ -1,4 +1,6 @@
-/** A service of schemas that have names, and of what else generators of clients have trouble with. */
+/**
+ * A service of schemas that have names, and of what else generators of clients have trouble with.
+ */
 import { operation, service } from "capstan"
 import * as z from "zod"
 

@@ -1,4 +1,7 @@
-/** What pages of other origins can read of the balancer's own answers: what they can of the service's. */
+/**
+ * What pages of other origins can read of the balancer's own answers: what they can of the
+ * service's.
+ */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { operation } from "../../src/service/operation.ts"

@@ -1,4 +1,7 @@
-/** Workers that are processes: the same as threads where they can be, and harmless where threads are not. */
+/**
+ * Workers that are processes: the same as threads where they can be, and harmless where threads are
+ * not.
+ */
 import assert from "node:assert/strict"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { getPriority } from "node:os"

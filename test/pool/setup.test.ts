@@ -22,7 +22,9 @@ const options = {
   operations: ["classify", "plain", "shares", "other", "exit"],
 }
 
-/** Runs a call of the fixture's; of its operation the pool looks at nothing that would matter here. */
+/**
+ * Runs a call of the fixture's; of its operation the pool looks at nothing that would matter here.
+ */
 function run(trial: Trial, name: string) {
   return trial.run(name, undefined, { operation: callOf("echo").operation })
 }

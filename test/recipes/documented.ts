@@ -1,4 +1,6 @@
-/** Documents as a newcomer follows them: their services are started, and their calls sent to them. */
+/**
+ * Documents as a newcomer follows them: their services are started, and their calls sent to them.
+ */
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"

@@ -1,7 +1,7 @@
 /**
  * How much memory a worker of each service takes, as tables of the documentation have it: what the
- * whole process holds with five workers against one, each of which has answered the service's calls.
- * Arguments are the modules to measure instead of all.
+ * whole process holds with five workers against one, each of which has answered the service's
+ * calls. Arguments are the modules to measure instead of all.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

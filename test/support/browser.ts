@@ -32,8 +32,9 @@ export interface PageOptions extends BrowserContextOptions {
 }
 
 /**
- * A page with nothing to complain of: disposing of it fails the test if it has thrown, has written an
- * error on the console, or has loaded what it should not. What an event's handler throws fails none.
+ * A page with nothing to complain of: disposing of it fails the test if it has thrown, has written
+ * an error on the console, or has loaded what it should not. What an event's handler throws fails
+ * none.
  */
 export async function openPage(
   browser: Browser,
@@ -66,8 +67,8 @@ export async function openPage(
 const networkChange = /ERR_NETWORK_CHANGED/
 
 /**
- * Loads a page, again where it was broken off: Chromium does that to all that it loads when a network
- * comes or goes on this machine, a cluster's for one.
+ * Loads a page, again where it was broken off: Chromium does that to all that it loads when a
+ * network comes or goes on this machine, a cluster's for one.
  */
 export async function loaded(page: Page, load: () => Promise<unknown>): Promise<void> {
   for (let isWhole = false; !isWhole; ) {

@@ -32,8 +32,8 @@ export interface SimulatedTimers {
 }
 
 /**
- * Replaces `setTimeout`, `setInterval` and what stops them until the test ends. Real timers go on, and
- * can be stopped.
+ * Replaces `setTimeout`, `setInterval` and what stops them until the test ends. Real timers go on,
+ * and can be stopped.
  */
 export function simulatedTimers(t: TestContext): SimulatedTimers {
   let nowMs = 0
