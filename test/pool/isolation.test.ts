@@ -3,7 +3,8 @@
  * not.
  */
 import assert from "node:assert/strict"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import fs, { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { getPriority } from "node:os"
 import { join } from "node:path"
 import { suite, test } from "node:test"
@@ -30,6 +31,36 @@ interface Told {
 async function pidOf(trial: Trial): Promise<number> {
   return (answerOf(await trial.run("process")) as Told).pid
 }
+
+test("a process is looked at while it is at something, and not while it waits, for its first task either", {
+  skip: noProc,
+}, async (t) => {
+  const looks: (() => void)[] = []
+  const { setInterval: real } = globalThis
+  const set = (look: () => void, ms?: number) => {
+    looks.push(look)
+    return real(look, ms)
+  }
+  t.mock.method(globalThis, "setInterval", set as typeof setInterval)
+  const { mock: reads } = t.mock.method(fs, "readFileSync")
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+  await using trial = await tryPool({ ...inProcess, cancelGraceMs: 0 })
+  await trial.until(() => trial.pool.counts().idle === 1)
+  const readsOfLook = (): number => {
+    const before = reads.callCount()
+    for (const look of looks) look()
+    return reads.callCount() - before
+  }
+  assert.equal(readsOfLook(), 0)
+  const running = trial.submit("burn", { cpuMs: 0, forEver: true })
+  assert.equal(readsOfLook(), 1)
+  running.cancel()
+  await running.outcome
+})
 
 for (const isolation of ["thread", "process"] as const) {
   suite(`a worker that is a ${isolation}`, { skip: noProc }, () => {

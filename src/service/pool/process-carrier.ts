@@ -167,6 +167,8 @@ export class ProcessCarrier implements Carrier {
     } else if (message.type === "failed") {
       if (typeof message.fault?.message === "string") this.#events.failed(toError(message.fault))
     } else {
+      // A spare one may wait for its first task for days.
+      if (message.type === "ready") this.#isIdle = true
       this.#events.message(message)
     }
   }
