@@ -4,6 +4,7 @@
  * A body counts by what has come of it, since what was declared may never come. So it is admitted
  * again, piece by piece, as it grows: else any number of them could be held whatever the bound says.
  */
+import { bodyTurns } from "../../core/http/body-turns.ts"
 import { Gather } from "../input/gather.ts"
 import type { Pieces } from "../input/received.ts"
 import type { Shed } from "../outcome.ts"
@@ -64,7 +65,10 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<Pieces> 
  */
 function leaveIt(): void {}
 
-/** Counts a body as it comes in; returns why no more of it can be taken, once that is so. */
+/**
+ * Counts a body as it comes in; returns why no more of it can be taken, once that is so. The body may
+ * come to rest by it, for others to have their turn.
+ */
 export function bodyMeter(
   exchange: Exchange,
   bytesMax: number,
@@ -75,6 +79,7 @@ export function bodyMeter(
   let received = 0
   return (bytes) => {
     received += bytes
+    bodyTurns.took(exchange.request.raw, bytes)
     exchange.receivedAtMs = now()
     if (received > bytesMax) return tooLarge(bytesMax)
     const { heldBytes, admittedAs: name, tryId, deadlineAtMs } = exchange
