@@ -11,6 +11,7 @@ import {
 import type { AddressInfo, Socket } from "node:net"
 import { test } from "node:test"
 import { Pipelines } from "../../src/core/http/pipelines.ts"
+import { turnRequestsMax } from "../../src/core/http/turn.ts"
 import { RawClient } from "../support/raw-client.ts"
 
 interface Trial extends AsyncDisposable {
@@ -23,7 +24,10 @@ interface Trial extends AsyncDisposable {
   answerAll(): void
 }
 
-async function serveTrial(options: ServerOptions = {}): Promise<Trial> {
+async function serveTrial(
+  options: ServerOptions = {},
+  begin?: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Trial> {
   let isOpen = false
   const begun: (readonly [IncomingMessage, ServerResponse])[] = []
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -32,10 +36,12 @@ async function serveTrial(options: ServerOptions = {}): Promise<Trial> {
     response.end(`${request.url}${bytes === 0 ? "" : ` ${bytes}`};`)
   }
   const pipelines = new Pipelines((request, response) => {
-    if (isOpen) void answer(request, response)
+    if (begin !== undefined) begin(request, response)
+    else if (isOpen) void answer(request, response)
     else begun.push([request, response])
   })
   const server = createServer(options, pipelines.arrived)
+  server.on("connection", pipelines.connected)
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
   return {
@@ -45,7 +51,8 @@ async function serveTrial(options: ServerOptions = {}): Promise<Trial> {
     begun,
     answerAll() {
       isOpen = true
-      for (const [request, response] of begun.reverse()) void answer(request, response)
+      const there = begun.filter(([request]) => !request.destroyed)
+      for (const [request, response] of there.reverse()) void answer(request, response)
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close")
@@ -112,4 +119,81 @@ test("a request that is not read to its end, as others wait, is not late by its 
   trial.answerAll()
   await client.read("/20;")
   assert.equal(trial.pipelines.isStopped(socket), false)
+})
+
+/** A server that answers at once, and the most requests that one turn of its event loop has begun. */
+async function serveAtOnce() {
+  let most = 0
+  let inThisTurn = 0
+  let turn = setImmediate(function next() {
+    most = Math.max(most, inThisTurn)
+    inThisTurn = 0
+    turn = setImmediate(next)
+  })
+  const trial = await serveTrial({}, (request, response) => {
+    inThisTurn += 1
+    response.end(`${request.url};`)
+  })
+  return {
+    ...trial,
+    most: () => most,
+    async [Symbol.asyncDispose]() {
+      clearImmediate(turn)
+      await trial[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test("a turn begins few of those that were sent ahead, though they are answered at once", async () => {
+  await using trial = await serveAtOnce()
+  const count = 1_000
+  const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.connect(trial.port)))
+  try {
+    const requests = Array.from({ length: count }, (_, n) => get(n))
+    for (const client of clients) client.write(requests.join(""))
+    for (const client of clients) {
+      await client.read(`/${count - 1};`)
+      assert.deepEqual(
+        pathsIn(client.received),
+        Array.from({ length: count }, (_, n) => `/${n}`),
+      )
+    }
+    // The first of each connection is alone there.
+    assert.ok(trial.most() <= turnRequestsMax + clients.length, `${trial.most()}`)
+  } finally {
+    for (const client of clients) client[Symbol.dispose]()
+  }
+})
+
+test("a request that is alone is answered while many are before it that were sent ahead", async () => {
+  await using trial = await serveAtOnce()
+  using flooding = await RawClient.connect(trial.port)
+  using other = await RawClient.connect(trial.port)
+  const count = 2_000
+  flooding.write(Array.from({ length: count }, (_, n) => get(n)).join(""))
+  await flooding.read("/0;")
+  other.write(get(0))
+  await other.read("/0;")
+  assert.ok(pathsIn(flooding.received).length < count / 2)
+  await flooding.read(`/${count - 1};`)
+})
+
+test("so many wait at the most, and who sends few ahead is not cut off with those who send many", async () => {
+  await using trial = await serveTrial()
+  using light = await RawClient.connect(trial.port)
+  const floods = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(trial.port)))
+  try {
+    for (const flood of floods) flood.write(get(0).repeat(1_500) + get(1))
+    await Promise.race(floods.map((flood) => flood.read()))
+    light.write(Array.from({ length: 20 }, (_, n) => get(n)).join(""))
+    while (!trial.begun.some(([{ url }]) => url === "/15")) await new Promise(setImmediate)
+    trial.answerAll()
+    await light.read("/19;")
+    const ends = await Promise.all(floods.map((flood) => flood.read("/1;")))
+    const whole = ends.filter((received) => received.includes("/1;"))
+    assert.ok(whole.length > 0 && whole.length < floods.length, `${whole.length}`)
+    for (const received of whole) assert.equal(pathsIn(received).length, 1_501)
+  } finally {
+    for (const client of floods) client[Symbol.dispose]()
+  }
 })

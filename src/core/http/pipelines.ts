@@ -7,14 +7,24 @@
  * connection is not read. That is no error: the client's writes come to a halt, as they do with a
  * server that answers one after another, and go on as answers leave.
  *
+ * Nor does a turn of the event loop begin more of them than a few, over all connections: those that are
+ * answered at once would else be answered one behind the other, thousands of them, while everybody
+ * waits. A request that is alone on its connection is not held up by that.
+ *
  * node:http can't be stopped within what it has read at once, 64 KiB, so that many bytes of requests
- * may wait. They cost what node:http makes of them, and nothing of ours.
+ * may wait. They cost what node:http makes of them, and nothing of ours; and of all connections
+ * together so many at the most, beyond which whoever has sent more than a few ahead is cut off.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import { turn } from "./turn.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
 const underWayMax = 16
+/** Requests that wait, of all connections: node:http makes a few kilobytes of each. */
+const waitingMax = 10_000
+/** So many that wait of one connection are a flood: nobody else's are read in the same turn. */
+const floodMin = 256
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -23,6 +33,8 @@ interface Pipeline {
   underWay: number
   /** In the order of their arrival. */
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
+  /** The next turn goes on with it. */
+  isForNextTurn: boolean
   /** Lets node:http read on; there while it was told to stop before the next request. */
   readOn: (() => void) | undefined
   /** It has stopped. */
@@ -33,6 +45,7 @@ interface Pipeline {
 
 export class Pipelines {
   readonly #begin: Listener
+  readonly #open = new Set<Socket>()
   readonly #bySocket = new WeakMap<Socket, Pipeline>()
 
   /** @param begin is given each request when it is its turn. */
@@ -40,15 +53,32 @@ export class Pipelines {
     this.#begin = begin
   }
 
+  /** For the server's `connection`, if there are other servers that must be read meanwhile. */
+  readonly connected = (socket: Socket): void => {
+    this.#open.add(socket)
+    socket.once("close", () => this.#open.delete(socket))
+  }
+
   /** For node:http's `request`, `checkContinue` and `checkExpectation`. */
   readonly arrived: Listener = (request, response) => {
     const pipeline = this.#of(request.socket)
-    if (pipeline.underWay < underWayMax) {
+    const { waiting, socket } = pipeline
+    const isAlone = pipeline.underWay === 0 && waiting.length === 0
+    if (isAlone || (waiting.length === 0 && this.#mayStart(pipeline))) {
       this.#start(pipeline, request, response)
-    } else {
-      pipeline.waiting.push([request, response])
-      pipeline.isStopped = true
+      return
     }
+    // It has been cut off in the midst of what came at once.
+    if (socket.destroyed) return
+    if (turn.waiting >= waitingMax && waiting.length >= underWayMax) {
+      socket.destroy()
+      return
+    }
+    waiting.push([request, response])
+    turn.waiting += 1
+    if (waiting.length % floodMin === 0) this.#holdOthers(socket)
+    pipeline.isStopped = true
+    pipeline.readOn ??= stopReading(socket, response)
   }
 
   /** Whether requests of that connection have not had their turn yet. */
@@ -71,25 +101,40 @@ export class Pipelines {
     const pipeline = this.#of(socket)
     if (pipeline.last !== undefined) return
     // The rest of it will not come.
-    if (pipeline.waiting.at(-1)?.[0].complete === false) pipeline.waiting.pop()
+    if (pipeline.waiting.at(-1)?.[0].complete === false) this.#forget(pipeline, -1)
     pipeline.last = say
     this.#endWhenDone(pipeline)
   }
 
   #of(socket: Socket): Pipeline {
-    let pipeline = this.#bySocket.get(socket)
-    if (pipeline === undefined) {
-      pipeline = {
-        socket,
-        underWay: 0,
-        waiting: [],
-        readOn: undefined,
-        isStopped: false,
-        last: undefined,
-      }
-      this.#bySocket.set(socket, pipeline)
+    const known = this.#bySocket.get(socket)
+    if (known !== undefined) return known
+    const pipeline: Pipeline = {
+      socket,
+      underWay: 0,
+      waiting: [],
+      isForNextTurn: false,
+      readOn: undefined,
+      isStopped: false,
+      last: undefined,
     }
+    this.#bySocket.set(socket, pipeline)
+    socket.once("close", () => this.#forget(pipeline, 0))
     return pipeline
+  }
+
+  /** Whether one that is not alone may; else the next turn goes on, or who leaves. */
+  #mayStart(pipeline: Pipeline): boolean {
+    if (pipeline.underWay >= underWayMax) return false
+    if (turn.begin()) return true
+    if (!pipeline.isForNextTurn) {
+      pipeline.isForNextTurn = true
+      turn.inNext(() => {
+        pipeline.isForNextTurn = false
+        this.#goOn(pipeline)
+      })
+    }
+    return false
   }
 
   #start(pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void {
@@ -103,17 +148,35 @@ export class Pipelines {
 
   #left(pipeline: Pipeline): void {
     pipeline.underWay -= 1
-    // What is behind a goodbye is not answered, nor is a client that has left.
-    if (!pipeline.socket.writable) return
-    const next = pipeline.waiting.shift()
-    if (next !== undefined) {
-      this.#start(pipeline, ...next)
-    } else if (pipeline.underWay < underWayMax) {
-      pipeline.isStopped = false
-      pipeline.readOn?.()
-      pipeline.readOn = undefined
-    }
+    this.#goOn(pipeline)
     this.#endWhenDone(pipeline)
+  }
+
+  #goOn(pipeline: Pipeline): void {
+    const { socket, waiting } = pipeline
+    // What is behind a goodbye is not answered, nor is a client that has left.
+    while (socket.writable && waiting.length > 0 && this.#mayStart(pipeline)) {
+      turn.waiting -= 1
+      this.#start(pipeline, ...waiting.shift()!)
+    }
+    if (!socket.writable || waiting.length > 0 || pipeline.underWay === underWayMax) return
+    pipeline.isStopped = false
+    pipeline.readOn?.()
+    pipeline.readOn = undefined
+  }
+
+  /** Has nothing read of other connections until the next turn, if they were about to be. */
+  #holdOthers(flooding: Socket): void {
+    const held = [...this.#open].filter((socket) => socket !== flooding && !socket.isPaused())
+    for (const socket of held) socket.pause()
+    turn.inNext(() => {
+      for (const socket of held) socket.resume()
+    })
+  }
+
+  /** Those that wait from there on: they will have no turn. */
+  #forget({ waiting }: Pipeline, from: number): void {
+    turn.waiting -= waiting.splice(from).length
   }
 
   #endWhenDone(pipeline: Pipeline): void {

@@ -142,7 +142,8 @@ export class Balancer {
     server.maxConnections = connectionsMax
     server.on("connection", (socket) => this.#track(socket))
     server.on("drop", this.#dropped())
-    const { arrived } = this.#surroundings.pipelines
+    const { arrived, connected } = this.#surroundings.pipelines
+    server.on("connection", connected)
     server.on("request", arrived)
     // Node would answer these two by itself, before the replica was asked.
     server.on("checkContinue", arrived)

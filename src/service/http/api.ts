@@ -102,6 +102,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     },
     clientErrorHandler: (error, socket) => answerClientError(surroundings, error, socket as Socket),
   })
+  app.server.on("connection", surroundings.pipelines.connected)
   tuneServer(app, surroundings)
 
   const known = new KnownPaths()
