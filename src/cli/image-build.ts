@@ -217,11 +217,14 @@ function sizesInWords(sizes: readonly PackageSize[]): readonly string[] {
     const idle = each.idle.map(({ what, bytes: of }) => `${megabytes(of)} ${what}`).join(", ")
     return `  ${each.name} ${each.version}: ${megabytes(each.bytes)}${idle && ` (could stay out: ${idle})`}`
   })
+  const leftOut = sizes.filter(({ leftOutBytes }) => leftOutBytes > 0)
+  const others = leftOut.map((each) => `${each.name} (${megabytes(each.leftOutBytes)})`).join(", ")
   const rest = sizes.slice(sizesMax)
   return [
     `packages beside the bundle: ${sizes.length}, ${megabytes(bytes(sizes))}`,
     ...named,
     ...(rest.length === 0 ? [] : [`  ${rest.length} more: ${megabytes(bytes(rest))}`]),
+    ...(others === "" ? [] : [`left out, binaries for other platforms: ${others}`]),
   ]
 }
 

@@ -188,7 +188,7 @@ test("packages with compiled code are installed for the image's processor, and r
   const withNpm = async (file: string) => {
     folder.write("app/package.json", '{"name":"a","version":"1.0.0"}')
     return await standIns({ npm: npm(file) }, async (programs) => {
-      const { packages } = await install([addon], "linux/arm64", to, signal)
+      const { packages } = await install([addon], [], "linux/arm64", to, signal)
       return { result: packages[0], call: steady(programs.calls)[0]?.split(" ") ?? [] }
     })
   }

@@ -26,6 +26,24 @@ function made(name: string, entry: "index.js" | "index.cjs", code: string, files
   )
 }
 
+/** How files begin that are for a system or a processor. */
+const heads = {
+  windows: "4d5a9000",
+  macos: "cffaedfe0c000001",
+  macosBoth: "cafebabe00000002",
+  java: "cafebabe00000034",
+  x64: "7f454c460201010000000000000000000300 3e00",
+  arm64: "7f454c460201010000000000000000000300 b700",
+  arm: "7f454c460101010000000000000000000300 2800",
+  s390x: "7f454c460202010000000000000000000003 0016",
+}
+
+function binary(of: keyof typeof heads, bytes = 4_000): Uint8Array {
+  const all = new Uint8Array(bytes)
+  all.set(Buffer.from(heads[of].replace(" ", ""), "hex"))
+  return all
+}
+
 const fs = 'import { readFileSync } from "node:fs"\n'
 
 /** By what its code does, a package whose code does it. */
@@ -321,8 +339,8 @@ suite("packages in an image", { concurrency: 2 }, () => {
   test("how large they are is told, and what of it could stay out", async () => {
     using project = new Project({
       ...made("large", "index.cjs", "exports.read = () => __dirname", {
-        "prebuilds/darwin-arm64/large.node": new Uint8Array(3e6),
-        "prebuilds/linux-x64/large.node": new Uint8Array(1e6),
+        "prebuilds/linux-x64-musl/large.node": binary("x64", 3e6),
+        "prebuilds/linux-x64/large.node": binary("x64", 1e6),
         "index.js.map": new Uint8Array(5e5),
       }),
       "service.ts": importing(["large"]),
@@ -332,6 +350,54 @@ suite("packages in an image", { concurrency: 2 }, () => {
       stderr,
       /large 1\.2\.3: 4\.5 MB \(could stay out: 0\.5 MB source maps, 3\.0 MB binaries for other platforms\)|large 1\.2\.3: 4\.5 MB \(could stay out: 3\.0 MB binaries for other platforms, 0\.5 MB source maps\)/,
     )
+    assert.doesNotMatch(stderr, /left out/)
+  })
+
+  test("binaries for other platforms stay out where path and content say so, and nothing else", async () => {
+    const others = {
+      "bin/napi-v6/darwin/arm64/lib.1.dylib": binary("macos"),
+      "bin/napi-v6/win32/x64/lib.dll": binary("windows"),
+      "bin/napi-v6/linux/arm64/lib.so.1": binary("arm64"),
+      "prebuilds/darwin-x64+arm64/one.node": binary("macosBoth"),
+      "prebuilds/linux-arm/one.node": binary("arm"),
+      "one.win32-x64-msvc.node": binary("windows"),
+      "tools/linux-s390x/tool": binary("s390x"),
+    }
+    const own = {
+      "bin/napi-v6/linux/x64/lib.so.1": binary("x64"),
+      "prebuilds/linux-x64/one.node": binary("x64"),
+      "one.linux-x64-musl.node": binary("x64"),
+      // Code, which others may import.
+      "lib/win32/index.js": "module.exports = 1 // for Windows",
+      "lib/darwin/tiny": "MZ",
+      // What no path names, or only the path.
+      "stubs/setup.exe": binary("windows"),
+      "prebuilds/android-x64/one.node": binary("x64"),
+      "examples/mac/Hello.class": binary("java"),
+      // What a compiler for this processor links for another.
+      "linux-x64/targets/arm64/stub": binary("arm64"),
+    }
+    using project = new Project({
+      ...made("many", "index.cjs", "exports.read = () => __dirname", { ...others, ...own }),
+      "service.ts": importing(["many"]),
+    })
+    const there = (files: object) =>
+      Object.keys(files).filter((file) => existsSync(join(project.app, "node_modules/many", file)))
+    const args = ["--no-check", "--platform", "linux/amd64"]
+    const { stderr } = await project.eject(...args)
+    assert.match(stderr, /left out, binaries for other platforms: many \(28 kB\)\n/)
+    assert.deepEqual(there(own), Object.keys(own))
+    assert.deepEqual(there(others), [])
+    assert.ok(!existsSync(join(project.app, "node_modules/many/bin/napi-v6/darwin")))
+
+    const other = await project.eject("--no-check", "--platform", "linux/arm64")
+    assert.match(other.stderr, /left out, binaries for other platforms: many \(\d+ kB\)\n/)
+    const arm64 = "bin/napi-v6/linux/arm64/lib.so.1"
+    assert.deepEqual(there({ [arm64]: 0, "bin/napi-v6/linux/x64/lib.so.1": 0 }), [arm64])
+
+    const whole = await project.eject(...args, "--external", "many")
+    assert.doesNotMatch(whole.stderr, /left out/)
+    assert.deepEqual(there(others), Object.keys(others))
   })
 })
 

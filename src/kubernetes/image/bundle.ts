@@ -31,7 +31,7 @@ export interface BundleSource {
   readonly lifeline: string
   /** What `import "capstan"` means. */
   readonly capstan: string
-  /** Packages to put beside the bundle, whole, whatever their code says. */
+  /** Packages to put beside the bundle, whole, whatever their code says, and with all that they have. */
   readonly external: readonly string[]
   /** The folder of the project: its files keep their places from there. */
   readonly project: string

@@ -70,7 +70,8 @@ async function writeApp(
 ): Promise<Omit<WrittenFolder, "keptDockerfile">> {
   const { packages, notes } = await bundle(source, folder)
   signal.throwIfAborted()
-  const installed = await install(packages, source.platform, folder, signal)
+  const { external, platform } = source
+  const installed = await install(packages, external, platform, folder, signal)
   makeSteady(folder)
   return { ...installed, notes }
 }

@@ -15,7 +15,7 @@ import {
   manifestIn,
   type PackagePlace,
 } from "./package-folder.ts"
-import { type PackageSize, sizesIn } from "./sizes.ts"
+import { type PackageSize, slimmed } from "./sizes.ts"
 import type { WholePackage } from "./whole.ts"
 
 export interface InstalledPackage extends WholePackage {
@@ -31,11 +31,13 @@ export interface Installed {
 }
 
 /**
- * Installs packages into `folder`, which has a package.json.
+ * Installs packages into `folder`, which has a package.json; what they have for other platforms stays out.
+ * @param asked the names of those that come with all that they have.
  * @throws {ProgramError} with what npm said.
  */
 export async function install(
   packages: readonly WholePackage[],
+  asked: readonly string[],
   platform: Platform,
   folder: string,
   signal: AbortSignal,
@@ -59,9 +61,10 @@ export async function install(
       filter: (file) => !isApart(file.slice(from.length)),
     })
   }
+  const sizes = slimmed(folder, platform, asked)
   return {
     packages: packages.map((each) => ({ ...each, hasBinary: hasBinary(each.name, folder) })),
-    sizes: sizesIn(folder, platform).toSorted((a, b) => b.bytes - a.bytes),
+    sizes: sizes.toSorted((a, b) => b.bytes - a.bytes),
   }
 }
 

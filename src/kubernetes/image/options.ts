@@ -40,7 +40,7 @@ export const imageTable = {
   external: {
     kind: "list",
     default: [],
-    doc: "Packages to bring whole instead of bundling them.",
+    doc: "Packages to bring whole instead of bundling them, and with all that they have: their binaries for other platforms, too.",
     why: "Those with compiled code and those that have files beside their code are found by themselves; others are smaller and start faster bundled.",
   },
   files: {

@@ -1,13 +1,16 @@
-/** How much room packages take in an image, and what of it a service has no use for. */
+/** How much room packages take in an image, and what of that a service has no use for. */
 import { existsSync, lstatSync, readdirSync } from "node:fs"
 import { basename, join } from "node:path"
 import type { Platform } from "./native.ts"
+import { leaveOutOthers } from "./other-platforms.ts"
 import { manifestIn } from "./package-folder.ts"
 
 export interface PackageSize {
   readonly name: string
   readonly version: string
   readonly bytes: number
+  /** Of binaries for other platforms, which it came with and no longer has. */
+  readonly leftOutBytes: number
   /** What a service on the platform has no use for, as far as that can be seen by its name. */
   readonly idle: readonly IdlePart[]
 }
@@ -17,8 +20,16 @@ interface IdlePart {
   readonly bytes: number
 }
 
-/** Of each package in a folder's node_modules, packages below it included. */
-export function sizesIn(folder: string, platform: Platform): readonly PackageSize[] {
+/**
+ * Leaves what is for other platforms out of the packages in a folder's node_modules, and tells the size
+ * of each, packages below it included.
+ * @param kept the names of packages that stay as they are.
+ */
+export function slimmed(
+  folder: string,
+  platform: Platform,
+  kept: readonly string[],
+): readonly PackageSize[] {
   const modules = join(folder, "node_modules")
   if (!existsSync(modules)) return []
   const names = readdirSync(modules)
@@ -30,11 +41,17 @@ export function sizesIn(folder: string, platform: Platform): readonly PackageSiz
     )
   return names.flatMap((name) => {
     const own = join(modules, name)
-    return existsSync(join(own, "package.json")) ? [sizeOf(name, own, platform)] : []
+    if (!existsSync(join(own, "package.json"))) return []
+    const leftOutBytes = kept.includes(name) ? 0 : leaveOutOthers(own, platform)
+    return [{ ...sizeOf(name, own, platform), leftOutBytes }]
   })
 }
 
-function sizeOf(name: string, folder: string, platform: Platform): PackageSize {
+function sizeOf(
+  name: string,
+  folder: string,
+  platform: Platform,
+): Omit<PackageSize, "leftOutBytes"> {
   let bytes = 0
   const idle = new Map<string, number>()
   for (const file of readdirSync(folder, { recursive: true }).map(String)) {
