@@ -4,12 +4,13 @@ import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { suite, test } from "node:test"
 import { promisify } from "node:util"
+import { deploymentTable } from "../../src/kubernetes/manifests/options.ts"
 import { Bundled } from "../support/bundled.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
 import { patienceMs } from "../support/patience.ts"
 import { root } from "../support/repository.ts"
 import { check, serving } from "./documented.ts"
-import { inWorkspace, type Recipe, recipeFiles, recipes, writeAll, writeProject } from "./recipe.ts"
+import { inWorkspace, type Recipe, recipes, writeProject, writeWorkspace } from "./recipe.ts"
 
 const node = ["--conditions=capstan-source"]
 const deadline = ["--deadline-ms", `${Math.min(patienceMs(), 3_600_000)}`]
@@ -37,6 +38,17 @@ suite("recipes", { concurrency: 2 }, () => {
     await promisify(execFile)(`${root}node_modules/.bin/tsc`, ["-p", folder.path], { cwd: root })
   })
 
+  test("find the memory that they take in a deployment's defaults", () => {
+    const { default: usual } = deploymentTable.memory
+    for (const { module, memory } of recipes) {
+      const { oneWorkerMiB, furtherWorkerMiB } = memory ?? { oneWorkerMiB: 0, furtherWorkerMiB: 0 }
+      assert.ok(
+        oneWorkerMiB + furtherWorkerMiB < Number.parseInt(usual, 10),
+        `${module} needs more`,
+      )
+    }
+  })
+
   for (const recipe of recipes.filter(({ module }) => !inWorkspace(module))) {
     test(`${recipe.module} works as it stands there, served and in an image`, async () => {
       using folder = new TemporaryFolder()
@@ -47,41 +59,10 @@ suite("recipes", { concurrency: 2 }, () => {
 
   const [workspace] = recipes.filter(({ module }) => inWorkspace(module))
   assert.ok(workspace !== undefined)
-  for (const { by, range, more } of [
-    { by: "npm", range: "*", more: {} },
-    {
-      by: "pnpm",
-      range: "workspace:*",
-      more: { "pnpm-workspace.yaml": "packages: [apps/*, packages/*]\n" },
-    },
-  ]) {
+  for (const by of ["npm", "pnpm"] as const) {
     test(`a workspace of ${by} works as it stands there, served and in an image`, async () => {
       using folder = new TemporaryFolder()
-      const { path } = folder
-      const dependencies = { "@acme/primes": range, capstan: `link:${root}`, zod: "4.6.7" }
-      const link = by === "npm" ? { capstan: `file:${root}` } : {}
-      const primes = {
-        name: "@acme/primes",
-        version: "1.0.0",
-        type: "module",
-        exports: "./index.ts",
-      }
-      const api = { name: "api", version: "1.0.0", type: "module" }
-      writeAll(path, {
-        "package.json": JSON.stringify({ private: true, workspaces: ["apps/*", "packages/*"] }),
-        "packages/primes/package.json": JSON.stringify(primes),
-        "apps/api/package.json": JSON.stringify({
-          ...api,
-          dependencies: { ...dependencies, ...link },
-        }),
-        ...Object.fromEntries(
-          recipeFiles.filter(({ name }) => inWorkspace(name)).map(({ name, text }) => [name, text]),
-        ),
-        ...more,
-      })
-      const program = by === "npm" ? "npm" : `${root}test/recipes/node_modules/.bin/pnpm`
-      await promisify(execFile)(program, ["install", "--ignore-scripts"], { cwd: path })
-      await tryRecipe(workspace, "service.ts", join(path, "apps/api"))
+      await tryRecipe(workspace, "service.ts", await writeWorkspace(folder.path, by))
     })
   }
 })

@@ -67,10 +67,11 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   [/^npm run test:clients$/, "by hand: it installs generators from npm and PyPI"],
   [/^npm run test:gcloud$/, "by .ci/run, where there is a gcloud"],
   [/^npm run test:recipes$/, "by .ci/run"],
+  [/^npm run test:recipes:cluster$/, "on a cluster: .ci/run brings one up where it has one"],
   [/^npm run recipes:memory$/, "takes minutes, and the machine for itself"],
   [
     /^npx capstan (serve|image|deploy) service\.ts$/,
-    "by .ci/run: test/recipes/inference.ts, which prints what deploy would apply",
+    "by .ci/run: test/recipes/inference.ts, and on a cluster test/recipes/cluster.ts",
   ],
   [/^npx node --test /, "below"],
   [/^apt-get install /, ".ci/run"],
