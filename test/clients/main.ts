@@ -2,45 +2,42 @@
  * Calls every operation of the examples by clients that are generated from their OpenAPI documents:
  * in TypeScript by openapi-typescript and openapi-fetch, in Python by openapi-python-client.
  *
- * `npm run test:clients`: the generators are installed into a folder of their own on first use.
- * They are no dependencies of this repository: they need a TypeScript that has an interface for
+ * `npm run test:clients`: the generators are installed into a folder of their own, and stay there
+ * until others are wanted. They are no dependencies of this repository: they need a TypeScript that has an interface for
  * programs, which the one here no longer has, and Python with venv.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { serve } from "capstan"
-import sharp from "sharp"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { type Server, serve } from "capstan"
+import { files, root } from "../support/repository.ts"
 
-const root = new URL("../../", import.meta.url)
-const folder = fileURLToPath(new URL(".venv/clients/", root))
+const folder = join(root, ".venv/clients")
 const made = join(folder, "made")
-const modules = {
-  "prime-factor": "examples/prime-factor/service.ts",
-  thumbnail: "examples/thumbnail/service.ts",
-  named: "test/clients/named.ts",
-}
+const modules = new Map([
+  ...files("examples/*/service.ts").map((file) => [basename(dirname(file)), file] as const),
+  ["named", "test/clients/named.ts"],
+])
+/** A line of text, which is a picture to make smaller as well. */
+const picture = join(root, "examples/inference/line.png")
 const npmPackages = ["openapi-typescript@7.13.0", "openapi-fetch@0.17.0", "typescript@5.9.3"]
 
 installOnce()
 rmSync(made, { recursive: true, force: true })
 mkdirSync(made)
 await using servers = new AsyncDisposableStack()
-const urls: string[] = []
-for (const [name, module] of Object.entries(modules)) {
-  const server = await serve(new URL(module, root), {
+const running = new Map<string, Server>()
+for (const [name, module] of modules) {
+  const server = await serve(pathToFileURL(join(root, module)), {
     settings: { host: "127.0.0.1", port: 0, managementPort: 0, logLevel: "error" },
     env: {},
   })
   servers.use(server)
-  urls.push(server.url)
+  running.set(name, server)
   await generate(name, `${server.url}/openapi.json`)
 }
-const picture = join(made, "picture.png")
-const background = { r: 200, g: 30, b: 30 }
-await sharp({ create: { width: 64, height: 64, channels: 3, background } }).toFile(picture)
 copyFileSync(new URL("calls.txt", import.meta.url), join(made, "calls.ts"))
 copyFileSync(new URL("calls.py", import.meta.url), join(made, "calls.py"))
 writeFileSync(join(made, "package.json"), '{ "type": "module" }')
@@ -48,10 +45,44 @@ await must(process.execPath, [
   join(folder, "node_modules/typescript/bin/tsc"),
   ...["--noEmit", "--strict", "--skipLibCheck", "--target", "esnext", "--module", "nodenext"],
   ...["--allowImportingTsExtensions", "--types", "node"],
-  ...["--typeRoots", fileURLToPath(new URL("node_modules/@types", root)), "calls.ts"],
+  ...["--typeRoots", join(root, "node_modules/@types"), "calls.ts"],
 ])
-await must(process.execPath, ["calls.ts", ...urls, picture])
-await must(join(folder, "bin/python"), ["calls.py", ...urls, picture])
+await callAll("TypeScript", process.execPath, "calls.ts")
+await callAll("Python", join(folder, "bin/python"), "calls.py")
+
+/** Has a program call all services, which then have to know of a good answer by each operation. */
+async function callAll(language: string, command: string, program: string): Promise<void> {
+  const before = await answered()
+  const urls = Object.fromEntries(Array.from(running, ([name, { url }]) => [name, url]))
+  await must(command, [program, JSON.stringify(urls), picture])
+  const after = await answered()
+  const uncalled = [...after.keys()].filter((each) => after.get(each) === before.get(each))
+  if (uncalled.length > 0) throw new Error(`${program} does not call ${uncalled.join(", ")}.`)
+  console.log(`${language}: all ${after.size} operations answered`)
+}
+
+/** How often each operation of all services has answered as it should. */
+async function answered(): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (const [name, { url, managementUrl }] of running) {
+    const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi
+    const metrics = await (await fetch(`${managementUrl}/metrics`)).text()
+    for (const { operationId } of Object.values(paths).flatMap((path) => Object.values(path))) {
+      const line = new RegExp(
+        `^capstan_request_duration_seconds_count\\{operation="${operationId}",outcome="ok"\\} (\\d+)`,
+        "m",
+      )
+      counts.set(`${operationId} of ${name}`, Number(line.exec(metrics)?.[1] ?? 0))
+    }
+  }
+  return counts
+}
+
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { readonly operationId: string }>>>
+  >
+}
 
 async function generate(name: string, document: string): Promise<void> {
   const openapiTypescript = join(folder, "node_modules/openapi-typescript/bin/cli.js")
@@ -79,14 +110,17 @@ async function generate(name: string, document: string): Promise<void> {
 }
 
 function installOnce(): void {
-  if (existsSync(join(folder, "installed"))) return
-  mkdirSync(folder, { recursive: true })
   const requirements = fileURLToPath(new URL("requirements.txt", import.meta.url))
+  const wanted = [readFileSync(requirements, "utf8"), ...npmPackages].join("\n")
+  const installed = join(folder, "installed")
+  if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
   install("python3", ["-m", "venv", folder])
   install(join(folder, "bin/pip"), ["install", "--quiet", "-r", requirements])
   writeFileSync(join(folder, "package.json"), "{}")
   install("npm", ["install", "--silent", "--prefix", folder, ...npmPackages])
-  writeFileSync(join(folder, "installed"), "")
+  writeFileSync(installed, wanted)
 }
 
 function install(command: string, args: readonly string[]): void {
