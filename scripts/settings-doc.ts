@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from "node:fs"
 import { settingGroups, shownDefault } from "../src/cli/setting-groups.ts"
-import { allowedValues, environmentVariable, flag } from "../src/service/settings.ts"
+import { allowedValues } from "../src/service/setting-spec.ts"
+import { environmentVariable, flag } from "../src/service/settings.ts"
 
 export const settingsDocument = new URL("../docs/settings.md", import.meta.url)
 

@@ -5,10 +5,11 @@
  * close them. A connection is accepted here, read by nobody, and handed to the process of the
  * version that serves (dev/supervisor.ts).
  */
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
+import { createServer, type Server, type Socket } from "node:net"
 import { dirname, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { styleText } from "node:util"
+import { listeningUrl } from "../core/http/listening-url.ts"
 import { type ResolvedSettings, resolveSettings } from "../service/settings.ts"
 import { developmentSettings, type PortName } from "./dev/messages.ts"
 import { type DevEvent, Supervisor } from "./dev/supervisor.ts"
@@ -32,7 +33,7 @@ export async function dev(
   const settings = resolveSettings({ options: developmentSettings, env: process.env, flags })
   let supervisor: Supervisor | undefined
   const ports = await openPorts(settings, (port, socket) => supervisor?.accept({ port, socket }))
-  const addresses = addressesOf(ports, settings)
+  const addresses = addressesOf(ports)
   say(`starting ${typed} at ${addresses.url}`)
 
   const watch = new SourceWatch(dirname(fileURLToPath(module)), {
@@ -72,29 +73,27 @@ async function openPorts(
   settings: ResolvedSettings,
   accept: (port: PortName, socket: Socket) => void,
 ): Promise<Ports> {
-  const open = async (port: PortName, number: number): Promise<Server> => {
+  const open = async (port: PortName, host: string, number: number): Promise<Server> => {
     const server = createServer({ pauseOnConnect: true }, (socket) => accept(port, socket))
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject)
-      server.listen({ port: number, host: settings.host }, resolve)
+      server.listen({ port: number, host }, resolve)
     })
     return server
   }
   let api: Server | undefined
   try {
-    api = await open("api", settings.port)
-    return { api, management: await open("management", settings.managementPort) }
+    const { host, port, managementHost, managementPort } = settings
+    api = await open("api", host, port)
+    return { api, management: await open("management", managementHost, managementPort) }
   } catch (error) {
     api?.close()
     throw listenFailure(error, settings) ?? error
   }
 }
 
-function addressesOf(ports: Ports, { host }: ResolvedSettings): Addresses {
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
-  const urlOf = (server: Server): string =>
-    `http://${name.includes(":") ? `[${name}]` : name}:${(server.address() as AddressInfo).port}`
-  return { url: urlOf(ports.api), managementUrl: urlOf(ports.management) }
+function addressesOf(ports: Ports): Addresses {
+  return { url: listeningUrl(ports.api), managementUrl: listeningUrl(ports.management) }
 }
 
 function tell(event: DevEvent, addresses: Addresses): void {

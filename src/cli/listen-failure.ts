@@ -6,7 +6,9 @@ import { Failure } from "./failure.ts"
 export function listenFailure(error: unknown, settings: ResolvedSettings): Failure | undefined {
   if (!(error instanceof Error)) return undefined
   const { code, port } = error as NodeJS.ErrnoException & { readonly port?: number }
-  const setting = port === settings.managementPort ? "managementPort" : "port"
+  const isManagement = port === settings.managementPort
+  const setting = isManagement ? "managementPort" : "port"
+  const host = isManagement ? "managementHost" : "host"
   const another = `Take another with ${flag(setting)} or ${environmentVariable(setting)}; 0 takes a free one.`
   switch (code) {
     case "EADDRINUSE":
@@ -25,8 +27,8 @@ export function listenFailure(error: unknown, settings: ResolvedSettings): Failu
     case "EAI_AGAIN":
       return new Failure(
         1,
-        `${settings.host} is not an address of this machine.`,
-        `Take another with ${flag("host")} or ${environmentVariable("host")}: 0.0.0.0 is all of them, 127.0.0.1 this machine only.`,
+        `${settings[host]} is not an address of this machine.`,
+        `Take another with ${flag(host)} or ${environmentVariable(host)}: 0.0.0.0 is all of them, 127.0.0.1 this machine only.`,
       )
     default:
       return undefined

@@ -1,11 +1,7 @@
 /** A flag for every setting, made from the table of settings. */
 import { type Command, Option } from "commander"
-import {
-  environmentVariable,
-  flag,
-  type SettingName,
-  type SettingSpec,
-} from "../service/settings.ts"
+import type { SettingSpec } from "../service/setting-spec.ts"
+import { environmentVariable, flag, type SettingName } from "../service/settings.ts"
 import { settingGroups, shownDefault } from "./setting-groups.ts"
 
 /**

@@ -2,7 +2,8 @@
  * The settings as people read about them, in `--help` and in docs/settings.md: in the order of the
  * table, under headings. Everything but the headings is read off the table.
  */
-import { type SettingName, type SettingSpec, settingsTable } from "../service/settings.ts"
+import type { SettingSpec } from "../service/setting-spec.ts"
+import { type SettingName, settingsTable } from "../service/settings.ts"
 
 /** A heading stands before the setting named here and holds up to the next one. */
 const headings = {

@@ -82,7 +82,7 @@ export async function up(
   let serving: Serving | undefined
   let report: (() => UpReport) | undefined
   const management = stack.use(
-    await serveManagement(settings.managementPort, () => report?.()).catch((error: unknown) => {
+    await serveManagement(settings, () => report?.()).catch((error: unknown) => {
       throw listenFailure(error, settings) ?? error
     }),
   )

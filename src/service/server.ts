@@ -13,11 +13,12 @@
  * It handles no signals and never exits: that is for whoever started it.
  */
 import type { Server as HttpServer } from "node:http"
-import type { AddressInfo, BoundSocket, ListenOptions, Socket } from "node:net"
+import type { BoundSocket, ListenOptions, Socket } from "node:net"
 import { setImmediate } from "node:timers/promises"
 import { pathToFileURL } from "node:url"
 import { type Logger, pino } from "pino"
 import { net } from "../core/http/builtin.ts"
+import { listeningUrl } from "../core/http/listening-url.ts"
 import { untilQuiet } from "../core/quiet.ts"
 import { ComputePools } from "./compute.ts"
 import { toError } from "./fault.ts"
@@ -159,7 +160,11 @@ class RunningServer implements Server {
     }
     if (listen) {
       this.url = await listenOn(api.server, settings.host, settings.port)
-      this.managementUrl = await listenOn(management, settings.host, settings.managementPort)
+      this.managementUrl = await listenOn(
+        management,
+        settings.managementHost,
+        settings.managementPort,
+      )
     } else {
       // node:http sets up its time limits when it starts to listen, which these two never do.
       for (const [, server] of this.#servers()) server.emit("listening")
@@ -268,10 +273,7 @@ async function listenOn(server: HttpServer, host: string, port: number): Promise
   server.listen(place, resolve)
   await promise
   server.off("error", reject)
-  const { address, family, port: actual } = server.address() as AddressInfo
-  const anywhere = address === "0.0.0.0" || address === "::"
-  const name = anywhere ? "127.0.0.1" : family === "IPv6" ? `[${address}]` : address
-  return `http://${name}:${actual}`
+  return listeningUrl(server)
 }
 
 /**

@@ -7,43 +7,13 @@
  * `--queue-bytes-max`.
  */
 
-interface IntegerSpec {
-  readonly kind: "integer"
-  readonly default: number
-  readonly min: number
-  readonly max: number
-  readonly doc: string
-}
-interface AutoIntegerSpec {
-  readonly kind: "auto-integer"
-  readonly default: "auto"
-  readonly min: number
-  readonly max: number
-  readonly doc: string
-}
-interface ChoiceSpec {
-  readonly kind: "choice"
-  readonly default: string
-  readonly choices: readonly string[]
-  readonly doc: string
-}
-interface TextSpec {
-  readonly kind: "text"
-  readonly default: string
-  readonly doc: string
-}
-interface ListSpec {
-  readonly kind: "list"
-  readonly default: readonly string[]
-  readonly doc: string
-}
-export type SettingSpec = IntegerSpec | AutoIntegerSpec | ChoiceSpec | TextSpec | ListSpec
+import { allowedValues, type SettingSpec } from "./setting-spec.ts"
 
 export const settingsTable = {
   host: {
     kind: "text",
     default: "0.0.0.0",
-    doc: "Address that both ports listen on. `capstan dev` and `capstan up` listen on 127.0.0.1 unless told otherwise.",
+    doc: "Address that the API listens on. `capstan dev` and `capstan up` listen on 127.0.0.1 unless told otherwise.",
   },
   port: {
     kind: "integer",
@@ -58,6 +28,11 @@ export const settingsTable = {
     min: 0,
     max: 65_535,
     doc: "Port of /livez, /readyz, /metrics and /demand. 0 takes a free one.",
+  },
+  managementHost: {
+    kind: "text",
+    default: "127.0.0.1",
+    doc: "Address that the management port listens on: what it tells is nobody else's business. Images and manifests say 0.0.0.0, since who probes there is on another machine.",
   },
 
   workers: {
@@ -268,24 +243,6 @@ export function environmentVariable(name: string): string {
 
 export function flag(name: string): string {
   return `--${name.replaceAll(/MiB|[A-Z]+/g, (word) => `-${word.toLowerCase()}`)}`
-}
-
-/** What a setting may be, in words. */
-export function allowedValues(spec: SettingSpec): string {
-  switch (spec.kind) {
-    case "integer":
-      return `a whole number from ${spec.min} to ${spec.max}`
-    case "auto-integer":
-      return `"auto" or a whole number from ${spec.min} to ${spec.max}`
-    case "choice":
-      return `one of ${spec.choices.join(", ")}`
-    case "list":
-      return "a list, separated by commas"
-    case "text":
-      return "a text that is not empty"
-    default:
-      return spec satisfies never
-  }
 }
 
 /**

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net"
 import { test } from "node:test"
 import { pino } from "pino"
 import { createManagement, type ManagementDeps } from "../../src/service/http/management.ts"
+import { eventually } from "../support/cli.ts"
+import { RawClient } from "../support/raw-client.ts"
 
 async function manage(more: Partial<ManagementDeps> = {}) {
   const server = createManagement({
@@ -20,6 +22,7 @@ async function manage(more: Partial<ManagementDeps> = {}) {
   await once(server, "listening")
   const { port } = server.address() as AddressInfo
   return {
+    port,
     ask: (path: string, method = "GET") => fetch(`http://127.0.0.1:${port}${path}`, { method }),
     async [Symbol.asyncDispose]() {
       server.close()
@@ -72,4 +75,56 @@ test("everything else is a problem", async () => {
   const failed = await management.ask("/metrics")
   assert.equal(failed.status, 500)
   assert.doesNotMatch(await failed.text(), /secret/)
+})
+
+test("those who ask for metrics at once share what is rendered, and later ones get it anew", async () => {
+  const gate = Promise.withResolvers<void>()
+  let rendered = 0
+  await using management = await manage({
+    metrics: async () => {
+      rendered += 1
+      const text = `${rendered}`
+      await gate.promise
+      return { contentType: "text/plain", text }
+    },
+  })
+  const ask = async () => await (await management.ask("/metrics")).text()
+  const asked = Array.from({ length: 50 }, ask)
+  // Each of these takes a turn or more, so that the others have been read by then.
+  for (let turn = 0; turn < 10; turn += 1) await management.ask("/livez")
+  gate.resolve()
+  assert.deepEqual(new Set(await Promise.all(asked)), new Set(["1"]))
+  await eventually(async () => (await ask()) === "2" || undefined, "metrics that are new")
+})
+
+test("a probe goes before those who scrape, of whom a turn answers few", async () => {
+  let scraped = 0
+  let scrapedBefore = 0
+  await using management = await manage({
+    demand: () => ({ at: scraped++ }),
+    health: {
+      livez: () => {
+        scrapedBefore = scraped
+        return { ok: true, reason: "" }
+      },
+      readyz: () => ({ ok: true, reason: "" }),
+    },
+  })
+  const opened = Array.from({ length: 100 }, () => RawClient.connect(management.port))
+  const clients = await Promise.all(opened)
+  const [prober] = clients.slice(-1)
+  try {
+    // Then all connections are accepted, and what comes next comes in one turn.
+    for (const client of clients) client.write("GET /livez HTTP/1.1", "host: x", "", "")
+    for (const client of clients) await client.read("alive")
+    for (const client of clients) {
+      const path = client === prober ? "/livez" : "/demand"
+      client.write(`GET ${path} HTTP/1.1`, "host: x", "connection: close", "", "")
+    }
+    for (const client of clients) await client.read()
+    assert.equal(scraped, clients.length - 1)
+    assert.ok(scrapedBefore < scraped / 2, `${scrapedBefore} of ${scraped}`)
+  } finally {
+    for (const client of clients) client[Symbol.dispose]()
+  }
 })

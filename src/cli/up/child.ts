@@ -31,6 +31,13 @@ process.on("message", (message: ToReplica) => {
   }
 })
 
+const replicaPlace = {
+  host: "127.0.0.1",
+  port: "0",
+  managementHost: "127.0.0.1",
+  managementPort: "0",
+} as const
+
 async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
   const module = new URL(moduleUrl)
   const imported = watchImports((path) => tell({ type: "imports", path }))
@@ -39,7 +46,7 @@ async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
     options: { workers, connectionAgeMs: 0, connectionRequestsMax: 0 },
     env: process.env,
     // Host and ports as others know them are the balancer's.
-    flags: { ...flags, host: "127.0.0.1", port: "0", managementPort: "0" },
+    flags: { ...flags, ...replicaPlace },
   }
   try {
     const logger = await createLogger(resolveSettings(sources))

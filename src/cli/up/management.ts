@@ -2,13 +2,15 @@
  * The management port of `capstan up`: what a replica's has, summed over all of them, and `/status`
  * for `capstan status`. So whatever reads one service reads all replicas of this one.
  *
- * It listens on loopback only, answers to loopback names only, and there is nothing that it changes.
+ * It listens on loopback unless it was told otherwise, and answers to names that nobody else can make
+ * lead to it; and there is nothing that it changes.
  */
 import { once } from "node:events"
 import type { Server } from "node:http"
-import type { AddressInfo } from "node:net"
 import { http } from "../../core/http/builtin.ts"
+import { listeningUrl } from "../../core/http/listening-url.ts"
 import { refusal } from "../../load/page/guard.ts"
+import type { ResolvedSettings } from "../../service/settings.ts"
 import type { UpReport } from "./report.ts"
 
 export interface UpManagement extends AsyncDisposable {
@@ -16,14 +18,13 @@ export interface UpManagement extends AsyncDisposable {
   readonly url: string
 }
 
-const host = "127.0.0.1"
-
 /**
+ * Listens at the settings' `managementHost` and `managementPort`.
  * @param report what there is to tell; undefined while it comes up itself, a moment.
  * @throws {Error} with code `EADDRINUSE` and the like, when the port can't be had.
  */
 export async function serveManagement(
-  port: number,
+  { managementHost: host, managementPort: port }: ResolvedSettings,
   report: () => UpReport | undefined,
 ): Promise<UpManagement> {
   const server = http.createServer((request, response) => {
@@ -43,7 +44,7 @@ export async function serveManagement(
   server.listen({ port, host })
   await once(server, "listening")
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    url: listeningUrl(server),
     [Symbol.asyncDispose]: () => closed(server),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What one turn of the event loop does of requests that clients have sent ahead, over all connections
- * of all servers of this thread.
+ * What one turn of the event loop does of requests that can wait, over all connections of all servers
+ * of this thread: those that clients have sent ahead, and those that scrape metrics.
  */
 
 /** Requests that begin in it: some milliseconds of work. */
@@ -19,6 +19,11 @@ class Turn {
     this.#begun += 1
     this.#count()
     return true
+  }
+
+  /** Resolves when one more may begin, in this turn or a later one, and counts it. */
+  async room(): Promise<void> {
+    while (!this.begin()) await new Promise<void>((resolve) => this.inNext(resolve))
   }
 
   /** Calls `goOn` in the next turn, behind those who were there before. */

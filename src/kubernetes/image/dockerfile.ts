@@ -35,6 +35,8 @@ ${Object.entries(labels)
   .join("\n")}
 
 ENV NODE_ENV=production
+# Who probes it and reads its metrics is not in the container.
+ENV CAPSTAN_MANAGEMENT_HOST=0.0.0.0
 WORKDIR /app
 # The bundle, owned by root: the process can read it and not change it.
 COPY app/ ./

@@ -26,7 +26,12 @@ export interface VariableSource {
 }
 
 /** Ports are in the manifests in six places; changing them here would contradict the others. */
-const fixedVariables = ["CAPSTAN_HOST", "CAPSTAN_PORT", "CAPSTAN_MANAGEMENT_PORT"]
+const fixedVariables = [
+  "CAPSTAN_HOST",
+  "CAPSTAN_PORT",
+  "CAPSTAN_MANAGEMENT_HOST",
+  "CAPSTAN_MANAGEMENT_PORT",
+]
 
 /** The pod's own grace is reckoned from it. */
 export const drainGraceVariable = "CAPSTAN_DRAIN_GRACE_MS"

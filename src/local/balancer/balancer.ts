@@ -15,10 +15,11 @@
  * killed by who looks after it.
  */
 import type { IncomingMessage, Server } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import { http, net } from "../../core/http/builtin.ts"
+import { listeningUrl } from "../../core/http/listening-url.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { untilQuiet } from "../../core/quiet.ts"
@@ -177,10 +178,7 @@ export class Balancer {
     server.listen({ host, port, backlog }, resolve)
     await promise
     server.off("error", reject)
-    const { address, family, port: actual } = server.address() as AddressInfo
-    const anywhere = address === "0.0.0.0" || address === "::"
-    const name = anywhere ? "127.0.0.1" : family === "IPv6" ? `[${address}]` : address
-    this.#url = `http://${name}:${actual}`
+    this.#url = listeningUrl(server)
   }
 
   async #close(graceMs: number): Promise<void> {

@@ -7,6 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type pino from "pino"
 import { http } from "../../core/http/builtin.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
+import { turn } from "../../core/http/turn.ts"
 import { Problem } from "../problem.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
@@ -32,6 +33,7 @@ interface Answer {
 
 /** The server, not listening. */
 export function createManagement({ health, metrics, demand, log }: ManagementDeps): Server {
+  const shared = sharing(metrics)
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     // That it answers at all is nearly all that it says: the event loop turns. Busy is not sick.
     "/livez": () => {
@@ -42,8 +44,8 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
       const { ok, reason } = health.readyz()
       return ok ? text(`The server is ready.\n${reason}`) : problem(503, reason)
     },
-    "/metrics": async () => ({ status: 200, ...(await metrics()) }),
-    "/demand": () => json(demand()),
+    "/metrics": async () => ({ status: 200, ...(await whenThereIsRoom(shared)) }),
+    "/demand": () => whenThereIsRoom(() => json(demand())),
   }
   const pipelines = new Pipelines((request, response) => {
     const page = pageOf(request, pages)
@@ -58,6 +60,43 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     } catch (err) {
       log.error({ err }, "a page of the management port failed")
       return problem(500, "This page failed; the log has the reason.")
+    }
+  }
+}
+
+/** Probes go first: whoever scrapes, and how many do, they never wait for that. */
+async function whenThereIsRoom<T>(page: () => T): Promise<Awaited<T>> {
+  await turn.room()
+  return await page()
+}
+
+/** Of the time since the last one, rendering may take this share. */
+const renderingShare = 1 / 20
+const sharedMsMax = 1_000
+
+/**
+ * Metrics take milliseconds to write down: whoever asks soon after another gets the same ones. How
+ * soon that is follows from how long they took, a second at the most.
+ */
+function sharing<T>(render: () => Promise<T>): () => Promise<T> {
+  let rendering: Promise<T> | undefined
+  return () => {
+    rendering ??= renderAnew()
+    return rendering
+  }
+
+  async function renderAnew(): Promise<T> {
+    const begunMs = performance.now()
+    try {
+      return await render()
+    } finally {
+      const tookMs = performance.now() - begunMs
+      setTimeout(
+        () => {
+          rendering = undefined
+        },
+        Math.min(sharedMsMax, tookMs / renderingShare),
+      ).unref()
     }
   }
 }
