@@ -3,10 +3,10 @@ import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { existsSync, globSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { suite, test } from "node:test"
+import { after, before, suite, test } from "node:test"
 import { plain } from "../../src/kubernetes/image/beside.ts"
 import { followPlaces } from "../../src/kubernetes/image/places.ts"
-import { answersOf, Project, serviceOf } from "../support/bundled.ts"
+import { answersOf, type Part, Project, serviceOf, together } from "../support/bundled.ts"
 
 const imports = `import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -20,67 +20,88 @@ const here = dirname(fileURLToPath(import.meta.url))
 const load = createRequire(import.meta.url)
 `
 
-suite("files of the project in an image", { concurrency: 2 }, () => {
-  test("those that the code names relative to itself are found, in each way to name them", async () => {
-    const answers = {
-      url: 'text(new URL("./model/weights.bin", import.meta.url))',
-      dirname: 'text(join(import.meta.dirname, "model", "b.bin"))',
-      here: "text(here + '/model/c.bin')",
-      template: "text(`" + "$" + "{here}/model/d.bin`)",
-      json: 'load("./data.json").is',
-      manifest: 'JSON.parse(text(new URL("package.json", import.meta.url))).version',
-      folder: 'text(join(here, "assets", ["one", "txt"].join(".")))',
-      below: "below()",
-      worker: 'said(new Worker(new URL("./work/w.ts", import.meta.url)))',
-      child: 'said(fork(join(here, "work/child.ts")))',
-      wasm: "Object.keys(empty).join()",
-      started: 'text("cwd/e.txt")',
-      package: 'text(join(here, "node_modules/data/deep/g.bin"))',
-      plugin: '(await import("./plugins/" + ["one"][0] + ".ts")).name',
-      commonjs: "commonjs.read()",
-      itself: "said(new Worker(new URL(import.meta.url), { workerData: true }))",
-    }
-    using project = new Project({
-      "service.ts": serviceOf(
-        `${imports}import { below } from "./deep/below.ts"
+/** What the code of a project names relative to itself, in each way to do so, and more beside it. */
+const reading: Part = {
+  imports: `${imports}import { below } from "./deep/below.ts"
 import * as empty from "./deep/empty.wasm"
 import * as commonjs from "./deep/commonjs.cjs"
 import { parentPort, workerData } from "node:worker_threads"
 if (workerData === true) parentPort.postMessage("itself")`,
-        answers,
-      ),
-      "model/weights.bin": "url",
-      "model/b.bin": "dirname",
-      "model/c.bin": "here",
-      "model/d.bin": "template",
-      "model/unused.bin": "nobody reads this",
-      "data.json": '{"is":"json"}',
-      "assets/one.txt": "folder",
-      "cwd/e.txt": "started",
-      "deep/empty.wasm": Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0]),
-      "deep/below.ts": `import { readFileSync } from "node:fs"
+  answers: {
+    url: 'text(new URL("./model/weights.bin", import.meta.url))',
+    dirname: 'text(join(import.meta.dirname, "model", "b.bin"))',
+    here: "text(here + '/model/c.bin')",
+    template: "text(`" + "$" + "{here}/model/d.bin`)",
+    json: 'load("./data.json").is',
+    manifest: 'JSON.parse(text(new URL("package.json", import.meta.url))).version',
+    folder: 'text(join(here, "assets", ["one", "txt"].join(".")))',
+    below: "below()",
+    worker: 'said(new Worker(new URL("./work/w.ts", import.meta.url)))',
+    child: 'said(fork(join(here, "work/child.ts")))',
+    wasm: "Object.keys(empty).join()",
+    started: 'text("cwd/e.txt")',
+    package: 'text(join(here, "node_modules/data/deep/g.bin"))',
+    plugin: '(await import("./plugins/" + ["one"][0] + ".ts")).name',
+    commonjs: "commonjs.read()",
+    itself: "said(new Worker(new URL(import.meta.url), { workerData: true }))",
+  },
+  files: {
+    "model/weights.bin": "url",
+    "model/b.bin": "dirname",
+    "model/c.bin": "here",
+    "model/d.bin": "template",
+    "model/unused.bin": "nobody reads this",
+    "data.json": '{"is":"json"}',
+    "assets/one.txt": "folder",
+    "cwd/e.txt": "started",
+    "deep/empty.wasm": Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0]),
+    "deep/below.ts": `import { readFileSync } from "node:fs"
 const place: URL = new URL("../model/f.bin", import.meta.url)
 export const below = (): string => readFileSync(place, "utf8")`,
-      "model/f.bin": "below",
-      "node_modules/data/package.json": '{"name":"data","version":"1.0.0"}',
-      "node_modules/data/deep/g.bin": "package",
-      ".gitignore": "node_modules\n",
-      "plugins/one.ts": 'export const name: string = "plugin"',
-      "deep/commonjs.cjs":
-        'exports.read = () => require("fs").readFileSync(require("path").join(__dirname, "h.txt"), "utf8")',
-      "deep/h.txt": "commonjs",
-      "work/w.ts": `import { parentPort } from "node:worker_threads"
+    "model/f.bin": "below",
+    "node_modules/data/package.json": '{"name":"data","version":"1.0.0"}',
+    "node_modules/data/deep/g.bin": "package",
+    ".gitignore": "node_modules\n",
+    "plugins/one.ts": 'export const name: string = "plugin"',
+    "deep/commonjs.cjs":
+      'exports.read = () => require("fs").readFileSync(require("path").join(__dirname, "h.txt"), "utf8")',
+    "deep/h.txt": "commonjs",
+    "work/w.ts": `import { parentPort } from "node:worker_threads"
 import { name } from "./name.ts"
 const said: string = name
 parentPort?.postMessage(said)`,
-      "work/name.ts": 'export const name = "worker"',
-      "work/child.ts": 'const said: string = "child"\nprocess.send?.(said)',
-    })
-    const { code, stderr } = await project.eject("--no-check", "--files", "cwd/**")
-    assert.equal(code, 0, stderr)
-    const expected = Object.fromEntries(Object.keys(answers).map((path) => [path, path]))
-    assert.deepEqual(await answersOf(project.app, Object.keys(answers)), {
-      ...expected,
+    "work/name.ts": 'export const name = "worker"',
+    "work/child.ts": 'const said: string = "child"\nprocess.send?.(said)',
+  },
+}
+
+const linked: Part = {
+  imports: "",
+  answers: { linked: 'text(new URL("./linked.txt", import.meta.url))' },
+  files: { "../elsewhere.txt": "linked" },
+}
+
+suite("files of the project in an image", { concurrency: 2 }, () => {
+  /** Both in one: what is said when that becomes a bundle, and what this answers. */
+  const parts = [reading, linked]
+  const project = new Project(together(parts))
+  after(() => project[Symbol.dispose]())
+  let stderr = ""
+  let answers: Readonly<Record<string, unknown>> = {}
+
+  before(async () => {
+    symlinkSync("../elsewhere.txt", join(project.path, "linked.txt"))
+    const ended = await project.eject("--no-check", "--files", "cwd/**")
+    stderr = ended.stderr
+    assert.equal(ended.code, 0, stderr)
+    const paths = parts.flatMap((part) => Object.keys(part.answers))
+    answers = await answersOf(project.app, paths)
+  })
+
+  test("those that the code names relative to itself are found, in each way to name them", () => {
+    const named = Object.keys(reading.answers)
+    assert.deepEqual(Object.fromEntries(named.map((path) => [path, answers[path]])), {
+      ...Object.fromEntries(named.map((path) => [path, path])),
       manifest: "3.2.1",
       wasm: "",
     })
@@ -90,6 +111,7 @@ parentPort?.postMessage(said)`,
       "cwd/e.txt",
       "deep/empty.wasm",
       "deep/h.txt",
+      "linked.txt",
       "model/b.bin",
       "model/c.bin",
       "model/d.bin",
@@ -165,17 +187,9 @@ export const read = (): string => readFileSync(new URL("../data.txt", import.met
     assert.deepEqual(await answersOf(project.app, ["lib"]), { lib: "lib" })
   })
 
-  test("a file that a link brings from outside is told of", async () => {
-    using project = new Project({
-      "service.ts": serviceOf(imports, {
-        linked: 'text(new URL("./linked.txt", import.meta.url))',
-      }),
-    })
-    writeFileSync(join(dirname(project.path), "elsewhere.txt"), "linked")
-    symlinkSync("../elsewhere.txt", join(project.path, "linked.txt"))
-    const { stderr } = await project.eject("--no-check")
+  test("a file that a link brings from outside is told of", () => {
     assert.match(stderr, /\/elsewhere\.txt is in the image although it is outside/)
-    assert.deepEqual(await answersOf(project.app, ["linked"]), { linked: "linked" })
+    assert.equal(answers.linked, "linked")
   })
 
   test("a pattern that names nothing, or something outside, is an error that says which", async () => {

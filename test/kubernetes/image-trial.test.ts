@@ -2,8 +2,8 @@
 import assert from "node:assert/strict"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { suite, test } from "node:test"
-import { Project, serviceOf } from "../support/bundled.ts"
+import { after, before, suite, test } from "node:test"
+import { Project } from "../support/bundled.ts"
 import { eventually, isRunning } from "../support/cli.ts"
 import { StandInPrograms } from "../support/stand-in-programs.ts"
 
@@ -27,16 +27,64 @@ function builder(): StandInPrograms {
 }
 
 suite("a bundle before its image is called done", { concurrency: 2 }, () => {
-  test("is started, its workers and setup too, and answers each operation's example", async () => {
-    using project = new Project({
-      "service.ts": withSetup('process.stdout.write("set up\\n")', '"answered"'),
+  /** One that runs, with variables of its deployment; it writes down what it has of them. */
+  const project = new Project({})
+  after(() => project[Symbol.dispose]())
+  const place = (name: string) => join(project.path, name)
+  const written = (name: string) => JSON.parse(readFileSync(place(name), "utf8"))
+  const writing = (name: string, value: string) =>
+    `writeFileSync(${JSON.stringify(place(name))}, JSON.stringify(${value}))`
+  let ended = { code: null as number | null, stdout: "", stderr: "" }
+
+  before(async () => {
+    project.write({
+      "service.ts": `import { writeFileSync } from "node:fs"
+if (process.env.MODEL !== "small") throw new Error("no MODEL")
+${withSetup(writing("setup", "process.env"), '(writeFileSync("cache.bin", ""), "answered")')}`,
+      "capstan.config.ts": `export const config = { deployment: { env: {
+        MODEL: "small",
+        API_KEY: { secret: "keys", key: "api" },
+      } } }`,
     })
-    using programs = builder()
-    await using cli = project.image([], { PATH: programs.path })
-    assert.equal((await cli.ended).code, 0, cli.stderr)
-    assert.match(cli.stderr, /the bundle was started once: it is ready; GET \/one 200/)
-    assert.equal(cli.stdout, "sha256:0\n")
+    using programs = new StandInPrograms({
+      docker: `const { readdirSync, writeFileSync } = require("node:fs")
+if (args[0] === "build") {
+  write(after("--iidfile"), "sha256:0")
+  ${writing("builder", "process.env")}
+  ${writing("app", 'readdirSync(args.at(-1) + "/app")')}
+}`,
+    })
+    const env = { PATH: programs.path, CAPSTAN_QUEUE_LIMIT: "1", API_KEY: "for-the-trial" }
+    await using cli = project.image([], env)
+    const { code } = await cli.ended
+    ended = { code, stdout: cli.stdout, stderr: cli.stderr }
+  })
+
+  test("is started, its workers and setup too, and answers each operation's example", () => {
+    assert.equal(ended.code, 0, ended.stderr)
+    assert.match(ended.stderr, /the bundle was started once: it is ready; GET \/one 200/)
+    assert.equal(ended.stdout, "sha256:0\n")
+    assert.ok(existsSync(place("setup")))
     assert.deepEqual(readdirSync(project.tmp), [])
+  })
+
+  test("has the variables that it is deployed with, and not the settings of whoever builds", () => {
+    const { MODEL, CAPSTAN_QUEUE_LIMIT } = written("setup")
+    assert.deepEqual([MODEL, CAPSTAN_QUEUE_LIMIT], ["small", undefined])
+  })
+
+  test("has those variables while its module is loaded, too, and they are nobody else's", () => {
+    assert.equal(ended.code, 0, ended.stderr)
+    assert.equal(written("builder").MODEL, undefined)
+  })
+
+  test("takes from the shell what only the cluster has", () => {
+    assert.equal(written("setup").API_KEY, "for-the-trial")
+  })
+
+  test("is a copy: what a service writes beside itself is not in the image", () => {
+    assert.ok(written("app").includes("service.js"))
+    assert.equal(written("app").includes("cache.bin"), false)
   })
 
   test("fails the command with the reason when its setup fails, and no image is built", async () => {
@@ -80,32 +128,7 @@ if (process.argv[1]?.endsWith("server.js") && isMainThread) { console.log("farew
     assert.match(stderr, /The bundle does not start[\s\S]*farewell/)
   })
 
-  test("has the variables that it is deployed with, and not the settings of whoever builds", async () => {
-    using project = new Project({
-      "service.ts": withSetup(
-        'if (process.env.MODEL !== "small" || process.env.CAPSTAN_QUEUE_LIMIT) throw new Error("wrong: " + JSON.stringify(process.env))',
-      ),
-      "capstan.config.ts": 'export const config = { deployment: { env: { MODEL: "small" } } }',
-    })
-    using programs = builder()
-    await using cli = project.image([], { PATH: programs.path, CAPSTAN_QUEUE_LIMIT: "1" })
-    assert.equal((await cli.ended).code, 0, cli.stderr)
-  })
-
-  test("has those variables while its module is loaded, too, and they are nobody else's", async () => {
-    using project = new Project({
-      "service.ts": `if (process.env.MODEL !== "small") throw new Error("no MODEL")\n${withSetup("")}`,
-      "capstan.config.ts": 'export const config = { deployment: { env: { MODEL: "small" } } }',
-    })
-    using programs = new StandInPrograms({
-      docker: `if (process.env.MODEL) process.exit(3)
-if (args[0] === "build") write(after("--iidfile"), "sha256:0")`,
-    })
-    await using cli = project.image([], { PATH: programs.path })
-    assert.equal((await cli.ended).code, 0, cli.stderr)
-  })
-
-  test("names what only the cluster has when it fails without it, and takes it from the shell", async () => {
+  test("names what only the cluster has when it fails without it", async () => {
     using project = new Project({
       "service.ts": withSetup('if (!process.env.API_KEY) throw new Error("API_KEY is not set")'),
       "capstan.config.ts": `export const config = { deployment: {
@@ -123,8 +146,6 @@ if (args[0] === "build") write(after("--iidfile"), "sha256:0")`,
       without.stderr,
       /started without API_KEY \(of the secret keys\), the variables of configmap\/tuning, .* your shell for this start\.\n.*without what is mounted at \/models on the cluster\.\n.*--no-check/,
     )
-    await using withKey = project.image([], { PATH: programs.path, API_KEY: "for-the-trial" })
-    assert.equal((await withKey.ended).code, 0, withKey.stderr)
   })
 
   test("is not started with --no-check, and where the platform differs it is said that it was not", async () => {
@@ -162,16 +183,5 @@ if (args[0] === "build") write(after("--iidfile"), "sha256:0")`,
     assert.match(cli.stderr, /Interrupted/)
     await eventually(() => started.every((pid) => !isRunning(pid)) || undefined, "all to end")
     assert.deepEqual(readdirSync(project.tmp), [])
-  })
-
-  test("is a copy: what a service writes beside itself is not in the image", async () => {
-    using project = new Project({
-      "service.ts": serviceOf('import { writeFileSync } from "node:fs"', {
-        one: '(writeFileSync("cache.bin", ""), "ok")',
-      }),
-    })
-    const { code, stderr } = await project.eject()
-    assert.equal(code, 0, stderr)
-    assert.equal(existsSync(join(project.app, "cache.bin")), false)
   })
 })

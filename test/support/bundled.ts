@@ -116,6 +116,22 @@ ${all.join("\n")}
 `
 }
 
+/** Something that a project has: its files, what the service imports for it, and answers by it. */
+export interface Part {
+  readonly files: Readonly<Record<string, string | Uint8Array>>
+  readonly imports: string
+  /** As `serviceOf` takes them. */
+  readonly answers: Readonly<Record<string, string>>
+}
+
+/** The files of a project that has all of these: to make a bundle takes long, so that one serves many. */
+export function together(parts: readonly Part[]): Part["files"] {
+  const imports = parts.map((part) => part.imports).join("\n")
+  const answers = Object.assign({}, ...parts.map((part) => part.answers))
+  const files = Object.assign({}, ...parts.map((part) => part.files))
+  return { ...files, "service.ts": serviceOf(imports, answers) }
+}
+
 /** What a bundle answers, by path. */
 export async function answersOf(
   app: string,
