@@ -6,8 +6,8 @@
 import { type Attack, attacks } from "./attacks.ts"
 import { mayRunFirst } from "./generator/generate.ts"
 import type { Plan } from "./generator/plan.ts"
-import { measurePeer, probe, streamOf } from "./measure.ts"
-import { type Peer, pick, type StartOptions } from "./peers/peers.ts"
+import { probe, streamOf, underLoad } from "./measure.ts"
+import { type Peer, pick, type RunningPeer } from "./peers/peers.ts"
 import { type Bench, type Figures, measureRounds, median, type Rows } from "./report.ts"
 
 const [capstan, fastify, fastapi] = pick("capstan", "fastify", "fastapi-1") as [Peer, Peer, Peer]
@@ -34,12 +34,11 @@ export const hostile: Bench = {
         attacks.flatMap((attack) =>
           contenders.map((peer) => ({
             title: titleOf(peer, attack),
-            measure: (round) =>
-              measureAttack(peer, attack, round, {
-                spinIterations,
-                warmupMs,
-                durationMs: durationMs * share,
-              }),
+            async measure(round) {
+              await using running = await peer.start({ spinIterations })
+              const times = { warmupMs, durationMs: durationMs * share }
+              return await measureAttack(peer.title, running, attack, round, times)
+            },
           })),
         ),
       ),
@@ -73,15 +72,16 @@ export const hostile: Bench = {
 
 /** @throws {Error} when the server has answered something else than was due. */
 export async function measureAttack(
-  peer: Peer,
+  title: string,
+  running: RunningPeer,
   { name, body, size, statuses }: Attack,
   round: number,
-  options: StartOptions & Pick<Plan, "warmupMs" | "durationMs">,
+  times: Pick<Plan, "warmupMs" | "durationMs">,
 ): Promise<Figures> {
-  const measured = await measurePeer(peer, options, ({ origin, livez }) => ({
+  const { origin, livez } = running
+  const measured = await underLoad(running, {
     seed: round,
-    warmupMs: options.warmupMs,
-    durationMs: options.durationMs,
+    ...times,
     streams: [
       {
         name: "hostile",
@@ -99,10 +99,10 @@ export async function measureAttack(
         timeoutMs: patienceMs,
       },
     ],
-  }))
+  })
   const { outcomes, answeredPerSecond } = streamOf(measured, "hostile")
   const other = Object.keys(outcomes).filter((outcome) => !statuses.includes(outcome))
-  if (other.length > 0) throw new Error(`${peer.title} answered ${other} to ${name}.`)
+  if (other.length > 0) throw new Error(`${title} answered ${other} to ${name}.`)
   const { latencyMs, offered, outcomes: probed } = streamOf(measured, "livez")
   return {
     p50: latencyMs.p50,
