@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { createServer, request } from "node:http"
+import { createServer, request, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, describe, test } from "node:test"
 import type { Browser, Page } from "playwright-core"
@@ -8,7 +8,7 @@ import * as z from "zod"
 import { bytes, file, multipart, optionalFile } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { serveApi } from "../support/api.ts"
-import { openBrowser, openPage } from "../support/browser.ts"
+import { loaded, openBrowser, openPage } from "../support/browser.ts"
 import { without } from "../support/programs.ts"
 
 /** The smallest PNG: one transparent pixel. */
@@ -70,67 +70,52 @@ const find = operation({
   run: ({ body }) => body.fields,
 })
 
-describe("in a browser", { concurrency: true, skip: without("chromium") }, () => {
-  let browser: Browser
-  before(async () => {
-    browser = await openBrowser()
-  })
-  after(() => browser.close())
-
-  test("what is left out of a form in Swagger UI is not given", async () => {
-    await using api = await serveApi({ stamp, find }, { docs: "on" })
-    await using page = await openPage(browser, `${api.url}/docs`)
-    const section = await open(page, "stamp")
-    const document = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hi") }
-    await section.locator('input[type="file"]').first().setInputFiles(document)
-    // It begins with a value that is made up.
-    await section.locator('tr[data-property-name="note"] input[type="text"]').fill("")
-    const answer = await execute(page, "stamp")
-    assert.match(answer, /"marked":\s*false/)
-    assert.match(answer, /"meta":\s*\{\s*"a":\s*0\s*\}/)
-    assert.doesNotMatch(answer, /"note"/)
-
-    // A union has the fields of all its branches, to be filled in or not.
-    const union = await open(page, "find")
-    await union.locator('tr[data-property-name="by"] select').selectOption("name")
-    await union.locator('tr[data-property-name="id"] input[type="text"]').fill("")
-    await union.locator('tr[data-property-name="name"] input[type="text"]').fill("5")
-    assert.match(await execute(page, "find"), /"by":\s*"name",\s*"name":\s*"5"/)
-  })
-
-  test("Swagger UI works behind a proxy that takes away the beginning of the path", async () => {
-    await using api = await serveApi({ hello, picture }, { docs: "on" })
-    const proxy = createServer(({ method, url = "", headers }, answer) => {
-      if (!url.startsWith("/svc/v1/")) {
-        answer.writeHead(404).end()
-        return
-      }
-      const path = url.slice("/svc/v1".length)
-      const forward = request({ port: api.port, path, method, headers }, (response) => {
-        answer.writeHead(response.statusCode ?? 502, response.headers)
-        response.pipe(answer)
-      })
-      answer.req.pipe(forward)
+/** Takes away the beginning of the path, for whoever is asked at a port. */
+function stripping(prefix: string, port: number): Server {
+  return createServer(({ method, url = "", headers }, answer) => {
+    if (!url.startsWith(`${prefix}/`)) {
+      answer.writeHead(404).end()
+      return
+    }
+    const path = url.slice(prefix.length)
+    const forward = request({ port, path, method, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(answer)
     })
+    answer.req.pipe(forward)
+  })
+}
+
+describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
+  // To start a browser, and a page of Swagger UI in it, is most of what they cost.
+  let browser: Browser
+  let api: Awaited<ReturnType<typeof serveApi>>
+  let proxy: Server
+  let behindProxy: string
+  let page: Awaited<ReturnType<typeof openPage>>
+  before(async () => {
+    api = await serveApi({ hello, picture, form, upload, stamp, find }, { docs: "on" })
+    proxy = stripping("/svc/v1", api.port)
     await once(proxy.listen(0, "127.0.0.1"), "listening")
+    const { port } = proxy.address() as AddressInfo
+    behindProxy = `http://127.0.0.1:${port}/svc/v1`
+    browser = await openBrowser()
+    // Nothing from a network.
+    const loads = new RegExp(`^(${api.url}/|${behindProxy}/|data:|blob:)`)
+    page = await openPage(browser, `${api.url}/docs`, { loads })
+  })
+  after(async () => {
     try {
-      for (const docs of ["docs", "docs/"]) {
-        const { port } = proxy.address() as AddressInfo
-        await using page = await openPage(browser, `http://127.0.0.1:${port}/svc/v1/${docs}`)
-        await page.getByText("Says hello.").waitFor()
-        assert.match(await execute(page, "hello"), /Hello, Ada!/)
-      }
+      await page?.[Symbol.asyncDispose]()
     } finally {
-      proxy.close()
-      proxy.closeAllConnections()
+      await browser?.close()
+      proxy?.close()
+      proxy?.closeAllConnections()
+      await api?.[Symbol.asyncDispose]()
     }
   })
 
-  test("Swagger UI works without a network", async () => {
-    await using api = await serveApi({ hello, picture, form, upload }, { docs: "on" })
-    await using page = await openPage(browser, `${api.url}/docs`, {
-      loads: new RegExp(`^(${api.url}|data:|blob:)`),
-    })
+  test("works without a network", async () => {
     assert.equal(await page.title(), "Trial")
     await page.getByText("Says hello.").waitFor()
 
@@ -155,6 +140,33 @@ describe("in a browser", { concurrency: true, skip: without("chromium") }, () =>
     await uploadSection.locator('input[type="file"]').setInputFiles(pngFile)
     assert.match(await execute(page, "upload"), new RegExp(`${pixel.length} bytes of image/png`))
   })
+
+  test("does not give what is left out of a form", async () => {
+    const section = await open(page, "stamp")
+    const document = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hi") }
+    await section.locator('input[type="file"]').first().setInputFiles(document)
+    // It begins with a value that is made up.
+    await section.locator('tr[data-property-name="note"] input[type="text"]').fill("")
+    const answer = await execute(page, "stamp")
+    assert.match(answer, /"marked":\s*false/)
+    assert.match(answer, /"meta":\s*\{\s*"a":\s*0\s*\}/)
+    assert.doesNotMatch(answer, /"note"/)
+
+    // A union has the fields of all its branches, to be filled in or not.
+    const union = await open(page, "find")
+    await union.locator('tr[data-property-name="by"] select').selectOption("name")
+    await union.locator('tr[data-property-name="id"] input[type="text"]').fill("")
+    await union.locator('tr[data-property-name="name"] input[type="text"]').fill("5")
+    assert.match(await execute(page, "find"), /"by":\s*"name",\s*"name":\s*"5"/)
+  })
+
+  for (const docs of ["docs", "docs/"]) {
+    test(`works behind a proxy that takes away the beginning of the path, at ${docs}`, async () => {
+      await loaded(page, () => page.goto(`${behindProxy}/${docs}`))
+      await page.getByText("Says hello.").waitFor()
+      assert.match(await execute(page, "hello"), /Hello, Ada!/)
+    })
+  }
 })
 
 async function open(page: Page, operationId: string) {
