@@ -4,7 +4,7 @@ import { Agent, get } from "node:http"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
-import { suite, test } from "node:test"
+import { after, before, suite, test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import {
   CliProcess,
@@ -36,17 +36,35 @@ function startDev(folder: TemporaryFolder, ...args: string[]): CliProcess {
   )
 }
 
-// They wait for processes most of the time.
-suite("capstan dev", { concurrency: 3 }, () => {
+suite("capstan dev, from one change to the next", () => {
+  const folder = new TemporaryFolder()
+  let cli: CliProcess
+  let url = ""
+  let managementUrl = ""
+  before(async () => {
+    folder.write("service.ts", serviceSource("1"))
+    cli = startDev(folder)
+    ;({ url, managementUrl } = await cli.served())
+  })
+  after(async () => {
+    await cli[Symbol.asyncDispose]()
+    folder[Symbol.dispose]()
+  })
+
+  /** Makes it another version, and waits until that is served and said to be. */
+  async function change(version: string, source = serviceSource): Promise<void> {
+    const { length } = cli.stdout
+    folder.write("service.ts", source(version))
+    const isSaid = () => cli.stdout.includes("serving the new version", length) || undefined
+    await eventually(isSaid, "the new version")
+    await becomes(url, version)
+  }
+
   // How long it takes is measured by `npm run bench -- start`, and source-watch.test.ts has the wait for
   // further changes. Here: that nothing of Capstan is left to be loaded when a file is saved.
   test("a change is served by a process that was ready for it, and listens on this machine only", {
     skip: process.platform !== "linux" && "processes are listed in /proc",
   }, async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder)
-    const { url, managementUrl } = await cli.served()
     assert.match(url, /^http:\/\/127\.0\.0\.1:/)
     assert.equal(await answer(url, "/version"), "1")
     assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
@@ -64,82 +82,86 @@ suite("capstan dev", { concurrency: 3 }, () => {
     }
   })
 
-  test("a running request is finished by the version that began it", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder, "--workers", "2")
-    const { url, managementUrl } = await cli.served()
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    await answer(url, "/version", agent)
-    const running = answer(url, "/slow", agent)
-    await eventually(async () => {
-      const demand = await (await fetch(`${managementUrl}/demand`)).json()
-      return (demand as { busy: number }).busy === 1 || undefined
-    }, "the request to run")
-    folder.write("service.ts", serviceSource("2"))
-    await becomes(url, "2")
-    folder.write("release", "")
-    assert.equal(await running, "1")
-    // Its connection is closed behind an answer, so that the client meets the new version.
-    await eventually(async () => {
-      return (await answer(url, "/version", agent)) === "2" || undefined
-    }, "the new version on a connection that was kept")
-    agent.destroy()
-  })
-
   test("a version with a syntax error is shown, and the last good one goes on serving", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    folder.write("service.ts", `${serviceSource("2")}\nconst oops: = 1\n`)
+    const good = await answer(url, "/version")
+    folder.write("service.ts", `${serviceSource("broken")}\nconst oops: = 1\n`)
     await cli.output(
       /service\.ts:\d+\n[\s\S]*const oops: = 1\n[\s\S]*last good version goes on serving/,
     )
-    assert.equal(await answer(url, "/version"), "1")
-    folder.write("service.ts", serviceSource("3"))
-    await becomes(url, "3")
+    assert.equal(await answer(url, "/version"), good)
+    await change("mended")
     assert.equal(cli.stderr.match(/can't be served/g)?.length, 1, "the error is shown once")
   })
 
   test("a version whose setup fails is shown, and the last good one goes on serving", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    const failing = serviceSource("2").replace(
+    const good = await answer(url, "/version")
+    const failing = serviceSource("broken").replace(
       "summary:",
       'setup() { throw new Error("there is no model") }, summary:',
     )
     folder.write("service.ts", failing)
     await cli.output(/there is no model[\s\S]*last good version goes on serving/)
-    assert.equal(await answer(url, "/version"), "1")
+    assert.equal(await answer(url, "/version"), good)
   })
 
-  test("a first version that is broken is answered for with 503 and the error, until it is mended", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", 'import "./missing.ts"\n')
-    await using cli = startDev(folder)
-    // What waits until then would be answered after ten seconds that it is still starting.
-    const [, url = ""] = await cli.output(/Until then (http:\S+) answers 503/)
-    const page = await fetch(url, { headers: { accept: "text/html" } })
-    assert.equal(page.status, 503)
-    assert.match(await page.text(), /<pre>[\s\S]*missing\.ts/)
-    const problem = await fetch(url)
-    assert.equal(problem.status, 503)
-    assert.equal(problem.headers.get("content-type"), "application/problem+json")
-    assert.match(((await problem.json()) as { detail: string }).detail, /missing\.ts/)
+  test("changes at once are one, and only the last is served", async () => {
+    const { length } = cli.stdout
+    // It stands still meanwhile: so all of them are there when it looks, however slow this machine is.
+    cli.child.kill("SIGSTOP")
+    for (let version = 1; version <= 20; version++) {
+      folder.write("service.ts", serviceSource(String(version)))
+    }
+    cli.child.kill("SIGCONT")
+    await becomes(url, "20")
+    const said = cli.stdout.slice(length)
+    assert.equal(said.match(/service\.ts changed/g)?.length, 1)
+    assert.equal(said.match(/serving the new version/g)?.length, 1)
+  })
 
-    folder.write("service.ts", serviceSource("1"))
-    await becomes(url, "1")
+  test("follows files that the module imports from elsewhere, and new folders beside it", async () => {
+    using elsewhere = new TemporaryFolder()
+    const shared = elsewhere.write("shared.mjs", 'export const shared = "a"\n')
+    const source = (imports: string, value: string) =>
+      imports + serviceSource("_").replaceAll('text("_")', `text(${value})`)
+    folder.write(
+      "service.ts",
+      source(`import { shared } from ${JSON.stringify(shared)}\n`, "shared"),
+    )
+    await becomes(url, "a")
+    elsewhere.write("shared.mjs", 'export const shared = "b"\n')
+    await becomes(url, "b")
+
+    folder.write("service.ts", source('import { nested } from "./lib/nested.mjs"\n', "nested"))
+    await cli.output(/can't be served[\s\S]*nested\.mjs/)
+    mkdirSync(join(folder.path, "lib"))
+    writeFileSync(join(folder.path, "lib", "nested.mjs"), 'export const nested = "c"\n')
+    await becomes(url, "c")
+  })
+
+  test("what a service writes beside its source, and packages, do not reload it", async () => {
+    mkdirSync(join(folder.path, "node_modules", "p"), { recursive: true })
+    await change("beside")
+    const { length } = cli.stdout
+    const pid = await answer(url, "/pid")
+    folder.write("access.log", "a line\n")
+    folder.write(".env.ts", "")
+    writeFileSync(join(folder.path, "node_modules", "p", "index.js"), "")
+    folder.write("other.ts", "")
+    // The one that counts is noticed after the ones that do not.
+    const changed = () => /^capstan: (.*) changed$/m.exec(cli.stdout.slice(length))?.[1]
+    assert.equal(await eventually(changed, "a change"), "other.ts")
+    await eventually(async () => (await answer(url, "/pid")) !== pid || undefined, "a new version")
+  })
+
+  test("a version that crashes is started again", async () => {
+    const version = await answer(url, "/version")
+    await assert.rejects(answer(url, "/crash"))
+    await cli.output(/process ended \(exit code 3\)/)
+    // Nothing serves at this moment: the connection waits for the next one.
+    assert.equal(await keptWaiting(() => answer(url, "/version")), version)
   })
 
   test("no connection fails while versions come and go", async (t) => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("0"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-
     const failures: string[] = []
     const seen = new Set<string>()
     let count = 0
@@ -166,7 +188,7 @@ suite("capstan dev", { concurrency: 3 }, () => {
     }
     const kept = () => new Agent({ keepAlive: true, maxSockets: 1 })
     const clients = [hammer(false), hammer(false), hammer(kept()), hammer(kept())]
-    for (const version of ["1", "2", "3"]) {
+    for (const version of ["one", "two", "three"]) {
       folder.write("service.ts", serviceSource(version))
       await eventually(() => seen.has(version) || undefined, `version ${version}`)
     }
@@ -176,78 +198,8 @@ suite("capstan dev", { concurrency: 3 }, () => {
     assert.deepEqual(failures, [])
   })
 
-  test("changes at once are one, and only the last is served", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("0"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    // It stands still meanwhile: so all of them are there when it looks, however slow this machine is.
-    cli.child.kill("SIGSTOP")
-    for (let version = 1; version <= 20; version++) {
-      folder.write("service.ts", serviceSource(String(version)))
-    }
-    cli.child.kill("SIGCONT")
-    await becomes(url, "20")
-    assert.equal(cli.stdout.match(/service\.ts changed/g)?.length, 1)
-    assert.equal(cli.stdout.match(/serving the new version/g)?.length, 1)
-  })
-
-  test("follows files that the module imports from elsewhere, and new folders beside it", async () => {
-    using folder = new TemporaryFolder()
-    using elsewhere = new TemporaryFolder()
-    const shared = elsewhere.write("shared.mjs", 'export const shared = "a"\n')
-    const source = (imports: string, value: string) =>
-      imports + serviceSource("_").replaceAll('text("_")', `text(${value})`)
-    folder.write(
-      "service.ts",
-      source(`import { shared } from ${JSON.stringify(shared)}\n`, "shared"),
-    )
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    assert.equal(await answer(url, "/version"), "a")
-    elsewhere.write("shared.mjs", 'export const shared = "b"\n')
-    await becomes(url, "b")
-
-    folder.write("service.ts", source('import { nested } from "./lib/nested.mjs"\n', "nested"))
-    await cli.output(/can't be served[\s\S]*nested\.mjs/)
-    mkdirSync(join(folder.path, "lib"))
-    writeFileSync(join(folder.path, "lib", "nested.mjs"), 'export const nested = "c"\n')
-    await becomes(url, "c")
-  })
-
-  test("what a service writes beside its source, and packages, do not reload it", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    mkdirSync(join(folder.path, "node_modules", "p"), { recursive: true })
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    const pid = await answer(url, "/pid")
-    folder.write("access.log", "a line\n")
-    folder.write(".env.ts", "")
-    writeFileSync(join(folder.path, "node_modules", "p", "index.js"), "")
-    folder.write("other.ts", "")
-    // The one that counts is noticed after the ones that do not.
-    await cli.output(/changed/)
-    assert.match(cli.stdout, /^capstan: other\.ts changed$/m)
-    await eventually(async () => (await answer(url, "/pid")) !== pid || undefined, "a new version")
-  })
-
-  test("a version that crashes is started again", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    await assert.rejects(answer(url, "/crash"))
-    await cli.output(/process ended \(exit code 3\)/)
-    // Nothing serves at this moment: the connection waits for the next one.
-    assert.equal(await keptWaiting(() => answer(url, "/version")), "1")
-  })
-
   test("a connection that was handed to a version that dies goes to the next", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
+    const version = await answer(url, "/version")
     const pid = Number(await answer(url, "/pid"))
     process.kill(pid, "SIGSTOP")
     const waiting = Array.from({ length: 5 }, () => {
@@ -256,7 +208,9 @@ suite("capstan dev", { concurrency: 3 }, () => {
       const answered = keptWaiting(async () => {
         const socket = connect(Number(port), hostname, connected.resolve)
         socket.write("GET /version HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        assert.match(await text(socket), /^HTTP\/1.1 200 [\s\S]*\r\n\r\n1$/)
+        const answered = await text(socket)
+        assert.match(answered, /^HTTP\/1.1 200 /)
+        assert.equal(answered.split("\r\n\r\n").at(-1), version)
         return true
       })
       return { connected: connected.promise, answered }
@@ -268,17 +222,65 @@ suite("capstan dev", { concurrency: 3 }, () => {
   })
 
   test("a version stuck in a loop is replaced all the same", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", stuckSource("1"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
+    await change("stuck", stuckSource)
     const lost = answer(url, "/crash").catch(() => "lost")
     await appears(folder, "stuck")
     const waiting = answer(url, "/version")
+    folder.write("service.ts", serviceSource("unstuck"))
+    await becomes(url, "unstuck")
+    assert.equal(await lost, "lost")
+    assert.equal(await waiting, "unstuck")
+  })
+
+  test("Ctrl-C ends everything with 0", async () => {
+    const pid = Number(await answer(url, "/pid"))
+    cli.child.kill("SIGINT")
+    assert.deepEqual(await cli.ended, { code: 0, signal: null })
+    assert.ok(!isRunning(pid))
+  })
+})
+
+// They wait for processes most of the time.
+suite("capstan dev, begun and ended", { concurrency: 3 }, () => {
+  test("a running request is finished by the version that began it", async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    await using cli = startDev(folder, "--workers", "2")
+    const { url, managementUrl } = await cli.served()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    await answer(url, "/version", agent)
+    const running = answer(url, "/slow", agent)
+    await eventually(async () => {
+      const demand = await (await fetch(`${managementUrl}/demand`)).json()
+      return (demand as { busy: number }).busy === 1 || undefined
+    }, "the request to run")
     folder.write("service.ts", serviceSource("2"))
     await becomes(url, "2")
-    assert.equal(await lost, "lost")
-    assert.equal(await waiting, "2")
+    folder.write("release", "")
+    assert.equal(await running, "1")
+    // Its connection is closed behind an answer, so that the client meets the new version.
+    await eventually(async () => {
+      return (await answer(url, "/version", agent)) === "2" || undefined
+    }, "the new version on a connection that was kept")
+    agent.destroy()
+  })
+
+  test("a first version that is broken is answered for with 503 and the error, until it is mended", async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", 'import "./missing.ts"\n')
+    await using cli = startDev(folder)
+    // What waits until then would be answered after ten seconds that it is still starting.
+    const [, url = ""] = await cli.output(/Until then (http:\S+) answers 503/)
+    const page = await fetch(url, { headers: { accept: "text/html" } })
+    assert.equal(page.status, 503)
+    assert.match(await page.text(), /<pre>[\s\S]*missing\.ts/)
+    const problem = await fetch(url)
+    assert.equal(problem.status, 503)
+    assert.equal(problem.headers.get("content-type"), "application/problem+json")
+    assert.match(((await problem.json()) as { detail: string }).detail, /missing\.ts/)
+
+    folder.write("service.ts", serviceSource("1"))
+    await becomes(url, "1")
   })
 
   test("a module that never finishes loading is dropped at the next change", async () => {
@@ -292,17 +294,6 @@ suite("capstan dev", { concurrency: 3 }, () => {
     await appears(folder, "loading")
     folder.write("service.ts", serviceSource("1"))
     await becomes(url, "1")
-  })
-
-  test("Ctrl-C ends everything with 0", async () => {
-    using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = startDev(folder)
-    const { url } = await cli.served()
-    const pid = Number(await answer(url, "/pid"))
-    cli.child.kill("SIGINT")
-    assert.deepEqual(await cli.ended, { code: 0, signal: null })
-    assert.ok(!isRunning(pid))
   })
 
   test("no process is left behind when the supervisor is killed", async () => {
