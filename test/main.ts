@@ -41,9 +41,10 @@ export interface SuiteResult {
 const compiled = mkdtempSync(join(tmpdir(), "capstan-compiled-"))
 process.on("exit", () => rmSync(compiled, { recursive: true, force: true, maxRetries: 5 }))
 process.env.NODE_COMPILE_CACHE = compiled
-// The bundler and the compiler are Go programs that live for a second: collecting garbage often is
-// a fifth of what they cost.
-process.env.GOGC = "400"
+// The bundler and the compiler are Go programs that live for a second: collecting garbage is a quarter
+// of what they cost, and they need hardly more memory without. They begin to when they need much.
+process.env.GOGC = "off"
+process.env.GOMEMLIMIT = "1GiB"
 process.env[slownessVariable] = `${measuredSlowness()}`
 
 const others = files("test/**/*.test.ts").filter((file) => !longest.includes(file))
