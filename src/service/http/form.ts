@@ -13,6 +13,7 @@ import { propertiesOf, shapesOf } from "../input/shapes.ts"
 import { type Issue, Issues } from "../issues.ts"
 import { isProblem, problem } from "../problem.ts"
 import type { JsonSchema } from "../schema.ts"
+import { Coalesced } from "./coalesced.ts"
 import type { Exchange } from "./exchange.ts"
 import { bodyMeter, continueIfExpected, NoRoom } from "./read-body.ts"
 
@@ -74,7 +75,8 @@ export async function readForm(
   }
   raw.on("data", onData)
   try {
-    return await Promise.race([readParts(exchange.request, bytesMax, wanted), refused])
+    const body = Object.create(exchange.request, { raw: { value: new Coalesced(raw) } })
+    return await Promise.race([readParts(body, bytesMax, wanted), refused])
   } catch (thrown) {
     throw isProblem(thrown) || thrown instanceof NoRoom ? thrown : blame(thrown)
   } finally {

@@ -4,10 +4,12 @@
  * hold up the thread that serves. So more than a few bytes are copied as they come, into pieces
  * that can be moved, and are put together by who reads them.
  */
-import { copyBytesMin, type Pieces } from "./received.ts"
+import { copyBytesMin, type Pieces, whole } from "./received.ts"
 
 const pieceBytesMin = 65_536
 const pieceBytesMax = 1_048_576
+/** Of few bytes, so many are kept as they came. */
+const piecesMax = 16
 
 export class Gather {
   readonly #pieces: Uint8Array<ArrayBuffer>[] = []
@@ -22,6 +24,8 @@ export class Gather {
     this.#length += bytes.length
     if (this.#length <= copyBytesMin) {
       this.#pieces.push(bytes)
+      // What a piece is kept in takes hundreds of bytes, and a client may send them one by one.
+      if (this.#pieces.length === piecesMax) this.#pieces.push(whole(this.#pieces.splice(0)))
       return
     }
     if (!isCopied) for (const piece of this.#pieces.splice(0)) this.#copy(piece)
