@@ -82,3 +82,31 @@ test("watch --once is for scripts, and says what is not there", async () => {
   const { replicas, autoscaler: none } = JSON.parse(seen.stdout) as WatchState
   assert.deepEqual([seen.code, replicas, none], [0, { wanted: 1, present: 1, ready: 1 }, null])
 })
+
+test("watch --once says what keeps a replica from coming up, once it has had its time", async () => {
+  await using cluster = await StandInCluster.start()
+  const env = { KUBECONFIG: cluster.kubeconfig }
+  put(cluster, deployment(2))
+  put(cluster, pod("p"))
+  const { annotations = {} } = deployment(2).metadata ?? {}
+  const { labels = {} } = pod("q").metadata ?? {}
+  put(cluster, { kind: "ReplicaSet", metadata: { name: "a-1", uid: "set", labels, annotations } })
+  const ownerReferences = [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "a-1", uid: "set" }]
+  const killed = { terminated: { reason: "OOMKilled", exitCode: 137 } }
+  const stuck = (bornMs: number) =>
+    pod("q", {
+      readyS: null,
+      status: { restartCount: 2, state: killed, lastState: killed },
+      metadata: { creationTimestamp: new Date(bornMs).toISOString(), ownerReferences },
+    })
+  put(cluster, stuck(Date.now() - 3_600_000))
+  const old = await runCli(["watch", "a", "--once"], { env })
+  assert.match(
+    old.stdout,
+    /Trouble {4}The container needs more memory than its limit and was killed, 2 times by now\.\n +Give it more with --memory\.\n/,
+  )
+  // Of a future that no test is slow enough to reach.
+  put(cluster, stuck(Date.now() + 3_600_000))
+  const young = await runCli(["watch", "a", "--once"], { env })
+  assert.doesNotMatch(young.stdout, /Trouble/)
+})

@@ -103,7 +103,8 @@ export class ClusterWatch {
     const trouble = troubleIn(now)
     // The same reason comes in other words from one attempt to the next; what to do stays.
     if (trouble?.next !== this.#standing?.trouble.next) {
-      this.#standing = trouble && { trouble, sinceMs: now.atMs, told: false }
+      const sinceMs = this.#state === undefined ? unreadySinceMs(now) : now.atMs
+      this.#standing = trouble && { trouble, sinceMs, told: false }
     }
     const standing = this.#standing
     if (standing === undefined || now.atMs - standing.sinceMs < ordinaryMs) return undefined
@@ -111,6 +112,16 @@ export class ClusterWatch {
     standing.told = true
     return trouble
   }
+}
+
+/**
+ * What stands in the way at the first look stands there for as long as some replica was not ready: it
+ * has had its time by then, or nobody who looks only once would ever hear of it.
+ */
+function unreadySinceMs({ pods, atMs }: Look): number {
+  const lives = pods.map(lifeOf).filter(({ phase }) => phase !== "ready" && phase !== "draining")
+  const since = lives.map((life) => (life.phase === "unready" ? life.sinceMs : life.bornMs))
+  return Math.min(atMs, ...since)
 }
 
 /** What a sync says more fully, what is said twice, and what is of no interest while a pod comes or goes. */
