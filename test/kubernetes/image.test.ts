@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { after, before, test } from "node:test"
+import { after, before, suite, test } from "node:test"
 import { pathToFileURL } from "node:url"
 import { dockerfile, fullName } from "../../src/kubernetes/image/dockerfile.ts"
 import { settingsTable } from "../../src/service/settings.ts"
@@ -38,30 +38,55 @@ async function eject(example: string, to: string): Promise<string> {
 
 before(() => eject("prime-factor", ejected))
 
-test("the bundle serves, computes on workers, documents itself and drains, as plain Node", async () => {
-  await using bundled = new Bundled(app)
-  const { url, managementUrl } = await bundled.served()
-  const answer = await fetch(`${url}/api/v1/hello`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: '{"n": 600851475143}',
+suite("the bundle, as plain Node", () => {
+  let bundled: Bundled
+  before(() => {
+    bundled = new Bundled(app)
   })
-  assert.deepEqual(
-    [
-      answer.status,
-      ((await answer.json()) as { largest_prime_factor: number }).largest_prime_factor,
-    ],
-    [200, 6857],
-  )
-  assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
-  const docs = await fetch(`${url}/docs/`)
-  assert.match(await docs.text(), /Prime factors/)
-  assert.equal((await fetch(`${url}/docs/static/swagger-ui-bundle.js`)).status, 200)
+  after(() => bundled[Symbol.asyncDispose]())
 
-  const closed = once(bundled.child, "close")
-  bundled.child.kill("SIGTERM")
-  assert.deepEqual(await closed, [0, null], bundled.output)
-  assert.match(bundled.output, /"drained"/)
+  test("serves, computes on workers and documents itself", async () => {
+    const { url, managementUrl } = await bundled.served()
+    const answer = await fetch(`${url}/api/v1/hello`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"n": 600851475143}',
+    })
+    assert.deepEqual(
+      [
+        answer.status,
+        ((await answer.json()) as { largest_prime_factor: number }).largest_prime_factor,
+      ],
+      [200, 6857],
+    )
+    assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
+    const docs = await fetch(`${url}/docs/`)
+    assert.match(await docs.text(), /Prime factors/)
+    assert.equal((await fetch(`${url}/docs/static/swagger-ui-bundle.js`)).status, 200)
+  })
+
+  test("the health check of the image answers for the process, without a shell", async () => {
+    const { managementUrl } = await bundled.served()
+    const text = readFileSync(join(ejected, "Dockerfile"), "utf8")
+    const [command, ...args] = JSON.parse(/HEALTHCHECK .*?CMD (\[.*\])$/m.exec(text)?.[1] ?? "[]")
+    assert.equal(command, "node")
+    const check = async (port: string): Promise<unknown> => {
+      const env = { ...cleanEnv(), CAPSTAN_MANAGEMENT_PORT: port }
+      const [code] = await once(spawn(process.execPath, args, { env }), "close")
+      return code
+    }
+    assert.equal(await check(new URL(managementUrl).port), 0)
+    assert.equal(await check("9"), 1)
+    assert.ok(text.includes(`?? ${settingsTable.managementPort.default}`), "the default port")
+  })
+
+  test("drains when it is told to end", async () => {
+    await bundled.served()
+    const closed = once(bundled.child, "close")
+    bundled.child.kill("SIGTERM")
+    assert.deepEqual(await closed, [0, null], bundled.output)
+    assert.match(bundled.output, /"drained"/)
+  })
 })
 
 test("workers that are processes are started from the bundle", async () => {
@@ -85,22 +110,6 @@ test("what Fastify has for others is in a file of its own, for a service that us
   const names = Object.keys(load)
   assert.ok(names.includes("@fastify/ajv-compiler"))
   for (const name of names) assert.equal(typeof load[name](), "function", name)
-})
-
-test("the health check of the image answers for the process, without a shell", async () => {
-  await using bundled = new Bundled(app)
-  const { managementUrl } = await bundled.served()
-  const text = readFileSync(join(ejected, "Dockerfile"), "utf8")
-  const [command, ...args] = JSON.parse(/HEALTHCHECK .*?CMD (\[.*\])$/m.exec(text)?.[1] ?? "[]")
-  assert.equal(command, "node")
-  const check = async (port: string): Promise<unknown> => {
-    const env = { ...cleanEnv(), CAPSTAN_MANAGEMENT_PORT: port }
-    const [code] = await once(spawn(process.execPath, args, { env }), "close")
-    return code
-  }
-  assert.equal(await check(new URL(managementUrl).port), 0)
-  assert.equal(await check("9"), 1)
-  assert.ok(text.includes(`?? ${settingsTable.managementPort.default}`), "the default port")
 })
 
 test("a bundle is 6 MB at most, and has no source in it", () => {

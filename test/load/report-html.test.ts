@@ -1,13 +1,13 @@
 /** The HTML report, in a real browser, from a file: as it is read, printed and mailed. */
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
-import { after, before, test } from "node:test"
+import { after, before, describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { compare } from "../../src/load/report/compare.ts"
 import { htmlReport } from "../../src/load/report/html.ts"
 import { stored } from "../../src/load/report/stored.ts"
 import type { Result } from "../../src/load/result.ts"
-import { openBrowser, openPage, type PageOptions } from "../support/browser.ts"
+import { loaded, openBrowser, openPage, type PageOptions } from "../support/browser.ts"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { madeResult, row } from "../support/load-result.ts"
 import { without } from "../support/programs.ts"
@@ -103,29 +103,58 @@ after(async () => {
 const opened = (options: PageOptions = {}) =>
   openPage(browser, `file://${file}`, { loads: /^(file|data|blob):/, ...options })
 
-test("draws its charts from a file, with what it holds, and what targets sent stays text", {
-  skip,
-}, async () => {
-  await using page = await opened({ viewport: { width: 1280, height: 900 } })
-  for (const [place, count] of [
-    ["load", 3],
-    ["target", 5],
-    ["generator", 1],
-    ["distribution", 2],
-  ] as const) {
-    const charts = page.locator(`[data-charts="${place}"] .chart:visible`)
-    assert.equal(await charts.count(), count, place)
-    assert.equal(await charts.locator("canvas").count(), count, place)
-  }
-  assert.match(await page.title(), /^shop <\/script><img/)
-  assert.equal(await page.locator("img").count(), 0)
-  assert.match(await page.locator("#failures summary").innerText(), /^503 <\/script><img src=x/)
-  assert.match(await page.locator("#thresholds").innerText(), /crossed errors<0\.1% measured 0\.5%/)
-  assert.match(await page.locator(".verdict").innerText(), /1 of 2 thresholds crossed/)
-  assert.match(await page.locator("#comparison").innerText(), /One run had users and one a rate/)
-  assert.match(await page.locator("#target").innerText(), /1 → 2/)
-  await page.locator(".which select").selectOption("POST /b")
-  assert.equal(await page.locator('[data-charts="distribution"] canvas').count(), 2)
+describe("in a browser with scripts", { skip }, () => {
+  let page: Awaited<ReturnType<typeof opened>>
+  before(async () => {
+    page = await opened({ viewport: { width: 1280, height: 900 } })
+  })
+  after(() => page[Symbol.asyncDispose]())
+
+  test("draws its charts from a file, with what it holds, and what targets sent stays text", async () => {
+    for (const [place, count] of [
+      ["load", 3],
+      ["target", 5],
+      ["generator", 1],
+      ["distribution", 2],
+    ] as const) {
+      const charts = page.locator(`[data-charts="${place}"] .chart:visible`)
+      assert.equal(await charts.count(), count, place)
+      assert.equal(await charts.locator("canvas").count(), count, place)
+    }
+    assert.match(await page.title(), /^shop <\/script><img/)
+    assert.equal(await page.locator("img").count(), 0)
+    assert.match(await page.locator("#failures summary").innerText(), /^503 <\/script><img src=x/)
+    assert.match(
+      await page.locator("#thresholds").innerText(),
+      /crossed errors<0\.1% measured 0\.5%/,
+    )
+    assert.match(await page.locator(".verdict").innerText(), /1 of 2 thresholds crossed/)
+    assert.match(await page.locator("#comparison").innerText(), /One run had users and one a rate/)
+    assert.match(await page.locator("#target").innerText(), /1 → 2/)
+    await page.locator(".which select").selectOption("POST /b")
+    assert.equal(await page.locator('[data-charts="distribution"] canvas').count(), 2)
+  })
+
+  test("fits a phone, follows the system's theme, and prints in black on white", async () => {
+    await page.emulateMedia({ colorScheme: "dark" })
+    await page.setViewportSize({ width: 360, height: 740 })
+    await loaded(page, () => page.reload())
+    const widths = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert.deepEqual(widths, [360, 360])
+    const ground = (): Promise<string> =>
+      page.evaluate("getComputedStyle(document.body).backgroundColor")
+    const dark = await ground()
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert.notEqual(await ground(), dark)
+    assert.equal(await page.locator("details:not([open])").count(), 0)
+    await page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert.equal(await ground(), dark)
+    await page.emulateMedia({ colorScheme: "light" })
+    // Asked from here: within the page its policy lets no text be run again.
+    await eventually(async () => ((await ground()) === dark ? undefined : true), "the light theme")
+    const pdf = await page.pdf()
+    assert.equal(pdf.subarray(0, 5).toString(), "%PDF-")
+  })
 })
 
 test("is whole without scripts, but for the charts, and says so", { skip }, async () => {
@@ -137,27 +166,6 @@ test("is whole without scripts, but for the charts, and says so", { skip }, asyn
   assert.match(text, /drawn by a script, which is off/)
   await page.locator("#failures summary").click()
   assert.match(await page.locator("#failures pre").innerText(), /<b>busy<\/b>/)
-})
-
-test("fits a phone, follows the system's theme, and prints in black on white", {
-  skip,
-}, async () => {
-  await using page = await opened({ viewport: { width: 360, height: 740 }, colorScheme: "dark" })
-  const widths = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-  assert.deepEqual(widths, [360, 360])
-  const ground = (): Promise<string> =>
-    page.evaluate("getComputedStyle(document.body).backgroundColor")
-  const dark = await ground()
-  await page.evaluate("dispatchEvent(new Event('beforeprint'))")
-  assert.notEqual(await ground(), dark)
-  assert.equal(await page.locator("details:not([open])").count(), 0)
-  await page.evaluate("dispatchEvent(new Event('afterprint'))")
-  assert.equal(await ground(), dark)
-  await page.emulateMedia({ colorScheme: "light" })
-  // Asked from here: within the page its policy lets no text be run again.
-  await eventually(async () => ((await ground()) === dark ? undefined : true), "the light theme")
-  const pdf = await page.pdf()
-  assert.equal(pdf.subarray(0, 5).toString(), "%PDF-")
 })
 
 test("runs no script but its own", () => {
