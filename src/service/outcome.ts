@@ -52,7 +52,13 @@ export interface Fault {
   readonly stack: string | undefined
 }
 
-export type ShedReason = "queue-full" | "bytes-full" | "deadline" | "no-workers" | "setup-failed"
+export type ShedReason =
+  | "queue-full"
+  | "bytes-full"
+  | "slow-body"
+  | "deadline"
+  | "no-workers"
+  | "setup-failed"
 
 export type Outcome =
   | { readonly kind: "done"; readonly reply: Reply }

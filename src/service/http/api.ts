@@ -26,6 +26,7 @@ import { addDocumentation, documentationPaths } from "./documentation.ts"
 import { Exchange, type Surroundings } from "./exchange.ts"
 import { fastifyDefaults } from "./fastify-defaults.ts"
 import { KnownPaths } from "./methods.ts"
+import { Receiving } from "./receiving.ts"
 import type { RequestRecord } from "./record.ts"
 import { RefusalPace } from "./refusal-pace.ts"
 import { operationRoute } from "./route.ts"
@@ -67,6 +68,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     now: deps.now ?? (() => performance.now()),
     connections: new Connections(settings),
     refusalPace: new RefusalPace(deps.cores ?? availableCores()),
+    receiving: new Receiving(),
     pipelines: new Pipelines((request, response) => {
       const url = request.url as string
       if (url.includes("%")) {

@@ -16,6 +16,7 @@ import type { Operation } from "../operation.ts"
 import type { Compute, ShedReason } from "../outcome.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import type { Connection, Connections } from "./connection.ts"
+import type { Receiving } from "./receiving.ts"
 import type { RequestOutcome, RequestRecord } from "./record.ts"
 import type { RefusalPace } from "./refusal-pace.ts"
 import { tryIdOf } from "./request-id.ts"
@@ -32,6 +33,7 @@ export interface Surroundings {
   readonly connections: Connections
   readonly pipelines: Pipelines
   readonly refusalPace: RefusalPace
+  readonly receiving: Receiving
 }
 
 declare module "fastify" {
@@ -138,6 +140,7 @@ export class Exchange {
   #close(): void {
     if (this.closed) return
     this.closed = true
+    this.surroundings.receiving.delete(this)
     const { raw } = this.reply
     const unfinished = !raw.writableFinished
     if (unfinished && this.#onDisconnect === "cancel") this.#cancel?.()

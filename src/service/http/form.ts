@@ -15,7 +15,7 @@ import { isProblem, problem } from "../problem.ts"
 import type { JsonSchema } from "../schema.ts"
 import { Coalesced } from "./coalesced.ts"
 import type { Exchange } from "./exchange.ts"
-import { bodyMeter, continueIfExpected, NoRoom } from "./read-body.ts"
+import { BodyMeter, continueIfExpected, NoRoom } from "./read-body.ts"
 
 /** For @fastify/multipart. Generous for people, tight for attackers. */
 const formLimits = {
@@ -67,11 +67,10 @@ export async function readForm(
 ): Promise<ReceivedForm> {
   continueIfExpected(exchange)
   const { raw } = exchange.request
-  const meter = bodyMeter(exchange, bytesMax)
   const { promise: refused, reject: refuse } = Promise.withResolvers<never>()
+  const meter = new BodyMeter(exchange, bytesMax, refuse)
   const onData = (chunk: Buffer): void => {
-    const refusal = meter(chunk.length)
-    if (refusal !== undefined) refuse(refusal)
+    meter.took(chunk)
   }
   raw.on("data", onData)
   try {
@@ -81,6 +80,7 @@ export async function readForm(
     throw isProblem(thrown) || thrown instanceof NoRoom ? thrown : blame(thrown)
   } finally {
     raw.off("data", onData)
+    meter.end()
   }
 }
 

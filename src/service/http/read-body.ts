@@ -10,6 +10,7 @@ import type { Pieces } from "../input/received.ts"
 import type { Shed } from "../outcome.ts"
 import { problem } from "../problem.ts"
 import type { Exchange } from "./exchange.ts"
+import type { Receiver } from "./receiving.ts"
 
 /** Thrown when a body can't be held any more; answered like a request that was shed on arrival. */
 export class NoRoom {
@@ -35,21 +36,20 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<Pieces> 
   continueIfExpected(exchange)
   return new Promise((resolve, reject) => {
     const gathered = new Gather()
-    const meter = bodyMeter(exchange, bytesMax)
+    const refuse = (refusal: Error | NoRoom): void => {
+      stop()
+      reject(refusal)
+    }
+    const meter = new BodyMeter(exchange, bytesMax, refuse)
     const onData = (chunk: Buffer): void => {
-      const refusal = meter(chunk.length)
-      if (refusal === undefined) {
-        gathered.add(chunk)
-      } else {
-        stop()
-        reject(refusal)
-      }
+      if (meter.took(chunk)) gathered.add(chunk)
     }
     const onEnd = (): void => {
       stop()
       resolve(gathered.end())
     }
     const stop = (): void => {
+      meter.end()
       raw.off("data", onData)
       raw.off("end", onEnd)
     }
@@ -66,31 +66,57 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<Pieces> 
 function leaveIt(): void {}
 
 /**
- * Counts a body as it comes in; returns why no more of it can be taken, once that is so. The body may
- * come to rest by it, for others to have their turn.
+ * Counts a body as it comes in, and says when no more of it can be taken. The body may come to rest by
+ * it, for others to have their turn; or be given up, for others to have its room.
  */
-export function bodyMeter(
-  exchange: Exchange,
-  bytesMax: number,
-): (bytes: number) => Error | NoRoom | undefined {
-  const { compute, now } = exchange.surroundings
-  // A chunked body declares none.
-  const declared = exchange.declaredBytes || Number.POSITIVE_INFINITY
-  let received = 0
-  return (bytes) => {
-    received += bytes
-    bodyTurns.took(exchange.request.raw, bytes)
-    exchange.receivedAtMs = now()
-    if (received > bytesMax) return tooLarge(bytesMax)
-    const { heldBytes, admittedAs: name, tryId, deadlineAtMs } = exchange
+export class BodyMeter {
+  readonly #exchange: Exchange
+  readonly #bytesMax: number
+  readonly #refuse: (refusal: Error | NoRoom) => void
+  readonly #receiver: Receiver
+
+  /** @param refuse is called once at the most, with why. What still comes then is thrown away. */
+  constructor(exchange: Exchange, bytesMax: number, refuse: (refusal: Error | NoRoom) => void) {
+    this.#exchange = exchange
+    this.#bytesMax = bytesMax
+    this.#refuse = refuse
+    this.#receiver = { exchange, bytes: 0, giveUp: (shed) => refuse(new NoRoom(shed)) }
+    exchange.surroundings.receiving.add(this.#receiver)
+  }
+
+  /** The body has come, or is refused. */
+  end(): void {
+    this.#exchange.surroundings.receiving.delete(this.#exchange)
+  }
+
+  /** Whether these bytes of it can be taken, and all before. */
+  took({ length }: Buffer): boolean {
+    const exchange = this.#exchange
+    const received = this.#receiver.bytes + length
+    this.#receiver.bytes = received
+    bodyTurns.took(exchange.request.raw, length)
+    exchange.receivedAtMs = exchange.surroundings.now()
+    const refusal = received > this.#bytesMax ? tooLarge(this.#bytesMax) : this.#grow(received)
+    if (refusal !== undefined) this.#refuse(refusal)
+    return refusal === undefined
+  }
+
+  #grow(received: number): NoRoom | undefined {
+    const exchange = this.#exchange
+    const { heldBytes, admittedAs: name, tryId, deadlineAtMs, surroundings } = exchange
     // What still comes after a refusal is thrown away.
     if (received <= heldBytes || exchange.closed) return undefined
-    const growthMax = Math.min(growthBytes, declared - heldBytes, bytesMax - heldBytes)
-    const more = Math.max(received - heldBytes, growthMax)
-    const shed =
-      name === undefined ? undefined : compute.arrive({ name, bytes: more, tryId, deadlineAtMs })
-    if (shed !== undefined) return new NoRoom(shed)
-    exchange.holdBytes(more)
+    // A chunked body declares none.
+    const declared = exchange.declaredBytes || Number.POSITIVE_INFINITY
+    const growthMax = Math.min(growthBytes, declared - heldBytes, this.#bytesMax - heldBytes)
+    const bytes = Math.max(received - heldBytes, growthMax)
+    if (name !== undefined) {
+      const shed = surroundings.receiving.makeRoom(exchange, () =>
+        surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs }),
+      )
+      if (shed !== undefined) return new NoRoom(shed)
+    }
+    exchange.holdBytes(bytes)
     return undefined
   }
 }

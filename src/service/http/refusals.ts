@@ -13,6 +13,8 @@ import { problemMediaType, send, sendProblem } from "./send.ts"
 const shedDetails: Readonly<Record<ShedReason, string>> = {
   "queue-full": "All workers are busy and as many requests wait as may. Try again later.",
   "bytes-full": "As many bytes of request bodies are held as may be. Try again later.",
+  "slow-body":
+    "The body came slowly, and others needed the room that it held. Send it faster, or try again later.",
   deadline: "There is too much to do to answer this before its deadline. Try again later.",
   "no-workers": "No worker is ready to take the request. Try again later.",
   "setup-failed": "The operation is not ready to take requests. Try again later.",

@@ -103,8 +103,10 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
   if (operation.thread === "worker") {
     // Weighed, but not held yet: who sends only heads must not take the room of those with bodies.
     const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
-    const { tryId, deadlineAtMs } = exchange
-    const shed = exchange.surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
+    const { tryId, deadlineAtMs, surroundings } = exchange
+    const shed = surroundings.receiving.makeRoom(exchange, () =>
+      surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs }),
+    )
     if (shed !== undefined) {
       sendShedInTurn(exchange, shed)
       return false
