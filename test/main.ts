@@ -1,29 +1,38 @@
 /**
- * `npm test`, after the checks: every file of tests in a process of its own, a few at a time. It ends
- * with what was skipped for want of a program; where nothing may be left out (`CI` is set), a skip is a
- * failure. Arguments are the files to run instead of all.
+ * `npm test`, after the checks: every file or room of tests in a process of its own, a few at a time.
+ * It ends with what was skipped for want of a program; where nothing may be left out (`CI` is set), a
+ * skip is a failure. Arguments are the files to run instead of all.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { run } from "node:test"
 import { spec } from "node:test/reporters"
+import { pathToFileURL } from "node:url"
 import { measuredSlowness, patientMs, slownessVariable } from "./support/patience.ts"
 import { files, root } from "./support/repository.ts"
 
 /** Those that take longest begin first, so that at the end no core waits for one of them. */
 const longest = [
   "test/repo/package.test.ts",
-  "test/cli/dev.test.ts",
-  "test/server/collections.test.ts",
   "test/pool/setup.test.ts",
-  "test/load/page-browser.test.ts",
+  "test/cli/dev.test.ts",
+  "test/http/documentation.test.ts",
   "test/server/stuck.test.ts",
+  "test/cli/up.test.ts",
+  "test/kubernetes/image-trial.test.ts",
+  "test/load/page-browser.test.ts",
   "test/local/local.test.ts",
-  "test/repo/runner.test.ts",
   "test/repo/commands.test.ts",
   "test/load/cli.test.ts",
+  "test/load/report-html.test.ts",
 ]
+
+/**
+ * Rooms whose tests load much of the same and do little with it: each has one process, which is half of
+ * what its files take one by one.
+ */
+const together = ["test/http/", "test/load/", "test/local/"]
 
 /** How a run of all tests ended, as `test/steady.ts` is told. */
 export interface SuiteResult {
@@ -45,11 +54,12 @@ process.env.NODE_COMPILE_CACHE = compiled
 // of what they cost, and they need hardly more memory without. They begin to when they need much.
 process.env.GOGC = "off"
 process.env.GOMEMLIMIT = "1GiB"
-process.env[slownessVariable] = `${measuredSlowness()}`
+process.env[slownessVariable] ??= `${measuredSlowness()}`
 
 const others = files("test/**/*.test.ts").filter((file) => !longest.includes(file))
+const alone = others.filter((file) => !together.some((room) => file.startsWith(room)))
 const asked = process.argv.slice(2).map((file) => resolve(file))
-const all = [...longest, ...others].map((file) => root + file)
+const all = [...together.map(inOne), ...[...longest, ...alone].map((file) => root + file)]
 const events = run({
   files: asked.length > 0 ? asked : all,
   // Many of them wait for a process or a timer most of the time.
@@ -87,4 +97,14 @@ function sayingSkipped(): string {
     return `${reason}: ${tests.map(({ name }) => `"${name}"`).join(", ")}`
   })
   return `Skipped: ${each.join("; ")}`
+}
+
+/** A module that imports the tests of a room. */
+function inOne(room: string): string {
+  const imports = others
+    .filter((file) => file.startsWith(room))
+    .map((file) => `import ${JSON.stringify(pathToFileURL(root + file))}`)
+  const file = join(compiled, `${basename(room)}.test.mjs`)
+  writeFileSync(file, imports.join("\n"))
+  return file
 }

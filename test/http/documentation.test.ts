@@ -123,12 +123,7 @@ describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
     await execute(page, "picture")
     const image = page.locator("#operations-default-picture .live-responses-table img")
     await image.waitFor()
-    assert.equal(
-      await image.evaluate(
-        (element) => (element as unknown as { naturalWidth: number }).naturalWidth,
-      ),
-      1,
-    )
+    assert.equal(await image.evaluate(widthOnceDecoded), 1)
 
     const pngFile = { name: "a.png", mimeType: "image/png", buffer: pixel }
     const formSection = await open(page, "form")
@@ -168,6 +163,13 @@ describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
     })
   }
 })
+
+/** Runs in the page. An element that is there may not have its picture yet. */
+async function widthOnceDecoded(element: unknown): Promise<number> {
+  const image = element as { readonly naturalWidth: number; decode(): Promise<void> }
+  await image.decode()
+  return image.naturalWidth
+}
 
 async function open(page: Page, operationId: string) {
   const section = page.locator(`.opblock[id$="-${operationId}"]`)
