@@ -2,7 +2,6 @@
  * `capstan deploy MODULE`: looks, asks the cluster to go through it without storing anything, brings
  * the image, applies, waits, and says where it is. The URL alone goes to standard output.
  */
-import { stripVTControlCharacters } from "node:util"
 import { Api, ApiError } from "../kubernetes/cluster/api.ts"
 import { type Applied, type ApplyOptions, apply } from "../kubernetes/cluster/apply.ts"
 import { type Found, Inventory, remove, superseded } from "../kubernetes/cluster/inventory.ts"
@@ -16,6 +15,7 @@ import { describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
 import { interruptible } from "./interruption.ts"
 import { tellAddress } from "./open.ts"
+import { print } from "./print.ts"
 import { say } from "./say.ts"
 
 export interface DeployFlags {
@@ -54,9 +54,9 @@ export async function deploy(typed: string, given: Given, flags: DeployFlags): P
       flags,
     )
     if (flags.dryRun) {
-      for (const each of rehearsal) process.stdout.write(`${inWords(each)}\n`)
+      for (const each of rehearsal) print(`${inWords(each)}\n`)
       for (const { kind, name } of superseded(await inventory.look(), manifests(planned))) {
-        process.stdout.write(`${kind} ${name} would go\n`)
+        print(`${kind} ${name} would go\n`)
       }
       return 0
     }
@@ -209,9 +209,7 @@ export function rolloutFailure(
       : "Nothing serves now: there was no version before that is ready."
   const hint = [
     ...(kind === "timeout" ? [what] : []),
-    ...(logLines.length > 0
-      ? ["It logged last:", ...logLines.map((line) => `  ${stripVTControlCharacters(line)}`)]
-      : []),
+    ...(logLines.length > 0 ? ["It logged last:", ...logLines.map((line) => `  ${line}`)] : []),
     trouble?.next ?? "Give it longer with --timeout, or look:  kubectl get pods,events",
     state,
   ]

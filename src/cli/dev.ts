@@ -17,6 +17,7 @@ import { complaint } from "./failure.ts"
 import { listenFailure } from "./listen-failure.ts"
 import { described } from "./load-failure.ts"
 import { moduleUrl } from "./module-path.ts"
+import { print, printError } from "./print.ts"
 import { SourceWatch } from "./source-watch.ts"
 import { stoppedBySignal } from "./stop.ts"
 import { type Addresses, block, line } from "./whereabouts.ts"
@@ -102,9 +103,7 @@ function tell(event: DevEvent, addresses: Addresses): void {
       if (!event.first) {
         say(`serving the new version, ready after ${Math.round(event.tookMs)} ms`)
       } else if (process.stdout.isTTY) {
-        process.stdout.write(
-          block(addresses, event.where, "Save a file, and it is served anew. Ctrl-C ends it."),
-        )
+        print(block(addresses, event.where, "Save a file, and it is served anew. Ctrl-C ends it."))
       } else {
         say(line(addresses, event.where))
       }
@@ -114,11 +113,11 @@ function tell(event: DevEvent, addresses: Addresses): void {
         ? "The last good version goes on serving."
         : `Save a file, and it is tried again. Until then ${addresses.url} answers 503.`
       const text = [...described(event.failure), consequence].join("\n")
-      process.stderr.write(complaint("This version can't be served.", text))
+      printError(complaint("This version can't be served.", text))
       break
     }
     case "crashed":
-      process.stderr.write(
+      printError(
         complaint(
           `The service's process ended (${event.how}).`,
           event.againInMs === 0
@@ -134,7 +133,7 @@ function tell(event: DevEvent, addresses: Addresses): void {
 
 function say(text: string): void {
   const name = styleText(["cyan", "bold"], "capstan:", { stream: process.stdout })
-  process.stdout.write(`${name} ${text}\n`)
+  print(`${name} ${text}\n`)
 }
 
 function fromHere(path: string): string {

@@ -6,6 +6,7 @@ import { installed } from "../kubernetes/cluster/preflight.ts"
 import { asked, secondsAsMs } from "./cluster-failure.ts"
 import { type PlaceFlags, placeOf } from "./deployment-place.ts"
 import { interruptible } from "./interruption.ts"
+import { print } from "./print.ts"
 import { say } from "./say.ts"
 
 export interface DownFlags extends PlaceFlags {
@@ -59,7 +60,7 @@ export async function down(typed: string, flags: DownFlags): Promise<0 | 1> {
       },
       () => "What has been told to go is going; the same command goes on from here.",
     )
-    for (const each of left) process.stdout.write(`remains: ${line(each)}\n`)
+    for (const each of left) print(`remains: ${line(each)}\n`)
     if (left.length > 0) {
       say(`not gone after ${timeoutMs / 1000} s; the same command goes on from here`)
       return 1
@@ -68,10 +69,10 @@ export async function down(typed: string, flags: DownFlags): Promise<0 | 1> {
     if (unseen.length > 0) say(`not looked for, since you may not list it: ${unseen.join(", ")}`)
     // Every deployment has these; what a cluster may not even have is rarely somebody's to see.
     if (unseen.some((kind) => !(kind in installed))) {
-      process.stdout.write("nothing remains that you may see\n")
+      print("nothing remains that you may see\n")
       return 1
     }
-    process.stdout.write("nothing remains\n")
+    print("nothing remains\n")
     return 0
   })
 }

@@ -19,6 +19,7 @@ import {
   wished,
   withProject,
 } from "./gke.ts"
+import { print, printError } from "./print.ts"
 import { say } from "./say.ts"
 
 export interface CreateFlags extends PlaceFlags {
@@ -84,7 +85,7 @@ async function metrics(wish: Wish, signal: AbortSignal): Promise<void> {
 
 function finish(wish: Wish): void {
   const prefix = imagePrefix(wish)
-  process.stderr.write(
+  printError(
     [
       "",
       `  The cluster ${wish.cluster} is there, and is kubectl's current context. What comes next:`,
@@ -99,7 +100,7 @@ function finish(wish: Wish): void {
       "",
     ].join("\n"),
   )
-  process.stdout.write(`${prefix}\n`)
+  print(`${prefix}\n`)
 }
 
 function removal({ cluster, location, registry, project }: Wish): string {

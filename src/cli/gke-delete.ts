@@ -23,6 +23,7 @@ import {
   wished,
   withProject,
 } from "./gke.ts"
+import { print, printError } from "./print.ts"
 import { say } from "./say.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
@@ -122,7 +123,7 @@ async function tellLeftovers(
       say(
         `The registry ${place.registry} stays, with ${counted(images.length, "image")}. Each is removed by its command:`,
       )
-      for (const image of images) process.stderr.write(lines(image))
+      for (const image of images) printError(lines(image))
     }
   }
   if (unclear > 0) {
@@ -132,10 +133,10 @@ async function tellLeftovers(
     )
   }
   if (leftovers.length === 0) {
-    process.stdout.write("nothing remains\n")
+    print("nothing remains\n")
     return 0
   }
-  for (const leftover of leftovers) process.stdout.write(`remains: ${lines(leftover)}`)
+  for (const leftover of leftovers) print(`remains: ${lines(leftover)}`)
   say("Nothing of that is deleted for you. Run what you want gone, in this order.")
   return 1
 }

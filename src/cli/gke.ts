@@ -8,6 +8,7 @@ import { configuredProject } from "../kubernetes/gke/survey.ts"
 import { troubleOf } from "../kubernetes/gke/trouble.ts"
 import { complaintAbout, gkeDefaults, type Place, type Wish } from "../kubernetes/gke/wish.ts"
 import { Failure } from "./failure.ts"
+import { printDocument, printError } from "./print.ts"
 import { say } from "./say.ts"
 
 export interface PlaceFlags {
@@ -32,7 +33,7 @@ export async function talking<T>(work: (talk: Talk) => Promise<T>): Promise<T> {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
   const gcloud = new Gcloud({
     before: (args, env) => show(commandLine(args, env)),
-    said: (text) => process.stderr.write(text),
+    said: (text) => printError(text),
     signal: stop.signal,
     env: process.env,
   })
@@ -138,7 +139,7 @@ export function printScript(steps: readonly Step[]): void {
       ? `${comment}${commandLine(action.args, action.env)}\n`
       : `${comment}# (Capstan asks the cluster itself.)\n`
   })
-  process.stdout.write(blocks.join("\n"))
+  printDocument(blocks.join("\n"))
 }
 
 /** On standard error, before anything is asked. */
@@ -150,7 +151,7 @@ export function showPlan(steps: readonly Step[]): void {
       : []),
     `     ${cost.words}`,
   ])
-  process.stderr.write(`\n${lines.join("\n")}\n\n`)
+  printError(`\n${lines.join("\n")}\n\n`)
 }
 
 export function sayTotal(steps: readonly Step[]): void {
@@ -209,7 +210,7 @@ export async function runSteps(
 }
 
 function show(command: string): void {
-  process.stderr.write(styleText("dim", `$ ${command}\n`, toStderr))
+  printError(styleText("dim", `$ ${command}\n`, toStderr))
 }
 
 const toStderr = { stream: process.stderr } as const

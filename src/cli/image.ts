@@ -8,6 +8,7 @@ import { type Described, describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
 import { build, checked, failing, imageSource, ownPlatform, written } from "./image-build.ts"
 import { interruptible } from "./interruption.ts"
+import { print } from "./print.ts"
 import { say } from "./say.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
@@ -46,7 +47,7 @@ export async function image(typed: string, given: Given, flags: ImageFlags): Pro
     (signal) => built(described, platforms, flags, signal),
     () => "Nothing is left of it but what the builder has stored; the same command begins anew.",
   )
-  for (const line of lines) process.stdout.write(`${line}\n`)
+  for (const line of lines) print(`${line}\n`)
 }
 
 /** What it is called now. */

@@ -2,6 +2,7 @@
 import { styleText } from "node:util"
 import { time } from "../load/report/figures.ts"
 import type { Snapshot } from "../load/result.ts"
+import { printError } from "./print.ts"
 import { clock, type Paint, screen } from "./progress-screen.ts"
 
 /** How often a plain line is worth its place in a log. */
@@ -51,7 +52,7 @@ export class Progress {
   /** A message in between, on standard error. The screen goes on below it. */
   say(text: string): void {
     this.end()
-    process.stderr.write(text)
+    printError(text)
   }
 
   /** Takes the screen away; plain lines stay. What follows is the same with both. */

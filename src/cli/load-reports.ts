@@ -1,4 +1,5 @@
 /** What is told and written of a run: checked before it, done after it. */
+
 import { compare } from "../load/report/compare.ts"
 import { reportPaths, unwritable, writeReports } from "../load/report/files.ts"
 import { readResult, type StoredResult, stored } from "../load/report/stored.ts"
@@ -7,6 +8,7 @@ import type { Result } from "../load/result.ts"
 import { commandLine } from "./command-line.ts"
 import { complaint, Failure } from "./failure.ts"
 import type { LoadFlags } from "./load-flags.ts"
+import { print, printError } from "./print.ts"
 
 export class Reports {
   readonly #flags: LoadFlags
@@ -37,21 +39,21 @@ export class Reports {
 
   /** Prints and writes everything that was asked for, as far as it can. False when it could not. */
   async tell(result: Result): Promise<boolean> {
-    const { stdout, stderr } = process
+    const { stdout } = process
     const comparison = this.#earlier && compare(stored(result), this.#earlier, this.#flags.compare!)
     const width = stdout.isTTY ? Math.max(widthMin, stdout.columns) : undefined
-    stdout.write(`\n${resultText(result, { width, comparison })}\n`)
+    print(`\n${resultText(result, { width, comparison })}\n`)
     const command = commandLine(process.argv.slice(2))
     const { failed, rescued } = await writeReports(result, this.#flags, { command, comparison })
     for (const [path, error] of failed) {
-      stderr.write(complaint(`${path} could not be written: ${why(error)}.`))
+      printError(complaint(`${path} could not be written: ${why(error)}.`))
     }
     if (failed.size === 0) return true
     const place =
       rescued === undefined
         ? "Nor could the result be saved in the folder for temporary files. What is printed above is all there is."
         : `The whole result is in ${rescued}.`
-    stderr.write(complaint(place))
+    printError(complaint(place))
     return false
   }
 }

@@ -16,6 +16,7 @@ import { Reports } from "./load-reports.ts"
 import { givenSource } from "./load-source.ts"
 import { keepNurserySize } from "./nursery.ts"
 import { openPage } from "./page-port.ts"
+import { print, printError } from "./print.ts"
 import { stoppedBySignal } from "./stop.ts"
 
 /** Described in `capstan load --help`. */
@@ -61,7 +62,7 @@ async function headless(
       ? await fetchScenario(plan.target, plan.headers, plan.insecure)
       : { scenario: given, notes: given.notes }
   const progress = new Progress(plan.offer.kind === "rate", plan.offer.runTimeMs)
-  process.stdout.write(`${made.scenario.name} at ${shownUrl(plan.target)}: ${plan.offerText}\n`)
+  print(`${made.scenario.name} at ${shownUrl(plan.target)}: ${plan.offerText}\n`)
   const source = sourceGiven ?? (await findTarget(plan.target))
   run = new Run(plan, { ...made, source, onSecond: (snapshot) => progress.show(snapshot) })
   const result = await run.done
@@ -86,12 +87,12 @@ async function withPage(
   })
   const stopped = stoppedBySignal({
     drain: () => session.close(),
-    said: (event) => event === "draining" && process.stderr.write(waiting),
+    said: (event) => event === "draining" && printError(waiting),
   })
   await using stack = new AsyncDisposableStack()
   stack.defer(() => session.close())
   const page = stack.use(await openPage(session, port, flags.webHost))
-  process.stdout.write(`The live page is at ${page.url}. Ctrl-C ends it.\n`)
+  print(`The live page is at ${page.url}. Ctrl-C ends it.\n`)
   await stopped
   return await told
 }

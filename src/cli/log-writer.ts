@@ -5,7 +5,9 @@
  * process does, and a full disk would end it. Here text is gathered and written by another thread;
  * what can't be written for now is tried again, and what piles up meanwhile is dropped and counted.
  */
+
 import { write, writeSync } from "node:fs"
+import { printableStyled, withoutLogins } from "../core/printable.ts"
 
 export interface LogWriterOptions {
   readonly fd: number
@@ -51,8 +53,9 @@ export class LogWriter {
     return this.#rest.length > 0 || this.#text !== ""
   }
 
+  /** For people: what others have written into it does not steer a terminal. */
   line(text: string): void {
-    this.write(`${text}\n`)
+    this.write(`${printableStyled(withoutLogins(text))}\n`)
   }
 
   write(text: string): void {

@@ -2,6 +2,7 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino"
 import type { ResolvedSettings } from "../service/settings.ts"
 import { LogWriter } from "./log-writer.ts"
+import { print } from "./print.ts"
 
 export async function createLogger(
   settings: Pick<ResolvedSettings, "logLevel" | "logFormat">,
@@ -18,7 +19,7 @@ export async function createLogger(
   const { prettyFactory } = await import("pino-pretty")
   const pretty = prettyFactory({ singleLine: true, translateTime: "HH:MM:ss.l" })
   return pino(options, {
-    write: (line) => void process.stdout.write(pretty(shortened(JSON.parse(line)))),
+    write: (line) => void print(pretty(shortened(JSON.parse(line)))),
   })
 }
 

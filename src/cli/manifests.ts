@@ -3,6 +3,7 @@ import { manifests } from "../kubernetes/manifests/objects.ts"
 import { yamlOf } from "../kubernetes/manifests/print.ts"
 import { describe, type Given } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
+import { printDocument } from "./print.ts"
 
 export async function printManifests(typed: string, given: Given): Promise<void> {
   const { deployment } = await describe(typed, given)
@@ -14,5 +15,5 @@ export async function printManifests(typed: string, given: Given): Promise<void>
       "Or as deployment.image in capstan.config.ts.",
     )
   }
-  process.stdout.write(yamlOf(manifests({ ...deployment, image })))
+  printDocument(yamlOf(manifests({ ...deployment, image })))
 }

@@ -6,6 +6,7 @@ import { basename, join, relative, resolve, sep } from "node:path"
 import { styleText } from "node:util"
 import { Failure } from "./failure.ts"
 import { packageRoot } from "./package.ts"
+import { print } from "./print.ts"
 
 /**
  * Makes the folder `path`; the last part of it is the service's name.
@@ -35,7 +36,7 @@ export function newService(path: string, capstan: string | undefined): void {
   } catch (error) {
     throw new Failure(1, `${path} could not be made: ${(error as Error).message}`)
   }
-  process.stdout.write(farewell(path, dependency, capstan === undefined))
+  print(farewell(path, dependency, capstan === undefined))
 }
 
 /**

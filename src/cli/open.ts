@@ -13,6 +13,7 @@ import { ports } from "../kubernetes/manifests/objects.ts"
 import { asked } from "./cluster-failure.ts"
 import { type PlaceFlags, placeOf } from "./deployment-place.ts"
 import { Failure } from "./failure.ts"
+import { print } from "./print.ts"
 import { say } from "./say.ts"
 import { stoppedBySignal } from "./stop.ts"
 
@@ -66,7 +67,7 @@ export async function tellAddress(
     say(`waits for it, up to ${balancerMsMax / 1000} s`)
   })
   if (address.kind === "url") {
-    process.stdout.write(`${address.url}\n`)
+    print(`${address.url}\n`)
     return 0
   }
   for (const line of whyNot(address, api, namespace, name)) say(line)
@@ -117,7 +118,7 @@ async function keepOpen(api: Api, namespace: string, name: string, port?: number
   const options = { namespace, name, podPort: ports.api, said: tell }
   await using forward = await listen(api, options, port)
   await forward.look()
-  process.stdout.write(`${forward.url}\n`)
+  print(`${forward.url}\n`)
   if (process.stdout.isTTY) {
     say(styleText("dim", `documentation at ${forward.url}/docs; Ctrl-C closes it`))
   }

@@ -6,6 +6,7 @@ import { resolveSettings } from "../service/settings.ts"
 import { Failure } from "./failure.ts"
 import { asFailure, loadFailure } from "./load-failure.ts"
 import { moduleUrl } from "./module-path.ts"
+import { printDocument } from "./print.ts"
 
 /** @param output the file to write; standard output when it is left out. */
 export async function openapi(
@@ -23,7 +24,7 @@ export async function openapi(
     throw asFailure(loadFailure(error, module), typed)
   }
   if (output === undefined) {
-    process.stdout.write(text)
+    printDocument(text)
     return
   }
   try {

@@ -2,6 +2,7 @@
  * The commands, their flags and their help. Each command's own file is loaded only when it is
  * called: `--help` does not wait for a web server, nor `serve` for a scaffold.
  */
+
 import { Command, CommanderError } from "commander"
 import { complaint } from "./failure.ts"
 import { addGkeCommands } from "./gke-commands.ts"
@@ -9,6 +10,7 @@ import { bold, dim, helpLayout } from "./help.ts"
 import { addKubernetesCommands } from "./kubernetes-commands.ts"
 import { addLoadCommand } from "./load-command.ts"
 import { packageFacts } from "./package.ts"
+import { print, printError } from "./print.ts"
 import { addSettingFlags, givenSettings } from "./setting-flags.ts"
 import { tellFailure } from "./tell.ts"
 import { addUpCommands } from "./up-command.ts"
@@ -44,7 +46,11 @@ export function program(result: { exitCode: number }): Command {
     .helpCommand(false)
     .exitOverride()
     .configureHelp(helpLayout)
-    .configureOutput({ outputError: (text, write) => write(reworded(text)) })
+    .configureOutput({
+      writeOut: print,
+      writeErr: printError,
+      outputError: (text, write) => write(reworded(text)),
+    })
     .commandsGroup("From nothing to production:")
     .addHelpText("after", story)
 

@@ -3,7 +3,8 @@
  * like in any terminal can be tried without one.
  */
 import type { styleText } from "node:util"
-import { harmless, shortened } from "../load/report/columns.ts"
+import { printableLine } from "../core/printable.ts"
+import { shortened } from "../load/report/columns.ts"
 import { count, percent, rate, time } from "../load/report/figures.ts"
 import type { Snapshot } from "../load/result.ts"
 import type { TargetFigures } from "../load/target.ts"
@@ -67,7 +68,7 @@ export function screen(shown: Shown, width: number, paint: Paint): string[] {
         paint(
           "red",
           shortened(
-            harmless(`${count(occurrences)}× ${`${method} ${name}`.trim()}: ${error}`),
+            printableLine(`${count(occurrences)}× ${`${method} ${name}`.trim()}: ${error}`),
             width,
           ),
         ),

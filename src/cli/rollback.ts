@@ -8,6 +8,7 @@ import { type PlaceFlags, placeOf } from "./deployment-place.ts"
 import { Failure } from "./failure.ts"
 import { interruptible } from "./interruption.ts"
 import { tellAddress } from "./open.ts"
+import { print } from "./print.ts"
 import { say } from "./say.ts"
 
 /** Resolves to 0 once the version before serves again. */
@@ -33,7 +34,7 @@ export async function rollback(typed: string, where: PlaceFlags, flags: DeployFl
     const options = { deployment: name, namespace, force: flags.force === true }
     const rehearsed = await apply(api, deployment, { ...options, dryRun: true })
     if (flags.dryRun) {
-      process.stdout.write(`${inWords(rehearsed)}\n`)
+      print(`${inWords(rehearsed)}\n`)
       return 0
     }
     await interruptible(

@@ -1,4 +1,5 @@
 /** What a command says on its way: on standard error, since standard output is for its result. */
+import { printError } from "./print.ts"
 export function say(text: string): void {
-  process.stderr.write(`capstan: ${text}\n`)
+  printError(`capstan: ${text}\n`)
 }

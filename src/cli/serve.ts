@@ -6,6 +6,7 @@ import { listenFailure } from "./listen-failure.ts"
 import { asFailure, loadFailure } from "./load-failure.ts"
 import { createLogger, isPretty } from "./logger.ts"
 import { moduleUrl } from "./module-path.ts"
+import { print } from "./print.ts"
 import { stoppedBySignal } from "./stop.ts"
 import { block, line, whereabouts } from "./whereabouts.ts"
 
@@ -48,7 +49,7 @@ export async function serve(
 
   const where = whereabouts(server.service, server.settings)
   if (process.stdout.isTTY && isPretty(settings.logFormat)) {
-    process.stdout.write(block(server, where, "Ctrl-C finishes what runs and stops."))
+    print(block(server, where, "Ctrl-C finishes what runs and stops."))
   } else {
     const { url, managementUrl } = server
     logger.info({ url, managementUrl }, line(server, where))

@@ -2,6 +2,7 @@
 import { ask } from "../local/ask.ts"
 import { settingsTable } from "../service/settings.ts"
 import { Failure } from "./failure.ts"
+import { print, printDocument } from "./print.ts"
 import type { UpReport } from "./up/report.ts"
 import { statusText } from "./up/screen.ts"
 
@@ -19,9 +20,8 @@ const patienceMs = 5_000
 export async function status({ managementPort, json }: StatusFlags): Promise<0 | 1> {
   const port = portOf(managementPort)
   const report = await reportAt(port)
-  process.stdout.write(
-    json ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, Date.now()),
-  )
+  if (json) printDocument(`${JSON.stringify(report, null, 2)}\n`)
+  else print(statusText(report, Date.now()))
   return report.ready > 0 ? 0 : 1
 }
 

@@ -11,6 +11,7 @@ import { type PlaceFlags, placeOf } from "./deployment-place.ts"
 import { Failure } from "./failure.ts"
 import { webPort } from "./load-flags.ts"
 import { openPage } from "./page-port.ts"
+import { print, printDocument } from "./print.ts"
 import { stoppedBySignal } from "./stop.ts"
 import type { ClusterWatch } from "./watch/cluster-watch.ts"
 import { firstLook } from "./watch/first-look.ts"
@@ -83,9 +84,8 @@ async function lookAgain(watched: ClusterWatch): Promise<void> {
 
 function once({ state }: ClusterWatch, isJson: boolean): 0 | 1 {
   if (state === undefined) return 1
-  process.stdout.write(
-    isJson ? `${JSON.stringify(state, null, 2)}\n` : statusText(state, Date.now()),
-  )
+  if (isJson) printDocument(`${JSON.stringify(state, null, 2)}\n`)
+  else print(statusText(state, Date.now()))
   return state.replicas.ready > 0 ? 0 : 1
 }
 

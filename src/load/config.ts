@@ -26,7 +26,7 @@ export interface Offer {
 }
 
 export interface LoadConfig extends Offer {
-  /** `http://` or `https://`. A path is put in front of every request's. */
+  /** `http://` or `https://`. A path is put in front of every request's, and a login is sent with it. */
   readonly target: string | URL
   /** @default made from the target's `/openapi.json` */
   readonly scenario?: Scenario
@@ -92,10 +92,11 @@ const workersMax = 64
 
 /** @throws {LoadError} naming what is wrong, with its value and range. */
 export function resolveLoad(config: LoadConfig): Plan {
+  const target = resolveTarget(config.target)
   return {
-    target: resolveTarget(config.target),
+    target,
     ...resolveOffer(config),
-    headers: config.headers ?? {},
+    headers: { ...loginOf(target, config.headers), ...config.headers },
     timeoutMs: within("timeoutMs", config.timeoutMs ?? defaults.timeoutMs, 1, 600_000),
     connectionAgeMs: within(
       "connectionAgeMs",
@@ -128,6 +129,22 @@ export function resolveTarget(target: string | URL): URL {
     )
   }
   return url
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+/** A login that stands in the target's URL is sent as browsers and curl send it (RFC 7617). */
+function loginOf({ username, password }: URL, given: LoadConfig["headers"]) {
+  const isGiven = Object.keys(given ?? {}).some((name) => name.toLowerCase() === "authorization")
+  if (isGiven || (username === "" && password === "")) return {}
+  const login = [username, password].map(decoded).join(":")
+  return { authorization: `Basic ${Buffer.from(login).toString("base64")}` }
 }
 
 /** @throws {LoadError} as {@link resolveLoad}. */

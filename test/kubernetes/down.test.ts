@@ -130,3 +130,14 @@ test("of the configuration only the place counts: the rest may be whole with dep
   const { code, stdout, stderr } = await down(cluster, "--config", folder.write("c.mjs", text))
   assert.deepEqual([code, stdout], [0, "nothing remains\n"], stderr)
 })
+
+test("what a cluster says can't steer the terminal that shows it", async () => {
+  await using cluster = await StandInCluster.start()
+  deployed(cluster)
+  cluster.refuses = 403
+  cluster.refusal = "no\x1b]0;a title\x07 \x1b\x1b[0m[2J\x9b2J \u202ereversed"
+  const { code, stderr } = await down(cluster)
+  assert.equal(code, 1)
+  assert.match(stderr, /no\ufffd]0;a title/)
+  assert.doesNotMatch(stderr, /[^\P{Cc}\n]|\u202e/u)
+})

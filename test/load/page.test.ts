@@ -61,6 +61,28 @@ describe("the live page, by hand", { concurrency: true }, () => {
     assert.equal((await page.post("/stop", {})).status, 200)
   })
 
+  test("a login in the target is used and never shown", async () => {
+    const logins = new Set<string | undefined>()
+    await using target = await loadTarget(({ headers }, response) => {
+      logins.add(headers.authorization)
+      response.end("ok")
+    })
+    const withLogin = target.url.replace("://", "://user:s3cret@")
+    await using page = await servedPage({ config: { target: withLogin, scenario: get } })
+    const { form } = await stateOf(page)
+    // As the page sends what it was told, and as somebody types it.
+    for (const [round, typed] of [form.target, withLogin].entries()) {
+      const run = { target: typed, rate: 20, runTime: "300ms" }
+      assert.equal((await page.post("/start", run)).status, 200)
+      await eventually(() => page.results[round], "the run's end")
+    }
+    assert.deepEqual([...logins], [`Basic ${btoa("user:s3cret")}`])
+    const wrong = await page.post("/start", { target: "ftp://user:s3cret@host" })
+    assert.match(await wrong.text(), /ftp:\/\/…@host/)
+    const told = JSON.stringify([await stateOf(page), page.results])
+    assert.doesNotMatch(told, /s3cret/)
+  })
+
   test("a state and the events after it are the whole story, for whoever comes when", async () => {
     await using target = await loadTarget()
     await using page = await servedPage({ config: { target: target.url, scenario: get } })

@@ -209,3 +209,14 @@ test("these guards fire", () => {
   const sourceOf = (file: string) => program.get(file) ?? ""
   assert.deepEqual(dearIn("src/a.ts", sourceOf), ["src/b.ts imports node:crypto"])
 })
+
+test("what commands print goes one way, where nothing of others can steer a terminal", () => {
+  // The first two run before anything is imported, or print nothing.
+  const may = ["src/cli/main.ts", "src/cli/image-server.ts", "src/cli/print.ts"]
+  const direct = /process\.std(?:out|err)\.write|\bstd(?:out|err)\.write|console\.\w+\(/
+  assert.deepEqual(
+    files("src/cli/**/*.ts").filter((file) => !may.includes(file) && direct.test(read(file))),
+    [],
+  )
+  assert.ok(may.every((file) => direct.test(read(file))))
+})

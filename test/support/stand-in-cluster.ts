@@ -68,6 +68,8 @@ export class StandInCluster implements AsyncDisposable {
   pings = 0
   /** Status to answer every request with. */
   refuses: number | undefined
+  /** What it says then. */
+  refusal = 'User "someone" cannot do this'
   /** Every connection is cut. */
   isAway = false
   /** Requests that were cut off because of it. */
@@ -179,7 +181,7 @@ export class StandInCluster implements AsyncDisposable {
     if (this.refuses !== undefined) {
       return {
         status: this.refuses,
-        body: { reason: "Forbidden", message: 'User "someone" cannot do this' },
+        body: { reason: "Forbidden", message: this.refusal },
       }
     }
     const fixed = this.#fixed(pathname)

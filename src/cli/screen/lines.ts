@@ -3,6 +3,7 @@
  * `capstan up` and `capstan watch` show replicas, their CPU and decisions, and do it alike.
  */
 import { styleText } from "node:util"
+import { printableLine } from "../../core/printable.ts"
 
 export interface Size {
   readonly rows: number
@@ -33,7 +34,7 @@ export function styled(line: Line, columnsMax: number): string {
   let text = ""
   for (const [raw, style] of line) {
     // What others have written may hold ends of lines, and what steers a terminal.
-    const part = raw.replaceAll(/\p{Cc}+/gu, " ")
+    const part = printableLine(raw)
     const cut = part.length > left ? `${part.slice(0, Math.max(0, left - 1))}…` : part
     text += style === undefined ? cut : styleText(style, cut, { stream: process.stdout })
     left -= cut.length

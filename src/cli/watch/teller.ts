@@ -1,5 +1,7 @@
 /** How a watch is followed: a screenful in a terminal, plain lines elsewhere, JSON for scripts. */
+import { printableLine } from "../../core/printable.ts"
 import type { LogLine } from "../../kubernetes/watch/log-follow.ts"
+import { print, printDocument } from "../print.ts"
 import { FullScreen } from "../screen/full-screen.ts"
 import { time } from "../screen/lines.ts"
 import { isRoutine, shownLine } from "../screen/log-line.ts"
@@ -78,7 +80,7 @@ class LineTeller implements Teller {
   end(): void {}
 
   #line(text: string, atMs = Date.now()): void {
-    process.stdout.write(`${time(atMs)}  ${text.replaceAll(/\p{Cc}+/gu, " ")}\n`)
+    print(`${time(atMs)}  ${printableLine(text)}\n`)
   }
 }
 
@@ -103,7 +105,7 @@ class JsonTeller implements Teller {
     const said = JSON.stringify(rest)
     if (said === this.#said) return
     this.#said = said
-    process.stdout.write(`${JSON.stringify(state)}\n`)
+    printDocument(`${JSON.stringify(state)}\n`)
   }
 
   end(): void {}

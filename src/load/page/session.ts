@@ -6,8 +6,10 @@
  * over; from idle and over it can start. Every change is told to whoever listens, as numbered
  * events that cross to the browser as they are (events.ts).
  */
+
 import { randomUUID } from "node:crypto"
 import { monotonicClock } from "../../core/clock.ts"
+import { withoutLogins } from "../../core/printable.ts"
 import { type Course, loadCourse } from "../books/course.ts"
 import { type LoadConfig, type Offer, type Plan, resolveLoad, resolveOffer } from "../config.ts"
 import { LoadError } from "../error.ts"
@@ -63,6 +65,8 @@ export class Session {
   #watch: Watch | undefined
   #run: Run | undefined
   #notes: readonly string[] = []
+  /** With its login, which nobody is shown. */
+  #target: URL | null
   #startedAtMs = 0
   /** When the books began. */
   #sinceMs = 0
@@ -77,7 +81,11 @@ export class Session {
     this.#options = options
     const { target, users, spawnRate, rate, stages, arrivals, runTimeMs } = options.config
     const offer = { users, spawnRate, rate, stages, arrivals, runTimeMs }
-    this.#form = { target: String(target), ...defined(offer) }
+    this.#target = URL.parse(target)
+    this.#form = {
+      target: this.#target === null ? String(target) : shownUrl(this.#target),
+      ...defined(offer),
+    }
     if (options.source !== undefined) this.#watchThrough(options.source)
   }
 
@@ -121,7 +129,7 @@ export class Session {
 
   /** A line for the page's log. */
   say(text: string, tone: Said["tone"] = "plain"): void {
-    const said = { atMs: Math.round(this.#nowMs()), tone, text }
+    const said = { atMs: Math.round(this.#nowMs()), tone, text: withoutLogins(text) }
     this.#said.push(said)
     if (this.#said.length > saidMax) this.#said.shift()
     this.#tell({ kind: "said", said })
@@ -134,7 +142,7 @@ export class Session {
     }
     const { target, users, spawnRate, rate, stages, arrivals, runTimeMs, ...rest } =
       this.#options.config
-    const plan = resolveLoad({ ...rest, ...form })
+    const plan = resolveLoad({ ...rest, ...form, target: this.#withLogin(form.target) })
     const before = this.#status
     this.#enter("starting")
     try {
@@ -143,7 +151,8 @@ export class Session {
           ? await fetchScenario(plan.target, plan.headers, plan.insecure)
           : { scenario: rest.scenario, notes: rest.scenario.notes }
       await this.#findTarget(plan.target)
-      this.#form = form
+      this.#target = plan.target
+      this.#form = { ...form, target: shownUrl(plan.target) }
       this.#begin(plan, made)
     } catch (error) {
       this.say(`It could not be started: ${(error as Error).message}`, "warning")
@@ -204,6 +213,12 @@ export class Session {
       throw new LoadError("Nothing is running.")
     }
     return this.#run
+  }
+
+  /** What the form says is the target of before, unless it was changed: then it is what it says. */
+  #withLogin(target: Form["target"]): Form["target"] {
+    const isSame = this.#target !== null && String(target) === shownUrl(this.#target)
+    return isSame ? String(this.#target) : target
   }
 
   /** Of a source that nobody named. The same place is not watched anew: its time line goes on. */
@@ -286,7 +301,7 @@ export class Session {
 
   #runState(run: Run): RunState {
     return {
-      target: run.plan.target.href,
+      target: shownUrl(run.plan.target),
       model: run.plan.offer.kind === "rate" ? "open" : "closed",
       offered: this.#offered,
       startedAtMs: Math.round(this.#startedAtMs),

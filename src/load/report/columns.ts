@@ -49,8 +49,3 @@ export function shortened(text: string, width: number): string {
   const end = Math.floor((width - 1) / 2)
   return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`
 }
-
-/** What a target sent may hold what a terminal takes for commands. */
-export function harmless(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "�")
-}

@@ -1,9 +1,10 @@
 /** What a person wants to know of a run, in plain text. */
 
+import { printableLine } from "../../core/printable.ts"
 import type { Row } from "../books/stats.ts"
 import { formatDuration } from "../pace/duration.ts"
 import type { Phases, Result } from "../result.ts"
-import { anyWidth, harmless, inColumns, shortened, wrapped } from "./columns.ts"
+import { anyWidth, inColumns, shortened, wrapped } from "./columns.ts"
 import type { Comparison } from "./compare.ts"
 import { comparisonLines } from "./compare-text.ts"
 import { time } from "./figures.ts"
@@ -45,7 +46,7 @@ export function resultText(result: Result, options: TextOptions = {}): string {
   ]
   return paragraphs
     .filter((lines) => lines.length > 0)
-    .map((lines) => lines.map(harmless).join("\n"))
+    .map((lines) => lines.map(printableLine).join("\n"))
     .join("\n\n")
 }
 

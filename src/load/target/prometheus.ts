@@ -6,6 +6,7 @@
  * CPU is what every official client library tells, under one name, as a counter of seconds. It is
  * made cores over the last five seconds: less would show each scrape's chance, more would be late.
  */
+import { shownUrl } from "../shown-url.ts"
 import type { TargetPod, TargetReading, TargetSource } from "../target.ts"
 import { parseSamples, type Sample, sumOf } from "./prometheus-text.ts"
 
@@ -40,7 +41,7 @@ export function prometheusTarget(
 ): TargetSource {
   const replicas = pages.map((page) => new Replica(page, patienceMs))
   return {
-    where: pages.map(({ metrics }) => metrics.href).join(", "),
+    where: pages.map(({ metrics }) => shownUrl(metrics)).join(", "),
     async read() {
       const nowMs = Date.now()
       await Promise.all(replicas.map((replica) => replica.read(nowMs)))

@@ -1,0 +1,42 @@
+/**
+ * Text of others, as a terminal may have it. A cluster, a target, a document or a log can hold what
+ * moves the cursor, sets the title, hides or turns round what stands beside it. None of that is
+ * printed; in its place stands a mark, since something was there.
+ */
+
+/** Control characters, C1 too, and what turns the direction of text. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+const mark = "\ufffd"
+
+/** The text with ends of lines and tabs, and without all else that a terminal would not print. */
+export function printable(text: string): string {
+  return text
+    .replaceAll(/\r\n?/g, "\n")
+    .replaceAll(unprintable, (found) => (found === "\n" || found === "\t" ? found : mark))
+}
+
+/** The same in one line. */
+export function printableLine(text: string): string {
+  return text.replaceAll(unprintable, mark)
+}
+
+/** Bold, dim and colours, as `styleText` and the log write them: no other sequence of a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const style = /\x1b\[(?:1|2|22|[34][0-79]|9[0-7])m/g
+
+/** {@link printable}, but for bold, dim and colours. */
+export function printableStyled(text: string): string {
+  const styles = text.match(style) ?? []
+  return text
+    .split(style)
+    .map((part, at) => printable(part) + (styles[at] ?? ""))
+    .join("")
+}
+
+/**
+ * The text without the logins of URLs in it, `user:password@`: what is printed is kept, pasted and
+ * mailed. A login ends with the last `@` in front of the host's end.
+ */
+export function withoutLogins(text: string): string {
+  return text.replaceAll(/(?<=:\/\/)[^\s/?#"]*@/g, "…@")
+}
