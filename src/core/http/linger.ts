@@ -23,3 +23,9 @@ export function lingerWhenClosed(socket: Socket): void {
     socket.once("close", () => clearTimeout(timer))
   }
 }
+
+/** Closes a connection of which nothing more is read or said, once all that was said has left. */
+export function endInPeace(socket: Socket): void {
+  lingerWhenClosed(socket)
+  socket.destroySoon()
+}

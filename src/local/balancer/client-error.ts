@@ -2,10 +2,14 @@
  * Requests that node:http could not read, or would wait for no longer: 400, 408, 413 and 431. No
  * response object exists for them, or it is of no use any more, so the answer is written to the
  * socket: when those in front of them are answered, and if none has begun there.
+ *
+ * What comes behind a whole request that is still to be answered is not answered itself: nobody waits
+ * for it, and whoever reads answers one by one would take it for that of a later request.
  */
 import type { Socket } from "node:net"
 import { randomUUID } from "../../core/http/builtin.ts"
 import { corsHeaders } from "../../core/http/cors.ts"
+import { endInPeace } from "../../core/http/linger.ts"
 import { type Unreadable, unreadable } from "../../core/http/unreadable.ts"
 import type { Surroundings } from "./errand.ts"
 import { writeProblem } from "./problem.ts"
@@ -40,14 +44,21 @@ function refuse(
     socket.destroy()
     return
   }
+  let isBehind = false
   pipelines.atLast(socket, () => {
     const last = newest.get(socket)
-    // What is refused came behind one that has been answered.
     const current = last?.isAnswered ? undefined : last
+    if (current !== undefined && !current.isReceiving) {
+      isBehind = true
+      return false
+    }
+    if (isBehind) {
+      endInPeace(socket)
+      return true
+    }
     if (current?.hasBegunToAnswer) {
-      // Its answer is on its way to the end, unless it is this one that can't be read.
-      if (current.isReceiving) socket.destroy()
-      return current.isReceiving
+      socket.destroy()
+      return true
     }
     current?.cutOff()
     const requestId = current?.requestId.id ?? randomUUID()

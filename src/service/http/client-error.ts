@@ -2,11 +2,14 @@
  * Requests that node:http could not read, or would wait for no longer: 400, 408, 413 and 431. No
  * response object exists for them, or it is of no use any more, so the answer is written to the
  * socket: when those in front of them are answered, and if none has begun there.
+ *
+ * What comes behind a whole request that is still to be answered is not answered itself: nobody waits
+ * for it, and whoever reads answers one by one would take it for that of a later request.
  */
 import type { Socket } from "node:net"
 import { http, randomUUID } from "../../core/http/builtin.ts"
 import { corsHeaders } from "../../core/http/cors.ts"
-import { lingerWhenClosed } from "../../core/http/linger.ts"
+import { endInPeace, lingerWhenClosed } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
 import { type Unreadable, unreadable } from "../../core/http/unreadable.ts"
 import { Problem } from "../problem.ts"
@@ -28,14 +31,17 @@ export function answerClientError(
   }
   const { connections, pipelines } = surroundings
   if (refusal.status === 408 && pipelines.isStopped(socket)) return
+  let isBehind = false
   pipelines.atLast(socket, () => {
-    const exchange = connections.find(socket)?.current
-    if (exchange?.reply.raw.headersSent) {
-      // Its answer is on its way to the end, unless it is this one that can't be read.
-      if (exchange.isReceiving) socket.destroy()
-      return exchange.isReceiving
+    const newest = connections.find(socket)?.current
+    const exchange = newest?.reply.raw.writableFinished ? undefined : newest
+    if (exchange !== undefined && !exchange.isReceiving) {
+      isBehind = true
+      return false
     }
-    refuse(surroundings, socket, refusal, exchange)
+    if (isBehind) endInPeace(socket)
+    else if (exchange?.reply.raw.headersSent) socket.destroy()
+    else refuse(surroundings, socket, refusal, exchange)
     return true
   })
 }
