@@ -21,16 +21,29 @@ export function printableLine(text: string): string {
 }
 
 /** Bold, dim and colours, as `styleText` and the log write them: no other sequence of a terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-const style = /\x1b\[(?:1|2|22|[34][0-79]|9[0-7])m/g
+const style = "\\x1b\\[(?:1|2|22|[34][0-79]|9[0-7])m"
+const styleOrUnprintable = new RegExp(`${style}|\\r\\n?|${unprintable.source}`, "gu")
 
 /** {@link printable}, but for bold, dim and colours. */
 export function printableStyled(text: string): string {
-  const styles = text.match(style) ?? []
-  return text
-    .split(style)
-    .map((part, at) => printable(part) + (styles[at] ?? ""))
-    .join("")
+  return text.replaceAll(styleOrUnprintable, (found) => {
+    if (found.startsWith("\r")) return "\n"
+    return found.length > 1 || found === "\n" || found === "\t" ? found : mark
+  })
+}
+
+/**
+ * What a terminal takes for commands: with parameters, with a text, or of one letter. One that does not
+ * end goes to the next: to look for its end from each beginning would take long (as Node's own
+ * `stripVTControlCharacters` does).
+ */
+const sequence =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+  /\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?/g
+
+/** The text as who writes it means it to be read, without styles and whatever else steers. */
+export function withoutSequences(text: string): string {
+  return text.replaceAll(sequence, "")
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   printableLine,
   printableStyled,
   withoutLogins,
+  withoutSequences,
 } from "../../src/core/printable.ts"
 
 /** What a terminal takes for more than a letter, but for ends of lines and tabs. */
@@ -54,5 +55,17 @@ test("logins of URLs are left out, whatever is in them, and nothing else is", ()
     ['{"a":"http://h","b":"c@d"}', '{"a":"http://h","b":"c@d"}'],
   ] as const) {
     assert.equal(withoutLogins(text), shown)
+  }
+})
+
+test("of what is written for a terminal the words are left", () => {
+  for (const [text, words] of [
+    ["\x1b[1;31mred\x1b[0m and \x1b]8;;http://h\x1b\\a link\x1b]8;;\x07.", "red and a link."],
+    ["\x1b(Bplain\x1b7\x1b8", "plain"],
+    ["cut \x1b[38;5;1", "cut "],
+    ["cut \x1b]0;title", "cut "],
+    ["\x1b\x1b[1mbold", "bold"],
+  ] as const) {
+    assert.equal(withoutSequences(text), words)
   }
 })

@@ -3,12 +3,14 @@ import { test } from "node:test"
 import { load } from "capstan/load"
 import { serve } from "../../src/index.ts"
 import { scenarioFromOpenApi } from "../../src/load/scenario/openapi.ts"
-import { sample } from "../../src/load/scenario/sample.ts"
+import { type JsonSchema, Sampler } from "../../src/load/scenario/sample.ts"
 import type { RequestOptions, User } from "../../src/load/scenario/scenario.ts"
 import { eventually } from "../support/cli.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { patienceMs } from "../support/patience.ts"
 import { read, root } from "../support/repository.ts"
+
+const sample = (schema: JsonSchema, root: unknown) => new Sampler(root).sample(schema)
 
 /** What a document's tasks send in `turns` turns each. */
 async function sent(document: unknown, turns = 1): Promise<unknown[]> {
@@ -165,4 +167,35 @@ test("a target without a document is told apart from one that is not there", asy
     load({ target: "http://127.0.0.1:9" }),
     /can't be read \(.*Is the target running/,
   )
+})
+
+test("of a document that asks for more than there is, what can't be made is left out, and soon", () => {
+  const names = Array.from({ length: 20 }, (_, n) => `p${n}`)
+  const self = { $ref: "#/components/schemas/self" }
+  const schemas = {
+    self: {
+      type: "object",
+      required: names,
+      properties: Object.fromEntries(names.map((name) => [name, self])),
+    },
+  }
+  const many = (items: unknown) => ({ type: "array", minItems: 1_000, items })
+  const root = { components: { schemas } }
+  for (const schema of [
+    self,
+    many(many(many({ type: "integer" }))),
+    many({ type: "string", minLength: 100_000 }),
+    many({ example: "x".repeat(100_000) }),
+    { type: "array", minItems: 1e12, items: {} },
+    { type: "array", minItems: "many", items: { type: "null" } },
+    { type: "string", minLength: 1e12 },
+  ] as const) {
+    assert.equal(sample(schema, root), undefined, JSON.stringify(schema).slice(0, 80))
+  }
+  // Each is small enough, and all together are not.
+  const body = { content: { "application/json": { schema: many({ type: "integer" }) } } }
+  const paths = Array.from({ length: 3_000 }, (_, n) => [`/${n}`, { post: { requestBody: body } }])
+  const { scenario, notes } = scenarioFromOpenApi({ ...root, paths: Object.fromEntries(paths) })
+  assert.ok((scenario?.tasks.length ?? 0) > 500)
+  assert.ok(notes.some((note) => /POST \/2999 is left out/.test(note)))
 })

@@ -9,7 +9,10 @@ test("the management port is for this machine alone, wherever the API listens", 
   assert.match(url, /^http:\/\/127\.0\.0\.2:/)
   assert.match(managementUrl, /^http:\/\/127\.0\.0\.1:/)
   assert.equal((await trial.probe("/readyz")).status, 200)
-  await assert.rejects(fetch(managementUrl.replace("127.0.0.1", "127.0.0.2")))
+  // Another server may have that port there, the API itself for one.
+  const elsewhere = `${managementUrl.replace("127.0.0.1", "127.0.0.2")}/livez`
+  const answer = await fetch(elsewhere).catch(() => undefined)
+  assert.notEqual(answer?.status, 200)
 })
 
 test("the management port listens where it is told to", async () => {

@@ -1,9 +1,9 @@
 /** Lines of a replica's log as a screen, or who reads along, has them. */
-import { stripVTControlCharacters } from "node:util"
+import { withoutSequences } from "../../core/printable.ts"
 
 /** A line of a replica's log for people: the words of a JSON line, without what could steer a terminal. */
 export function shownLine(text: string): string {
-  const clean = stripVTControlCharacters(text)
+  const clean = withoutSequences(text)
   if (!clean.startsWith("{")) return clean
   try {
     const { level, msg, err, outcome, durationMs } = JSON.parse(clean) as Record<string, unknown>
@@ -22,5 +22,5 @@ export function shownLine(text: string): string {
 export function isRoutine(text: string): boolean {
   if (text.startsWith("{")) return /"outcome":"ok"/.test(text) && /"level":"info"/.test(text)
   // Of one that did not go well the outcome stands behind it.
-  return /^\[[\d:.]+\] INFO: [A-Z]+ \S+ \d{3} in [\d.]+ ms$/.test(stripVTControlCharacters(text))
+  return /^\[[\d:.]+\] INFO: [A-Z]+ \S+ \d{3} in [\d.]+ ms$/.test(withoutSequences(text))
 }

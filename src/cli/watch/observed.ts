@@ -113,7 +113,7 @@ const unitMs: Readonly<Record<string, number>> = {
 /** Of Go's notation: `1m2.5s`. */
 function durationMs(text: string): number {
   let sum = 0
-  for (const [, number, unit = ""] of text.matchAll(/([\d.]+)(h|ms|m|s|us|µs|ns)/g)) {
+  for (const [, number, unit = ""] of text.matchAll(/(?<![\d.])([\d.]+)(h|ms|m|s|us|µs|ns)/g)) {
     sum += Number(number) * (unitMs[unit] ?? 0)
   }
   return sum

@@ -71,7 +71,10 @@ async function asker(url: string, signal: AbortSignal): Promise<Ask> {
   const challenge = first.headers.get("www-authenticate") ?? ""
   if (first.status !== 401 || !/^bearer /i.test(challenge)) return plain
   const said = new Map(
-    Array.from(challenge.matchAll(/(\w+)="([^"]*)"/g), ([, key = "", value = ""]) => [key, value]),
+    Array.from(challenge.matchAll(/\b(\w+)="([^"]*)"/g), ([, key = "", value = ""]) => [
+      key,
+      value,
+    ]),
   )
   const realm = said.get("realm") ?? ""
   if (!URL.canParse(realm)) return plain

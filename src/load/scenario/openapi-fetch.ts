@@ -6,7 +6,7 @@ import { text as textOf } from "node:stream/consumers"
 import { http } from "../../core/http/builtin.ts"
 import { https } from "../../core/http/secure.ts"
 import { LoadError } from "../error.ts"
-import { scenarioFromOpenApi } from "./openapi.ts"
+import { type FromOpenApi, scenarioFromOpenApi } from "./openapi.ts"
 import type { Scenario } from "./scenario.ts"
 
 export interface Made {
@@ -16,6 +16,8 @@ export interface Made {
 }
 
 const patienceMs = 10_000
+/** Many times as much as the largest documents that are published. */
+const bytesMax = 64 * 2 ** 20
 const instead = "Write a scenario instead: docs/load.md shows one in six lines."
 
 /**
@@ -79,7 +81,19 @@ async function get(
       ? https.get(url, { ...options, rejectUnauthorized: !insecure })
       : http.get(url, options)
   const [response] = (await once(request, "response")) as [IncomingMessage]
-  return { status: response.statusCode ?? 0, text: await textOf(response) }
+  return { status: response.statusCode ?? 0, text: await textOf(bounded(response, url)) }
+}
+
+/** As it comes, and no more of it than a document may have. */
+async function* bounded(response: IncomingMessage, url: URL): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > bytesMax) {
+      throw new LoadError(`${url} answers with more than ${bytesMax} bytes. ${instead}`)
+    }
+    yield chunk
+  }
 }
 
 async function parsed(text: string, path: string): Promise<unknown> {
@@ -96,11 +110,21 @@ async function parsed(text: string, path: string): Promise<unknown> {
   }
 }
 
+/** What others have written may have anything anywhere. */
+function understood(document: unknown, from: string): FromOpenApi {
+  try {
+    return scenarioFromOpenApi(document)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new LoadError(`${from} is no OpenAPI document that can be understood: ${why}. ${instead}`)
+  }
+}
+
 function made(document: unknown, from: string): Made {
   const isDocument = typeof document === "object" && document !== null && "paths" in document
   if (!isDocument)
     throw new LoadError(`${from} is no OpenAPI document: it has no paths. ${instead}`)
-  const { scenario, notes } = scenarioFromOpenApi(document)
+  const { scenario, notes } = understood(document, from)
   if (scenario !== undefined) return { scenario, notes }
   throw new LoadError([`${from} has no operation that can be sent.`, ...notes, instead].join(" "))
 }

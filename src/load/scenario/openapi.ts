@@ -4,7 +4,7 @@
  * is left out is named with its reason, because a load that is silently narrower than it looks
  * misleads.
  */
-import { type JsonSchema, resolveRef, sample } from "./sample.ts"
+import { type JsonSchema, resolveRef, Sampler } from "./sample.ts"
 import { type RequestOptions, type Scenario, scenario, type User } from "./scenario.ts"
 
 export interface FromOpenApi {
@@ -26,12 +26,13 @@ export function scenarioFromOpenApi(document: unknown): FromOpenApi {
   const { info, paths = {} } = document as Document
   const tasks: Record<string, (user: User) => unknown> = {}
   const notes: string[] = []
+  const sampler = new Sampler(document)
   for (const [path, item] of Object.entries(paths)) {
     for (const method of [...methods, "delete"]) {
       const operation = item[method] as JsonSchema | undefined
       if (operation === undefined) continue
       const name = `${method.toUpperCase()} ${path}`
-      const made = requests(method, path, operation, item, document)
+      const made = requests(method, path, operation, item, sampler)
       if (typeof made === "string") notes.push(`${name} is left out: ${made}.`)
       else tasks[name] = cycle(method.toUpperCase(), made)
     }
@@ -62,8 +63,9 @@ function requests(
   path: string,
   operation: JsonSchema,
   item: JsonSchema,
-  root: unknown,
+  sampler: Sampler,
 ): readonly Sendable[] | string {
+  const { root } = sampler
   if (method === "delete") return "what deletes has to be asked for, in a scenario of your own"
   if (operation.deprecated === true) return "it is deprecated"
 
@@ -80,7 +82,7 @@ function requests(
       required,
     } = parameter as { name: string; in: string; required?: boolean }
     if (required !== true) continue
-    const value = exampleOf(parameter, root)[0]
+    const value = exampleOf(parameter, sampler)[0]
     if (value === undefined || typeof value === "object") {
       return `its ${place} parameter "${name}" has no example, and none can be made from its schema`
     }
@@ -101,7 +103,7 @@ function requests(
       return [{ path: filled, options: { name, query, headers, discardBody } }]
     return `its body is ${Object.keys(content).join(" or ")}, and only JSON can be made up`
   }
-  const values = exampleOf(media[1], root)
+  const values = exampleOf(media[1], sampler)
   if (values.length === 0) return "its body has no example, and none can be made from its schema"
   // As text, once: it is the same each time.
   return values.map((value) => ({
@@ -117,13 +119,13 @@ function requests(
 }
 
 /** The examples of a parameter or a body, or one made from its schema, or none. */
-function exampleOf(holder: JsonSchema, root: unknown): readonly unknown[] {
+function exampleOf(holder: JsonSchema, sampler: Sampler): readonly unknown[] {
   const named = Object.values((holder.examples ?? {}) as Record<string, JsonSchema>)
-    .map((example) => followed(example, root).value)
+    .map((example) => followed(example, sampler.root).value)
     .filter((value) => value !== undefined)
   if (named.length > 0) return named
   if (holder.example !== undefined) return [holder.example]
-  const made = sample((holder.schema ?? {}) as JsonSchema, root)
+  const made = sampler.sample((holder.schema ?? {}) as JsonSchema)
   return made === undefined ? [] : [made]
 }
 

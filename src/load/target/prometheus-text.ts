@@ -10,19 +10,37 @@ export interface Sample {
   readonly value: number
 }
 
-const linePattern = /^([a-zA-Z_:][\w:]*)(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?[ \t]+(\S+)/
-const labelPattern = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
+// Each is tried where the one before has ended, and nowhere else: so a line takes time by its length,
+// whatever a target has made of it.
+const namePattern = /[a-zA-Z_:][\w:]*/y
+const labelPattern = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*,?/y
+const labelsEndPattern = /[ \t]*\}/y
+const valuePattern = /[ \t]+(\S+)/y
 
 export function parseSamples(text: string): readonly Sample[] {
-  const samples: Sample[] = []
-  for (const line of text.split("\n")) {
-    const [, name, labels = "", value = ""] = linePattern.exec(line.trim()) ?? []
-    const number = numberOf(value)
-    if (name !== undefined && number !== undefined) {
-      samples.push({ name, labels: labelsOf(labels), value: number })
-    }
+  return text.split("\n").flatMap((line) => sampleIn(line.trim()) ?? [])
+}
+
+function sampleIn(line: string): Sample | undefined {
+  let at = 0
+  const next = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at
+    const found = pattern.exec(line)
+    if (found !== null) at = pattern.lastIndex
+    return found
   }
-  return samples
+  const name = next(namePattern)?.[0]
+  if (name === undefined) return undefined
+  const labels: [string, string][] = []
+  if (line[at] === "{") {
+    at += 1
+    for (let found = next(labelPattern); found !== null; found = next(labelPattern)) {
+      labels.push([found[1]!, unescaped(found[2]!)])
+    }
+    if (next(labelsEndPattern) === null) return undefined
+  }
+  const value = numberOf(next(valuePattern)?.[1] ?? "")
+  return value === undefined ? undefined : { name, labels: Object.fromEntries(labels), value }
 }
 
 /** Of all samples of that name and those labels; `undefined` when there is none. */
@@ -40,13 +58,8 @@ export function sumOf(
   return fitting.reduce((sum, { value }) => sum + value, 0)
 }
 
-function labelsOf(text: string): Sample["labels"] {
-  return Object.fromEntries(
-    Array.from(text.matchAll(labelPattern), ([, label = "", value = ""]) => [
-      label,
-      value.replaceAll(/\\(.)/g, (_, char: string) => (char === "n" ? "\n" : char)),
-    ]),
-  )
+function unescaped(value: string): string {
+  return value.replaceAll(/\\(.)/g, (_, char: string) => (char === "n" ? "\n" : char))
 }
 
 /** Finite numbers only: a quantile of nothing is NaN, and no figure. */
