@@ -281,7 +281,9 @@ export class Fleet {
     // With another version on its way, or one on the disk that can't be served, its source is gone.
     const mayRestart = isOfNext || (this.#next === undefined && !this.#isBroken)
     if (mayRestart) {
-      againInMs = backoffMs(replica.failuresInARow)
+      const { failuresInARow } = replica
+      // After a long life there is no reason to wait.
+      againInMs = failuresInARow === 0 ? 0 : backoffMs(failuresInARow)
       replica.again(againInMs, () => this.#startPending())
     } else {
       this.#serving = this.#serving.filter((each) => each !== replica)

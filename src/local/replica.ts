@@ -316,7 +316,7 @@ export class Replica {
     }
     const servedMs =
       this.#servingSinceMs === undefined ? 0 : this.#parts.clock() - this.#servingSinceMs
-    this.#failuresInARow = servedMs > soundMs ? 1 : this.#failuresInARow + 1
+    this.#failuresInARow = servedMs > soundMs ? 0 : this.#failuresInARow + 1
     const neverServed = this.#servingSinceMs === undefined
     this.#servingSinceMs = undefined
     this.#setReady(false)

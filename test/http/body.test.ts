@@ -1,4 +1,6 @@
 import assert from "node:assert/strict"
+import { once } from "node:events"
+import type { Socket } from "node:net"
 import { Readable } from "node:stream"
 import { test } from "node:test"
 import * as z from "zod"
@@ -297,4 +299,23 @@ test("a body that is accepted asks for no more room than it may have, declared o
     assert.equal((await api.call("POST", "/bytes", { body, headers })).status, 200)
     assert.equal(api.compute.heldMost, 100_000)
   }
+})
+
+test("who sends on though it was refused is read for a while, and then broken off", async () => {
+  await using api = await serveApi({ size })
+  const accepted = once(api.app.server, "connection") as Promise<[Socket]>
+  using client = await RawClient.connect(api.port)
+  const [socket] = await accepted
+  client.write("POST /bytes HTTP/1.1", "host: x", "content-type: text/plain")
+  client.write("", "content-length: 1000000000", "", "")
+  assert.equal(statusOf(await client.read("too large")), 413)
+  const piece = Buffer.alloc(65_536)
+  const gone = once(socket, "close")
+  while (!socket.destroyed) {
+    client.socket.write(piece)
+    await new Promise(setImmediate)
+  }
+  await gone
+  const mebibytes = socket.bytesRead / 2 ** 20
+  assert.ok(mebibytes > 8 && mebibytes < 16, `${mebibytes} MiB`)
 })

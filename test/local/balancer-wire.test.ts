@@ -293,6 +293,18 @@ test("what can't follow an answer is not announced in it", async () => {
   assert.doesNotMatch(empty, /content-length/i)
 })
 
+test("of a flood of interim answers few are passed on, and the answer behind it", async () => {
+  const hint = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
+  const received = await answered(
+    "GET",
+    ...Array<string>(10_000).fill(hint),
+    ...["HTTP/1.1 200 OK", "Content-Length: 2", "", "ok"],
+  )
+  const count = received.split("103 Early Hints").length - 1
+  assert.ok(count > 0 && count < 100, `${count}`)
+  assert.match(received, /HTTP\/1\.1 200 OK\r\n[\s\S]*ok$/)
+})
+
 test("a hint or a head that can't be passed on harms nobody else", async () => {
   const hinted = await answered(
     "GET",

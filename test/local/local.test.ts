@@ -189,6 +189,17 @@ test("when no replica can start, the start fails after one try of each and says 
   )
 })
 
+test("a replica that has served for long is started again at once when it ends", async (t) => {
+  await using trial = await localTrial()
+  await trial.local.start()
+  const [{ pid } = { pid: undefined }] = trial.local.state().replicas
+  const now = performance.now.bind(performance)
+  t.mock.method(performance, "now", () => now() + 60_000)
+  process.kill(pid!, "SIGKILL")
+  assert.equal((await trial.event("died")).againInMs, 0)
+  await trial.until(([one]) => one?.phase === "ready" && one.pid !== pid, "it to be back")
+})
+
 test("a replica that starts slowly is told of and waited for, with its requests, as long as it may take", async (t) => {
   await using trial = await localTrial({}, undefined, 2, 5_000)
   trial.folder.write("hold", "1")

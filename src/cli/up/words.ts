@@ -92,7 +92,8 @@ function consequence(stillServing: number, againInMs: number | undefined): strin
 }
 
 function again(againInMs: number | undefined): string {
-  return againInMs === undefined ? "" : `, again in ${seconds(againInMs)}`
+  if (againInMs === undefined) return ""
+  return againInMs === 0 ? ", again at once" : `, again in ${seconds(againInMs)}`
 }
 
 function indented(line: string): string {

@@ -6,12 +6,27 @@
  * why. So the sending half is closed, and what still comes is read and thrown away until the client
  * has hung up or has had time enough to.
  */
+import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import { bodyTurns } from "./body-turns.ts"
 
 /** A refused body of up to this many bytes is read to its end, so that the connection can be kept. */
 export const drainBytesMax = 65_536
 
 const lingerMs = 2_000
+/** More of a body than that is not read for nothing. */
+const thrownAwayBytesMax = 8 * 2 ** 20
+
+/** Reads what still comes of a body for nothing. Who sends on and on is broken off. */
+export function throwAway(request: IncomingMessage): void {
+  let left = thrownAwayBytesMax
+  request.on("data", ({ length }: Buffer) => {
+    bodyTurns.took(request, length)
+    left -= length
+    if (left < 0) request.socket.destroy()
+  })
+  request.resume()
+}
 
 /** Makes node:http linger when it comes to close `socket`. It must be reading on by then. */
 export function lingerWhenClosed(socket: Socket): void {

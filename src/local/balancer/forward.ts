@@ -29,6 +29,9 @@ import { Upload } from "./upload.ts"
  */
 const pieceBytesMax = 32_768
 
+/** Interim answers that are passed on; there may be any number of them, and few are of use. */
+const interimsMax = 32
+
 /** What has come of an answer before its head is passed on. */
 interface Answer {
   readonly head: ResponseHead
@@ -42,6 +45,7 @@ export class Forward extends Errand implements NewestRequest {
   /** Of a body that flows, once it does. */
   #upload: Upload | undefined
   #hasContinued = false
+  #interims = 0
   /** Until its head is passed on. */
   #answer: Answer | undefined
   /** The replica does not want the rest of the body. */
@@ -96,6 +100,8 @@ export class Forward extends Errand implements NewestRequest {
   override interim({ status, lines }: ResponseHead): void {
     const { httpVersionMinor, headers } = this.request
     if (status === 100) this.#hasContinued = true
+    this.#interims += 1
+    if (this.#interims > interimsMax) return
     if (this.isOver || this.hasBegunToAnswer || httpVersionMinor === 0) return
     const response = this.#response
     if (status === 100 && headers.expect !== undefined) this.#inTurn(() => response.writeContinue())

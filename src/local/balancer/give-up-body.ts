@@ -1,6 +1,6 @@
 /** Ending a request whose body is not wanted any more. */
 import type { IncomingMessage } from "node:http"
-import { drainBytesMax, lingerWhenClosed } from "../../core/http/linger.ts"
+import { drainBytesMax, lingerWhenClosed, throwAway } from "../../core/http/linger.ts"
 
 /**
  * Throws away what is left of the body. A client that expects `100 Continue` may never send it.
@@ -9,7 +9,7 @@ import { drainBytesMax, lingerWhenClosed } from "../../core/http/linger.ts"
 export function giveUpBody(request: IncomingMessage): boolean {
   if (request.complete) return false
   const { "content-length": length, expect } = request.headers
-  request.resume()
+  throwAway(request)
   if (expect === undefined && Number(length ?? Number.POSITIVE_INFINITY) <= drainBytesMax) {
     return false
   }

@@ -4,8 +4,7 @@
  * overload must be as short as it gets.
  */
 import type { OutgoingHttpHeaders } from "node:http"
-import { bodyTurns } from "../../core/http/body-turns.ts"
-import { drainBytesMax, lingerWhenClosed } from "../../core/http/linger.ts"
+import { drainBytesMax, lingerWhenClosed, throwAway } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
 import { breakWhenStalled } from "../../core/http/stall.ts"
 import { toFault } from "../fault.ts"
@@ -163,8 +162,7 @@ function canDrain(exchange: Exchange): boolean {
   // A small one that nobody has begun to read is read by node:http itself.
   if (small && raw.readableFlowing === null) return true
   raw.unpipe()
-  raw.on("data", (chunk: Buffer) => bodyTurns.took(raw, chunk.length))
-  raw.resume()
+  throwAway(raw)
   if (!small) lingerWhenClosed(raw.socket)
   return small
 }
