@@ -48,6 +48,9 @@ test("down leaves alone what others have made with the labels of its objects", a
   deployed(cluster)
   // As `kubectl expose deployment a --name a-exposed` does, and whoever copies a deployment.
   cluster.add("Service", "a-exposed")
+  // A controller makes these of a Service, with its name and labels.
+  cluster.add("Endpoints", "a-exposed")
+  cluster.add("Endpoints", "a")
   cluster.add("Deployment", "copy")
   cluster.add("ReplicaSet", "copy-1", { owner: "Deployment/copy" })
   cluster.add("Pod", "copy-1-x", { owner: "ReplicaSet/copy-1" })
@@ -63,7 +66,10 @@ test("down leaves alone what others have made with the labels of its objects", a
   )
   assert.deepEqual(
     cluster.objects.map(({ kind, metadata }) => `${kind}/${metadata?.name}`),
-    ["Service/a-exposed", "Deployment/copy", "ReplicaSet/copy-1", "Pod/copy-1-x"],
+    [
+      ...["Service/a-exposed", "Endpoints/a-exposed"],
+      ...["Deployment/copy", "ReplicaSet/copy-1", "Pod/copy-1-x"],
+    ],
   )
 })
 

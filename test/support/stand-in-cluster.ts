@@ -13,6 +13,7 @@ import { TemporaryFolder } from "./cli.ts"
 const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   v1: {
     services: "Service",
+    endpoints: "Endpoints",
     pods: "Pod",
     secrets: "Secret",
     configmaps: "ConfigMap",
@@ -299,10 +300,15 @@ export class StandInCluster implements AsyncDisposable {
 
   #remove(uid: string): void {
     const index = this.objects.findIndex(({ metadata }) => metadata?.uid === uid)
-    if (index >= 0) this.objects.splice(index, 1)
-    for (const { metadata } of [...this.objects]) {
+    const [removed] = index >= 0 ? this.objects.splice(index, 1) : []
+    for (const { kind, metadata } of [...this.objects]) {
       const isOwned = metadata?.ownerReferences?.some((owner) => owner.uid === uid)
-      if (isOwned) this.#remove(metadata?.uid ?? "")
+      // Those say not whose they are, and the controller takes them away with their Service.
+      const isFollower =
+        kind === "Endpoints" &&
+        removed?.kind === "Service" &&
+        metadata?.name === removed.metadata?.name
+      if (isOwned || isFollower) this.#remove(metadata?.uid ?? "")
     }
   }
 

@@ -60,7 +60,9 @@ export class Inventory {
     try {
       const items = await this.#api.list<KubernetesObject>(path, { labelSelector: this.#selector })
       return items.map(({ metadata = {} }) => {
-        const { name = "", ownerReferences: owners = [], managedFields = [] } = metadata
+        const { name = "", ownerReferences = [], managedFields = [] } = metadata
+        const leader = followers.get(kind)
+        const owners = leader === undefined ? ownerReferences : [{ kind: leader, name }]
         const isDeployed = managedFields.some(({ manager }) => manager === fieldManager)
         // Applied by others, as GitOps does, it has the names that manifests give it.
         const isMade = isDeployed || (kind in plurals && this.#names.includes(name))
@@ -72,7 +74,7 @@ export class Inventory {
           owners,
           going: metadata.deletionTimestamp !== undefined,
           isDeployed,
-          isForeign: !isMade && owners.length === 0 && !followers.has(kind),
+          isForeign: !isMade && owners.length === 0,
         }
       })
     } catch (error) {
@@ -85,8 +87,11 @@ export class Inventory {
   }
 }
 
-/** Kinds that a controller makes of another, and takes away with it, without saying whose they are. */
-const followers = new Set(["Endpoints"])
+/**
+ * Kinds that a controller makes of another, and takes away with it, without saying whose they are: they
+ * have its name.
+ */
+const followers: ReadonlyMap<string, string> = new Map([["Endpoints", "Service"]])
 
 /** What a stranger has made is a stranger's. */
 function withStrangersChildren(found: readonly Found[]): readonly Found[] {
@@ -109,8 +114,7 @@ function isSame(a: Pick<Found, "kind" | "name">, b: Pick<Found, "kind" | "name">
  */
 export function toDelete(found: readonly Found[]): readonly Found[] {
   const roots = found.filter(
-    ({ kind, owners, going, isForeign }) =>
-      owners.length === 0 && !going && !isForeign && !followers.has(kind),
+    ({ owners, going, isForeign }) => owners.length === 0 && !going && !isForeign,
   )
   const isFirst = ({ kind }: Found): boolean => kind === "HorizontalPodAutoscaler"
   return [...roots.filter(isFirst), ...roots.filter((each) => !isFirst(each))]
