@@ -51,5 +51,5 @@ export function withoutSequences(text: string): string {
  * mailed. A login ends with the last `@` in front of the host's end.
  */
 export function withoutLogins(text: string): string {
-  return text.replaceAll(/(?<=:\/\/)[^\s/?#"]*@/g, "…@")
+  return text.replaceAll(/(?<=:\/\/)[^\s/?#"'<>]+@/g, "…@")
 }

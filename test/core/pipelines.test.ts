@@ -178,6 +178,19 @@ test("a request that is alone is answered while many are before it that were sen
   await flooding.read(`/${count - 1};`)
 })
 
+test("of several connections that send ahead each has its turns", async () => {
+  await using trial = await serveAtOnce()
+  const count = 1_000
+  const requests = Array.from({ length: count }, (_, n) => get(n)).join("")
+  using first = await RawClient.connect(trial.port)
+  using second = await RawClient.connect(trial.port)
+  first.write(requests)
+  second.write(requests)
+  await second.read("/100;")
+  assert.ok(pathsIn(first.received).length < count / 2, "The first is not done before the second.")
+  for (const client of [first, second]) await client.read(`/${count - 1};`)
+})
+
 test("so many wait at the most, and who sends few ahead is not cut off with those who send many", async () => {
   await using trial = await serveTrial()
   using light = await RawClient.connect(trial.port)

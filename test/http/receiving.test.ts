@@ -97,3 +97,20 @@ test("a form makes room, too", async () => {
   assert.equal(statusOf(await slow.read()), 503)
   assert.equal(other.received, "")
 })
+
+test("nobody has to go for a body that is only announced, or when it would be in vain", async () => {
+  await using api = await serveFew()
+  using slow = await api.begin()
+  api.wait(3_000)
+  using announced = await RawClient.connect(api.port)
+  announced.write("POST /bytes HTTP/1.1", "host: x", "content-type: text/plain")
+  announced.write("", "content-length: 190000", "", "")
+  // By then its head has been read.
+  assert.equal((await api.call("GET", "/nothing")).status, 404)
+  assert.equal(slow.received, "")
+  // There is no room for this one, whoever goes.
+  const headers = { "content-type": "text/plain" }
+  const large = await api.call("POST", "/bytes", { body: Buffer.alloc(210_000), headers })
+  assert.equal(large.status, 503)
+  assert.equal(slow.received, "")
+})

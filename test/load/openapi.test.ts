@@ -189,6 +189,8 @@ test("of a document that asks for more than there is, what can't be made is left
     { type: "array", minItems: 1e12, items: {} },
     { type: "array", minItems: "many", items: { type: "null" } },
     { type: "string", minLength: 1e12 },
+    { type: "string", minLength: "x" },
+    { enum: [] },
   ] as const) {
     assert.equal(sample(schema, root), undefined, JSON.stringify(schema).slice(0, 80))
   }

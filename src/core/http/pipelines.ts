@@ -33,8 +33,8 @@ interface Pipeline {
   underWay: number
   /** In the order of their arrival. */
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
-  /** The next turn goes on with it. */
-  isForNextTurn: boolean
+  /** It goes on when it is its turn. */
+  isInLine: boolean
   /** Lets node:http read on; there while it was told to stop before the next request. */
   readOn: (() => void) | undefined
   /** It has stopped. */
@@ -113,7 +113,7 @@ export class Pipelines {
       socket,
       underWay: 0,
       waiting: [],
-      isForNextTurn: false,
+      isInLine: false,
       readOn: undefined,
       isStopped: false,
       last: undefined,
@@ -123,18 +123,31 @@ export class Pipelines {
     return pipeline
   }
 
-  /** Whether one that is not alone may; else the next turn goes on, or who leaves. */
+  /** Whether one that is not alone may begin; else it waits for its turn, or for who leaves. */
   #mayStart(pipeline: Pipeline): boolean {
     if (pipeline.underWay >= underWayMax) return false
-    if (turn.begin()) return true
-    if (!pipeline.isForNextTurn) {
-      pipeline.isForNextTurn = true
-      turn.inNext(() => {
-        pipeline.isForNextTurn = false
-        this.#goOn(pipeline)
-      })
-    }
+    if (!pipeline.isInLine && turn.begin()) return true
+    this.#standInLine(pipeline)
     return false
+  }
+
+  /** One request a place in the line, so that all connections have theirs. */
+  #standInLine(pipeline: Pipeline): void {
+    if (pipeline.isInLine) return
+    pipeline.isInLine = true
+    turn.standInLine(() => {
+      pipeline.isInLine = false
+      const { socket, waiting, underWay } = pipeline
+      if (socket.writable && underWay < underWayMax && waiting.length > 0) {
+        this.#startNext(pipeline)
+      }
+      this.#goOn(pipeline)
+    })
+  }
+
+  #startNext(pipeline: Pipeline): void {
+    turn.waiting -= 1
+    this.#start(pipeline, ...pipeline.waiting.shift()!)
   }
 
   #start(pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void {
@@ -156,8 +169,7 @@ export class Pipelines {
     const { socket, waiting } = pipeline
     // What is behind a goodbye is not answered, nor is a client that has left.
     while (socket.writable && waiting.length > 0 && this.#mayStart(pipeline)) {
-      turn.waiting -= 1
-      this.#start(pipeline, ...waiting.shift()!)
+      this.#startNext(pipeline)
     }
     if (!socket.writable || waiting.length > 0 || pipeline.underWay === underWayMax) return
     pipeline.isStopped = false
@@ -167,9 +179,11 @@ export class Pipelines {
 
   /** Has nothing read of other connections until the next turn, if they were about to be. */
   #holdOthers(flooding: Socket): void {
-    const held = [...this.#open].filter((socket) => socket !== flooding && !socket.isPaused())
+    const held = [...this.#open].filter(
+      (socket) => socket !== flooding && socket.readableFlowing === true,
+    )
     for (const socket of held) socket.pause()
-    turn.inNext(() => {
+    setImmediate(() => {
       for (const socket of held) socket.resume()
     })
   }

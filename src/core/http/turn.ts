@@ -9,27 +9,27 @@ export const turnRequestsMax = 16
 class Turn {
   /** Requests that wait to begin. */
   waiting = 0
-  readonly #next: (() => void)[] = []
+  readonly #line: (() => void)[] = []
   #begun = 0
   #isCounting = false
 
-  /** Counts one that begins; false when there is no room for it. */
+  /** Counts one that begins; false when there is no room for it, or others stand in line. */
   begin(): boolean {
-    if (this.#begun === turnRequestsMax) return false
+    if (this.#begun === turnRequestsMax || this.#line.length > 0) return false
     this.#begun += 1
     this.#count()
     return true
   }
 
-  /** Resolves when one more may begin, in this turn or a later one, and counts it. */
-  async room(): Promise<void> {
-    while (!this.begin()) await new Promise<void>((resolve) => this.inNext(resolve))
+  /** Calls `begin` when one may begin and has been counted: in a later turn, behind who stands there. */
+  standInLine(begin: () => void): void {
+    this.#line.push(begin)
+    this.#count()
   }
 
-  /** Calls `goOn` in the next turn, behind those who were there before. */
-  inNext(goOn: () => void): void {
-    this.#next.push(goOn)
-    this.#count()
+  /** Resolves when one more may begin, and has been counted. */
+  async room(): Promise<void> {
+    if (!this.begin()) await new Promise<void>((resolve) => this.standInLine(resolve))
   }
 
   #count(): void {
@@ -38,7 +38,13 @@ class Turn {
     setImmediate(() => {
       this.#isCounting = false
       this.#begun = 0
-      for (const goOn of this.#next.splice(0)) goOn()
+      while (this.#begun < turnRequestsMax) {
+        const begin = this.#line.shift()
+        if (begin === undefined) return
+        this.#begun += 1
+        begin()
+      }
+      this.#count()
     })
   }
 }

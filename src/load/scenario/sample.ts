@@ -34,7 +34,11 @@ export class Sampler {
   sample(schema: JsonSchema): unknown {
     this.#valuesBefore = this.#values
     this.#charactersBefore = this.#characters
-    return this.#made(schema, 0)
+    const made = this.#made(schema, 0)
+    // One that asks for too much costs the others no more than one that asks for all it may.
+    this.#values = Math.min(this.#values, this.#valuesBefore + most.values)
+    this.#characters = Math.min(this.#characters, this.#charactersBefore + most.characters)
+    return made
   }
 
   #made(schema: JsonSchema, depth: number): unknown {
@@ -89,6 +93,7 @@ export class Sampler {
   }
 
   #given(value: unknown): unknown {
+    if (value === undefined) return undefined
     this.#characters += JSON.stringify(value).length
     return this.#isOver ? undefined : value
   }
@@ -124,6 +129,7 @@ export class Sampler {
       Number(schema.minLength ?? 0),
       Math.min(4, Number(schema.maxLength ?? 4)),
     )
+    if (!Number.isSafeInteger(length) || length < 0) return undefined
     this.#characters += length
     return this.#isOver ? undefined : "capstan".repeat(Math.ceil(length / 7)).slice(0, length)
   }

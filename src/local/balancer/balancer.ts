@@ -166,8 +166,10 @@ export class Balancer {
    * before the answer in front of it was there: it would overtake that.
    */
   #mayUpgrade({ headers, socket }: IncomingMessage): boolean {
-    const { isAnswered = true } = this.#surroundings.newest.get(socket) ?? {}
-    return isAnswered && headers.upgrade?.toLowerCase() === "websocket"
+    const { newest, pipelines } = this.#surroundings
+    const { isAnswered = true } = newest.get(socket) ?? {}
+    if (!isAnswered || pipelines.hasWaiting(socket)) return false
+    return headers.upgrade?.toLowerCase() === "websocket"
   }
 
   async #listen(): Promise<void> {

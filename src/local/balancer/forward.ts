@@ -100,8 +100,8 @@ export class Forward extends Errand implements NewestRequest {
   override interim({ status, lines }: ResponseHead): void {
     const { httpVersionMinor, headers } = this.request
     if (status === 100) this.#hasContinued = true
-    this.#interims += 1
-    if (this.#interims > interimsMax) return
+    else this.#interims += 1
+    if (status !== 100 && this.#interims > interimsMax) return
     if (this.isOver || this.hasBegunToAnswer || httpVersionMinor === 0) return
     const response = this.#response
     if (status === 100 && headers.expect !== undefined) this.#inTurn(() => response.writeContinue())

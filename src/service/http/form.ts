@@ -73,12 +73,15 @@ export async function readForm(
     meter.took(chunk)
   }
   raw.on("data", onData)
+  const coalesced = new Coalesced(raw)
   try {
-    const body = Object.create(exchange.request, { raw: { value: new Coalesced(raw) } })
+    const body = Object.create(exchange.request, { raw: { value: coalesced } })
     return await Promise.race([readParts(body, bytesMax, wanted), refused])
   } catch (thrown) {
     throw isProblem(thrown) || thrown instanceof NoRoom ? thrown : blame(thrown)
   } finally {
+    // What has come of one that is given up is held no longer.
+    coalesced.destroy()
     raw.off("data", onData)
     meter.end()
   }

@@ -74,30 +74,39 @@ export class BodyMeter {
   readonly #bytesMax: number
   readonly #refuse: (refusal: Error | NoRoom) => void
   readonly #receiver: Receiver
+  #isOver = false
 
   /** @param refuse is called once at the most, with why. What still comes then is thrown away. */
   constructor(exchange: Exchange, bytesMax: number, refuse: (refusal: Error | NoRoom) => void) {
     this.#exchange = exchange
     this.#bytesMax = bytesMax
     this.#refuse = refuse
-    this.#receiver = { exchange, bytes: 0, giveUp: (shed) => refuse(new NoRoom(shed)) }
+    this.#receiver = { exchange, bytes: 0, giveUp: (shed) => this.#end(new NoRoom(shed)) }
     exchange.surroundings.receiving.add(this.#receiver)
   }
 
   /** The body has come, or is refused. */
   end(): void {
+    this.#isOver = true
     this.#exchange.surroundings.receiving.delete(this.#exchange)
+  }
+
+  #end(refusal: Error | NoRoom): void {
+    if (this.#isOver) return
+    this.end()
+    this.#refuse(refusal)
   }
 
   /** Whether these bytes of it can be taken, and all before. */
   took({ length }: Buffer): boolean {
+    if (this.#isOver) return false
     const exchange = this.#exchange
     const received = this.#receiver.bytes + length
     this.#receiver.bytes = received
     bodyTurns.took(exchange.request.raw, length)
     exchange.receivedAtMs = exchange.surroundings.now()
     const refusal = received > this.#bytesMax ? tooLarge(this.#bytesMax) : this.#grow(received)
-    if (refusal !== undefined) this.#refuse(refusal)
+    if (refusal !== undefined) this.#end(refusal)
     return refusal === undefined
   }
 
@@ -111,9 +120,9 @@ export class BodyMeter {
     const growthMax = Math.min(growthBytes, declared - heldBytes, this.#bytesMax - heldBytes)
     const bytes = Math.max(received - heldBytes, growthMax)
     if (name !== undefined) {
-      const shed = surroundings.receiving.makeRoom(exchange, () =>
-        surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs }),
-      )
+      const arrive = (bytes: number) =>
+        surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
+      const shed = surroundings.receiving.makeRoom(exchange, bytes, arrive, true)
       if (shed !== undefined) return new NoRoom(shed)
     }
     exchange.holdBytes(bytes)

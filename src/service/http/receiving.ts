@@ -35,33 +35,43 @@ export class Receiving {
   }
 
   /**
-   * Asks for room, and has slow bodies given up until there is some, those that have been silent for
-   * longest before the others.
-   * @param arrive weighs what asks for it.
+   * Asks for room, and if there is none and slow bodies hold enough of it, has those given up that have
+   * been silent for longest, as many as it takes.
+   * @param arrive weighs so many bytes.
+   * @param isHere they have come; else they are only announced, for which nobody has to go yet.
    * @returns why there is no room all the same.
    */
-  makeRoom(newcomer: Exchange, arrive: () => Shed | undefined): Shed | undefined {
-    for (;;) {
-      const shed = arrive()
-      if (shed?.reason !== "bytes-full") return shed
-      const slowest = this.#slowest(newcomer)
-      if (slowest === undefined) return shed
-      this.delete(slowest.exchange)
-      slowest.exchange.releaseBytes()
-      slowest.giveUp({ ...shed, reason: "slow-body" })
+  makeRoom(
+    newcomer: Exchange,
+    bytes: number,
+    arrive: (bytes: number) => Shed | undefined,
+    isHere: boolean,
+  ): Shed | undefined {
+    const shed = arrive(bytes)
+    if (shed?.reason !== "bytes-full") return shed
+    const slow = this.#slow(newcomer)
+    const slowBytes = slow.reduce((sum, { exchange }) => sum + exchange.heldBytes, 0)
+    if (slowBytes === 0) return shed
+    const still = arrive(bytes - slowBytes)
+    if (still !== undefined || !isHere) return still
+    let needed = bytes
+    for (const { exchange, giveUp } of slow) {
+      if (needed <= 0) break
+      needed -= exchange.heldBytes
+      this.delete(exchange)
+      exchange.releaseBytes()
+      giveUp({ ...shed, reason: "slow-body" })
     }
+    return undefined
   }
 
-  #slowest(newcomer: Exchange): Receiver | undefined {
+  /** Those that have been silent for longest first. */
+  #slow(newcomer: Exchange): readonly Receiver[] {
     const nowMs = newcomer.surroundings.now()
-    let slowest: Receiver | undefined
-    for (const [exchange, receiver] of this.#all) {
-      if (exchange === newcomer || exchange.heldBytes === 0 || !isSlow(receiver, nowMs)) continue
-      if (slowest === undefined || exchange.receivedAtMs < slowest.exchange.receivedAtMs) {
-        slowest = receiver
-      }
-    }
-    return slowest
+    return [...this.#all.values()]
+      .filter(({ exchange }) => exchange !== newcomer && exchange.heldBytes > 0)
+      .filter((receiver) => isSlow(receiver, nowMs))
+      .toSorted((a, b) => a.exchange.receivedAtMs - b.exchange.receivedAtMs)
   }
 }
 

@@ -104,9 +104,9 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
     // Weighed, but not held yet: who sends only heads must not take the room of those with bodies.
     const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
     const { tryId, deadlineAtMs, surroundings } = exchange
-    const shed = surroundings.receiving.makeRoom(exchange, () =>
-      surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs }),
-    )
+    const arrive = (bytes: number) =>
+      surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
+    const shed = surroundings.receiving.makeRoom(exchange, bytes, arrive, false)
     if (shed !== undefined) {
       sendShedInTurn(exchange, shed)
       return false
