@@ -33,7 +33,7 @@ export async function talking<T>(work: (talk: Talk) => Promise<T>): Promise<T> {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
   const gcloud = new Gcloud({
     before: (args, env) => show(commandLine(args, env)),
-    said: (text) => printError(text),
+    said: printError,
     signal: stop.signal,
     env: process.env,
   })

@@ -5,7 +5,6 @@
  * process does, and a full disk would end it. Here text is gathered and written by another thread;
  * what can't be written for now is tried again, and what piles up meanwhile is dropped and counted.
  */
-
 import { write, writeSync } from "node:fs"
 import { printableStyled, withoutLogins } from "../core/printable.ts"
 

@@ -2,7 +2,6 @@
  * The commands, their flags and their help. Each command's own file is loaded only when it is
  * called: `--help` does not wait for a web server, nor `serve` for a scaffold.
  */
-
 import { Command, CommanderError } from "commander"
 import { complaint } from "./failure.ts"
 import { addGkeCommands } from "./gke-commands.ts"

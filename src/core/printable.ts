@@ -5,31 +5,34 @@
  */
 
 /** Control characters, C1 too, and what turns the direction of text. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+const unprintable = "[\\p{Cc}\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]"
+/** Bold, dim and colours, as `styleText` and the log write them: no other sequence of a terminal. */
+const style = "\\x1b\\[(?:1|2|22|[34][0-79]|9[0-7])m"
 const mark = "\ufffd"
+
+const anyOf = (...patterns: readonly string[]) => new RegExp(patterns.join("|"), "gu")
+const inOneLine = anyOf(unprintable)
+const inLines = anyOf("\\r\\n?", unprintable)
+const inStyle = anyOf(style, "\\r\\n?", unprintable)
 
 /** The text with ends of lines and tabs, and without all else that a terminal would not print. */
 export function printable(text: string): string {
-  return text
-    .replaceAll(/\r\n?/g, "\n")
-    .replaceAll(unprintable, (found) => (found === "\n" || found === "\t" ? found : mark))
+  return text.replaceAll(inLines, shown)
 }
 
 /** The same in one line. */
 export function printableLine(text: string): string {
-  return text.replaceAll(unprintable, mark)
+  return text.replaceAll(inOneLine, mark)
 }
-
-/** Bold, dim and colours, as `styleText` and the log write them: no other sequence of a terminal. */
-const style = "\\x1b\\[(?:1|2|22|[34][0-79]|9[0-7])m"
-const styleOrUnprintable = new RegExp(`${style}|\\r\\n?|${unprintable.source}`, "gu")
 
 /** {@link printable}, but for bold, dim and colours. */
 export function printableStyled(text: string): string {
-  return text.replaceAll(styleOrUnprintable, (found) => {
-    if (found.startsWith("\r")) return "\n"
-    return found.length > 1 || found === "\n" || found === "\t" ? found : mark
-  })
+  return text.replaceAll(inStyle, (found) => (found.startsWith("\x1b[") ? found : shown(found)))
+}
+
+function shown(found: string): string {
+  if (found.startsWith("\r")) return "\n"
+  return found === "\n" || found === "\t" ? found : mark
 }
 
 /**

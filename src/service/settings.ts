@@ -6,7 +6,6 @@
  * wins. Its variable and flag follow from its name: `queueBytesMax`, `CAPSTAN_QUEUE_BYTES_MAX`,
  * `--queue-bytes-max`.
  */
-
 import { allowedValues, type SettingSpec } from "./setting-spec.ts"
 
 export const settingsTable = {

@@ -125,15 +125,14 @@ export class Pipelines {
 
   /** Whether one that is not alone may begin; else it waits for its turn, or for who leaves. */
   #mayStart(pipeline: Pipeline): boolean {
-    if (pipeline.underWay >= underWayMax) return false
-    if (!pipeline.isInLine && turn.begin()) return true
+    if (pipeline.underWay >= underWayMax || pipeline.isInLine) return false
+    if (turn.begin()) return true
     this.#standInLine(pipeline)
     return false
   }
 
   /** One request a place in the line, so that all connections have theirs. */
   #standInLine(pipeline: Pipeline): void {
-    if (pipeline.isInLine) return
     pipeline.isInLine = true
     turn.standInLine(() => {
       pipeline.isInLine = false

@@ -6,7 +6,6 @@
  * over; from idle and over it can start. Every change is told to whoever listens, as numbered
  * events that cross to the browser as they are (events.ts).
  */
-
 import { randomUUID } from "node:crypto"
 import { monotonicClock } from "../../core/clock.ts"
 import { withoutLogins } from "../../core/printable.ts"
@@ -83,7 +82,7 @@ export class Session {
     const offer = { users, spawnRate, rate, stages, arrivals, runTimeMs }
     this.#target = URL.parse(target)
     this.#form = {
-      target: this.#target === null ? String(target) : shownUrl(this.#target),
+      target: this.#target === null ? withoutLogins(String(target)) : shownUrl(this.#target),
       ...defined(offer),
     }
     if (options.source !== undefined) this.#watchThrough(options.source)

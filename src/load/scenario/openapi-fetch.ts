@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http"
 import { text as textOf } from "node:stream/consumers"
 import { http } from "../../core/http/builtin.ts"
 import { https } from "../../core/http/secure.ts"
+import { bounded } from "../bounded.ts"
 import { LoadError } from "../error.ts"
 import { type FromOpenApi, scenarioFromOpenApi } from "./openapi.ts"
 import type { Scenario } from "./scenario.ts"
@@ -81,18 +82,10 @@ async function get(
       ? https.get(url, { ...options, rejectUnauthorized: !insecure })
       : http.get(url, options)
   const [response] = (await once(request, "response")) as [IncomingMessage]
-  return { status: response.statusCode ?? 0, text: await textOf(bounded(response, url)) }
-}
-
-/** As it comes, and no more of it than a document may have. */
-async function* bounded(response: IncomingMessage, url: URL): AsyncGenerator<Buffer> {
-  let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > bytesMax) {
-      throw new LoadError(`${url} answers with more than ${bytesMax} bytes. ${instead}`)
-    }
-    yield chunk
+  const tooMuch = () => new LoadError(`${url} answers with more than ${bytesMax} bytes. ${instead}`)
+  return {
+    status: response.statusCode ?? 0,
+    text: await textOf(bounded(response, bytesMax, tooMuch)),
   }
 }
 

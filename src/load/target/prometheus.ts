@@ -6,6 +6,8 @@
  * CPU is what every official client library tells, under one name, as a counter of seconds. It is
  * made cores over the last five seconds: less would show each scrape's chance, more would be late.
  */
+import { text as textOf } from "node:stream/consumers"
+import { bounded } from "../bounded.ts"
 import { shownUrl } from "../shown-url.ts"
 import type { TargetPod, TargetReading, TargetSource } from "../target.ts"
 import { parseSamples, type Sample, sumOf } from "./prometheus-text.ts"
@@ -174,14 +176,8 @@ async function answerOf(url: URL, patienceMs: number): Promise<string | undefine
       await response.body?.cancel()
       return undefined
     }
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.byteLength
-      if (bytes > bytesMax) return undefined
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks).toString("utf8")
+    if (response.body === null) return ""
+    return await textOf(bounded(response.body, bytesMax, () => new RangeError("It is too long.")))
   } catch {
     return undefined
   }

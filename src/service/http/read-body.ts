@@ -36,11 +36,10 @@ export function readBody(exchange: Exchange, bytesMax: number): Promise<Pieces> 
   continueIfExpected(exchange)
   return new Promise((resolve, reject) => {
     const gathered = new Gather()
-    const refuse = (refusal: Error | NoRoom): void => {
+    const meter = new BodyMeter(exchange, bytesMax, (refusal) => {
       stop()
       reject(refusal)
-    }
-    const meter = new BodyMeter(exchange, bytesMax, refuse)
+    })
     const onData = (chunk: Buffer): void => {
       if (meter.took(chunk)) gathered.add(chunk)
     }
@@ -69,63 +68,62 @@ function leaveIt(): void {}
  * Counts a body as it comes in, and says when no more of it can be taken. The body may come to rest by
  * it, for others to have their turn; or be given up, for others to have its room.
  */
-export class BodyMeter {
-  readonly #exchange: Exchange
+export class BodyMeter implements Receiver {
+  readonly exchange: Exchange
+  bytes = 0
   readonly #bytesMax: number
-  readonly #refuse: (refusal: Error | NoRoom) => void
-  readonly #receiver: Receiver
+  readonly #refused: (refusal: Error | NoRoom) => void
   #isOver = false
 
-  /** @param refuse is called once at the most, with why. What still comes then is thrown away. */
-  constructor(exchange: Exchange, bytesMax: number, refuse: (refusal: Error | NoRoom) => void) {
-    this.#exchange = exchange
+  /** @param refused is called once at the most, with why. What still comes then is thrown away. */
+  constructor(exchange: Exchange, bytesMax: number, refused: (refusal: Error | NoRoom) => void) {
+    this.exchange = exchange
     this.#bytesMax = bytesMax
-    this.#refuse = refuse
-    this.#receiver = { exchange, bytes: 0, giveUp: (shed) => this.#end(new NoRoom(shed)) }
-    exchange.surroundings.receiving.add(this.#receiver)
+    this.#refused = refused
+    exchange.surroundings.receiving.add(this)
   }
 
   /** The body has come, or is refused. */
   end(): void {
     this.#isOver = true
-    this.#exchange.surroundings.receiving.delete(this.#exchange)
+    this.exchange.surroundings.receiving.delete(this.exchange)
   }
 
-  #end(refusal: Error | NoRoom): void {
-    if (this.#isOver) return
-    this.end()
-    this.#refuse(refusal)
+  giveUp(shed: Shed): void {
+    this.#refuse(new NoRoom(shed))
   }
 
   /** Whether these bytes of it can be taken, and all before. */
   took({ length }: Buffer): boolean {
     if (this.#isOver) return false
-    const exchange = this.#exchange
-    const received = this.#receiver.bytes + length
-    this.#receiver.bytes = received
+    const { exchange } = this
+    this.bytes += length
     bodyTurns.took(exchange.request.raw, length)
     exchange.receivedAtMs = exchange.surroundings.now()
-    const refusal = received > this.#bytesMax ? tooLarge(this.#bytesMax) : this.#grow(received)
-    if (refusal !== undefined) this.#end(refusal)
+    const refusal = this.bytes > this.#bytesMax ? tooLarge(this.#bytesMax) : this.#grow()
+    if (refusal !== undefined) this.#refuse(refusal)
     return refusal === undefined
   }
 
-  #grow(received: number): NoRoom | undefined {
-    const exchange = this.#exchange
-    const { heldBytes, admittedAs: name, tryId, deadlineAtMs, surroundings } = exchange
+  #refuse(refusal: Error | NoRoom): void {
+    this.end()
+    this.#refused(refusal)
+  }
+
+  #grow(): NoRoom | undefined {
+    const { exchange, bytes: received } = this
+    const { heldBytes, admittedAs: name, surroundings } = exchange
     // What still comes after a refusal is thrown away.
     if (received <= heldBytes || exchange.closed) return undefined
     // A chunked body declares none.
     const declared = exchange.declaredBytes || Number.POSITIVE_INFINITY
     const growthMax = Math.min(growthBytes, declared - heldBytes, this.#bytesMax - heldBytes)
-    const bytes = Math.max(received - heldBytes, growthMax)
+    const more = Math.max(received - heldBytes, growthMax)
     if (name !== undefined) {
-      const arrive = (bytes: number) =>
-        surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
-      const shed = surroundings.receiving.makeRoom(exchange, bytes, arrive, true)
+      const shed = surroundings.receiving.makeRoom(exchange, name, more, true)
       if (shed !== undefined) return new NoRoom(shed)
     }
-    exchange.holdBytes(bytes)
+    exchange.holdBytes(more)
     return undefined
   }
 }

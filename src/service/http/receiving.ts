@@ -17,9 +17,9 @@ const silentMs = 1_000
 export interface Receiver {
   readonly exchange: Exchange
   /** What has come of it. */
-  bytes: number
+  readonly bytes: number
   /** Ends it: its request is refused for this reason. */
-  readonly giveUp: (shed: Shed) => void
+  giveUp(shed: Shed): void
 }
 
 export class Receiving {
@@ -37,16 +37,14 @@ export class Receiving {
   /**
    * Asks for room, and if there is none and slow bodies hold enough of it, has those given up that have
    * been silent for longest, as many as it takes.
-   * @param arrive weighs so many bytes.
+   * @param name of the operation.
    * @param isHere they have come; else they are only announced, for which nobody has to go yet.
    * @returns why there is no room all the same.
    */
-  makeRoom(
-    newcomer: Exchange,
-    bytes: number,
-    arrive: (bytes: number) => Shed | undefined,
-    isHere: boolean,
-  ): Shed | undefined {
+  makeRoom(newcomer: Exchange, name: string, bytes: number, isHere: boolean): Shed | undefined {
+    const { tryId, deadlineAtMs, surroundings } = newcomer
+    const arrive = (bytes: number) =>
+      surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
     const shed = arrive(bytes)
     if (shed?.reason !== "bytes-full") return shed
     const slow = this.#slow(newcomer)
@@ -55,12 +53,11 @@ export class Receiving {
     const still = arrive(bytes - slowBytes)
     if (still !== undefined || !isHere) return still
     let needed = bytes
-    for (const { exchange, giveUp } of slow) {
+    for (const receiver of slow) {
       if (needed <= 0) break
-      needed -= exchange.heldBytes
-      this.delete(exchange)
-      exchange.releaseBytes()
-      giveUp({ ...shed, reason: "slow-body" })
+      needed -= receiver.exchange.heldBytes
+      receiver.exchange.releaseBytes()
+      receiver.giveUp({ ...shed, reason: "slow-body" })
     }
     return undefined
   }

@@ -103,10 +103,7 @@ function admit(endpoint: Endpoint, exchange: Exchange): boolean {
   if (operation.thread === "worker") {
     // Weighed, but not held yet: who sends only heads must not take the room of those with bodies.
     const bytes = operation.body === undefined ? 0 : exchange.declaredBytes
-    const { tryId, deadlineAtMs, surroundings } = exchange
-    const arrive = (bytes: number) =>
-      surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs })
-    const shed = surroundings.receiving.makeRoom(exchange, bytes, arrive, false)
+    const shed = exchange.surroundings.receiving.makeRoom(exchange, name, bytes, false)
     if (shed !== undefined) {
       sendShedInTurn(exchange, shed)
       return false
