@@ -252,19 +252,19 @@ describe("the live page, by hand", { concurrency: true }, () => {
   test("no more pages listen than are allowed, and one that leaves makes room", async () => {
     await using target = await loadTarget()
     await using page = await servedPage({ config: { target: target.url, scenario: get } })
-    const aborts = Array.from({ length: listenersMax }, () => new AbortController())
-    const listen = (signal?: AbortSignal) => ask(`${page.url}/events`, { signal: signal ?? null })
-    await Promise.all(aborts.map(({ signal }) => listen(signal)))
+    const listen = () => ask(`${page.url}/events`)
+    const listening = await Promise.all(Array.from({ length: listenersMax }, listen))
     assert.equal((await listen()).status, 503)
     assert.equal((await ask(`${page.url}/events`, { method: "HEAD" })).status, 503)
-    aborts[0]?.abort()
+    // They are held until here: fetch cancels the body of a response that nobody holds.
+    await listening.pop()?.body?.cancel()
     await eventually(async () => {
-      const { status, body } = await listen()
-      if (status === 200) return true
-      await body?.cancel()
+      const one = await listen()
+      if (one.status === 200) return listening.push(one)
+      await one.body?.cancel()
       return undefined
     }, "room for one more")
-    for (const abort of aborts) abort.abort()
+    for (const { body } of listening) await body?.cancel()
   })
 })
 
