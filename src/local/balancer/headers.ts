@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import { deadlineHeader } from "../../core/http/deadline-header.ts"
+import { addressOf } from "../../core/http/peer.ts"
 import { type RequestId, requestIdHeader } from "../../core/http/request-id.ts"
 import { type ResponseHead, rawHeaders } from "../../core/http/response-parser.ts"
 
@@ -77,7 +78,7 @@ export function headersForReplica(
   if (host === undefined && request.httpVersionMinor === 0) {
     sent.push("host", `localhost:${request.socket.localPort}`)
   }
-  sent.push("x-forwarded-for", forwardedFor + addressOf(request))
+  sent.push("x-forwarded-for", forwardedFor + addressOf(request.socket))
   // Whoever is in front of the balancer knows better what the client asked for.
   if (!saysProto) sent.push("x-forwarded-proto", "http")
   if (!saysHost && host) sent.push("x-forwarded-host", host)
@@ -141,9 +142,4 @@ function namedByConnection(connection: string | undefined): ReadonlySet<string> 
   const names = connection.split(",").map((name) => name.trim().toLowerCase())
   // `TE` is named whenever it is there, and has its own rule.
   return new Set(names.filter((name) => name !== "te" && !kept.has(name)))
-}
-
-function addressOf({ socket }: IncomingMessage): string {
-  const address = socket.remoteAddress ?? "unknown"
-  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address
 }
