@@ -12,6 +12,9 @@ const post = operation({ path: "/post", body: z.any(), output: z.any(), run: ({ 
 
 test("what is not HTTP is answered as far as that goes, and recorded", async () => {
   await using api = await serveApi({ post })
+  const keep = "connection: keep-alive"
+  const chunked = "transfer-encoding: chunked"
+  const hidden = "GET /hidden HTTP/1.1"
   for (const [sent, status] of [
     [["GARBAGE", "", ""], 400],
     [["GET / HTTP/1.1", "host: x", `big: ${"x".repeat(20_000)}`, "", ""], 431],
@@ -21,6 +24,8 @@ test("what is not HTTP is answered as far as that goes, and recorded", async () 
     ],
     [["POST /post HTTP/1.1", "host: x", "content-length: 1", "content-length: 2", "", ""], 400],
     [["GET / HTTP/1.1", "host: x", "bad header: x", "", ""], 400],
+    [["POST /post HTTP/1.0", keep, chunked, "", "0", "", hidden, "host: x", "", ""], 400],
+    [["POST /%ff HTTP/1.0", keep, chunked, "", "0", "", hidden, "host: x", "", ""], 400],
   ] as const) {
     using client = await RawClient.connect(api.port)
     client.write(...sent)
@@ -31,8 +36,8 @@ test("what is not HTTP is answered as far as that goes, and recorded", async () 
     assert.match(received, /connection: close/)
   }
   assert.deepEqual(
-    (await api.untilRecords(5)).map(({ status }) => status),
-    [400, 431, 400, 400, 400],
+    (await api.untilRecords(7)).map(({ status }) => status),
+    [400, 431, 400, 400, 400, 400, 400],
   )
 })
 

@@ -3,7 +3,9 @@ import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { test } from "node:test"
 import { pino } from "pino"
+import { serveManagement } from "../../src/cli/up/management.ts"
 import { createManagement, type ManagementDeps } from "../../src/service/http/management.ts"
+import type { ResolvedSettings } from "../../src/service/settings.ts"
 import { eventually } from "../support/cli.ts"
 import { RawClient } from "../support/raw-client.ts"
 
@@ -45,6 +47,23 @@ test("probes, metrics and demand are answered", async () => {
     assert.equal(response.headers.get("content-type"), type)
     assert.match(await response.text(), text)
     assert.equal((await management.ask(path, "HEAD")).status, 200)
+  }
+})
+
+test("a request of HTTP/1.0 with chunks is refused, and nothing behind it is answered", async () => {
+  await using management = await manage()
+  const settings = { managementHost: "127.0.0.1", managementPort: 0 } as ResolvedSettings
+  await using ofUp = await serveManagement(settings, () => undefined)
+  for (const port of [management.port, Number(new URL(ofUp.url).port)]) {
+    using client = await RawClient.connect(port)
+    client.write(
+      ...["GET /livez HTTP/1.0", "connection: keep-alive", "transfer-encoding: chunked", ""],
+      ...["0", "", "GET /demand HTTP/1.1", "host: x", "", ""],
+    )
+    const received = await client.read()
+    assert.match(received, /^HTTP\/1\.1 400 /)
+    assert.match(received, /connection: close/i)
+    assert.doesNotMatch(received, /cores/)
   }
 })
 

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict"
 import type { IncomingHttpHeaders } from "node:http"
 import { test } from "node:test"
-import { deadlineHeader } from "../../src/core/http/deadline-header.ts"
+import { deadlineHeader, deadlineMs } from "../../src/core/http/deadline-header.ts"
 import { requestIdOf } from "../../src/core/http/request-id.ts"
 import { MalformedError } from "../../src/core/http/response-parser.ts"
 import { Circuit } from "../../src/local/balancer/circuit.ts"
 import { fateOf } from "../../src/local/balancer/fate.ts"
+import { headersForReplica, trailersToPassOn } from "../../src/local/balancer/headers.ts"
 import { requestHead } from "../../src/local/balancer/message.ts"
 import { pick } from "../../src/local/balancer/pick.ts"
 
@@ -124,4 +125,40 @@ test("the balancer and the service read a request's id and deadline alike", () =
     assert.equal(isSent, id !== trace, "the replica finds a trace's id by itself")
   }
   assert.equal(deadlineHeader, "x-envoy-expected-rq-timeout-ms")
+})
+
+test("what the balancer leaves of a deadline is what the service would have read of it", () => {
+  const passedOn = (...values: readonly string[]): string | undefined => {
+    const rawHeaders = values.flatMap((value) => [deadlineHeader, value])
+    const request = { rawHeaders, headers: {}, httpVersionMinor: 1, socket: {} } as never
+    const sent = headersForReplica(request, { id: "mine", isSent: true }, 10.5)
+    const found = sent.filter((_, i) => sent[i - (i % 2)] === deadlineHeader && i % 2 === 1)
+    // As node:http joins them for the service.
+    return found.join(", ")
+  }
+  const readAs: readonly (readonly [values: string[], ms: number | undefined])[] = [
+    [["250"], 240],
+    [["0007000"], 6990],
+    [["3"], 1],
+    [["9".repeat(20)], Number.MAX_SAFE_INTEGER - 10],
+    [["9".repeat(400)], Number.MAX_SAFE_INTEGER - 10],
+    ...["0", "000", "-5", "+5", "1.5", "1e3", "0x10", "5 5", "5, 5", "5;5", "٣", "soon", ""].map(
+      (wrong): [string[], undefined] => [[wrong], undefined],
+    ),
+    [["5000", "5000"], undefined],
+    [["5000", "0"], undefined],
+  ]
+  for (const [values, ms] of readAs) {
+    assert.equal(deadlineMs(passedOn(...values)), ms, values.join(" | ").slice(0, 40))
+  }
+})
+
+test("trailers that could change what was decided by the head are dropped", () => {
+  const dropped = ["Content-Length", "transfer-encoding", "HOST", "Authorization", "Set-Cookie"]
+  const more = ["x-forwarded-for", "X-Request-Id", "connection", "Content-Type", deadlineHeader]
+  for (const name of [...dropped, ...more, "x-hop"]) {
+    const passed = trailersToPassOn(["X-A", "1", name, "7", "x-b", name], "x-hop, close")
+    assert.deepEqual(passed, ["X-A", "1", "x-b", name])
+  }
+  assert.deepEqual(trailersToPassOn([], undefined), [])
 })

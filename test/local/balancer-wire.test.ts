@@ -196,7 +196,7 @@ test("trailers pass both ways", async () => {
       sent = request
       response.writeHead(200, { trailer: "x-sum" })
       response.write("body")
-      response.addTrailers({ "x-sum": "42" })
+      response.addTrailers({ "content-length": "0", "x-sum": "42" })
       response.end()
     })
   })
@@ -204,11 +204,29 @@ test("trailers pass both ways", async () => {
   using client = await RawClient.connect(trial.port)
   client.write(
     ...["POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "Trailer: x-check", ""],
-    ...["2", "hi", "0", "X-Check: 7", "", ""],
+    ...["2", "hi", "0", "Host: y", "X-Check: 7", "", ""],
   )
   const received = await client.read("x-sum: 42\r\n\r\n")
   assert.match(received, /\r\ntrailer: x-sum\r\n/)
-  assert.equal(sent?.trailers["x-check"], "7")
+  assert.doesNotMatch(received, /content-length/i)
+  assert.deepEqual({ ...sent?.trailers }, { "x-check": "7" })
+})
+
+test("a request of HTTP/1.0 with chunks is refused, and nothing behind it is passed on", async () => {
+  await using a = await rawReplica("a")
+  await using trial = await balance([a])
+  using client = await RawClient.connect(trial.port)
+  const next = ["GET /hidden HTTP/1.1", "Host: x", "", ""]
+  client.write(
+    ...["POST / HTTP/1.0", "Host: x", "Connection: keep-alive", "Transfer-Encoding: chunked", ""],
+    ...["2", "hi", "0", "", ...next],
+  )
+  const received = await client.read()
+  assert.deepEqual(received.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 400"])
+  assert.match(received, /connection: close/i)
+  assert.match(received, /content-length instead/)
+  assert.equal(trial.balancer.stats().a?.answered, 0)
+  assert.equal(trial.balancer.stats().a?.outstanding, 0)
 })
 
 test("a body is asked for when the replica wants it: 100 Continue", async () => {

@@ -6,9 +6,10 @@
  * lead to it; and there is nothing that it changes.
  */
 import { once } from "node:events"
-import type { Server } from "node:http"
+import type { IncomingMessage, Server } from "node:http"
 import { http } from "../../core/http/builtin.ts"
 import { listeningUrl } from "../../core/http/listening-url.ts"
+import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import { refusal } from "../../load/page/guard.ts"
 import type { ResolvedSettings } from "../../service/settings.ts"
 import type { UpReport } from "./report.ts"
@@ -28,12 +29,10 @@ export async function serveManagement(
   report: () => UpReport | undefined,
 ): Promise<UpManagement> {
   const server = http.createServer((request, response) => {
-    const refused =
-      request.method === "GET" ? refusal(request, "", host) : "Only GET is answered here."
-    const [status, type, text] =
-      refused === undefined
-        ? answer((request.url ?? "").split("?", 1)[0]!, report())
-        : [403, "text/plain", `${refused}\n`]
+    const [status, type, text] = isAmbiguous(request)
+      ? [ambiguous.status, plain, `${ambiguous.detail}\n`]
+      : answerTo(request)
+    response.shouldKeepAlive &&= !isAmbiguous(request)
     response.writeHead(status, {
       "content-type": `${type}; charset=utf-8`,
       "cache-control": "no-store",
@@ -41,6 +40,15 @@ export async function serveManagement(
     })
     response.end(text)
   })
+
+  function answerTo(request: IncomingMessage): Answer {
+    const refused =
+      request.method === "GET" ? refusal(request, "", host) : "Only GET is answered here."
+    return refused === undefined
+      ? answer((request.url ?? "").split("?", 1)[0]!, report())
+      : [403, plain, `${refused}\n`]
+  }
+
   server.listen({ port, host })
   await once(server, "listening")
   return {

@@ -18,6 +18,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { turn } from "./turn.ts"
+import { isAmbiguous } from "./unreadable.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
 const underWayMax = 16
@@ -39,6 +40,8 @@ interface Pipeline {
   readOn: (() => void) | undefined
   /** It has stopped. */
   isStopped: boolean
+  /** What comes behind its newest request may be part of that. */
+  isAmbiguous: boolean
   /** Says the last word. */
   last: (() => boolean) | undefined
 }
@@ -63,6 +66,8 @@ export class Pipelines {
   readonly arrived: Listener = (request, response) => {
     const pipeline = this.#of(request.socket)
     const { waiting, socket } = pipeline
+    if (pipeline.isAmbiguous) return
+    pipeline.isAmbiguous = isAmbiguous(request)
     const isAlone = pipeline.underWay === 0 && waiting.length === 0
     if (isAlone || (waiting.length === 0 && this.#mayStart(pipeline))) {
       this.#start(pipeline, request, response)
@@ -116,6 +121,7 @@ export class Pipelines {
       isInLine: false,
       readOn: undefined,
       isStopped: false,
+      isAmbiguous: false,
       last: undefined,
     }
     this.#bySocket.set(socket, pipeline)

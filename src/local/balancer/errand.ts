@@ -8,12 +8,12 @@
  */
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import { deadlineHeader, deadlineMs } from "../../core/http/deadline-header.ts"
 import type { Pipelines } from "../../core/http/pipelines.ts"
 import { type RequestId, requestIdOf } from "../../core/http/request-id.ts"
 import { MalformedError, type ResponseHead } from "../../core/http/response-parser.ts"
 import { type Asker, Attempt } from "./attempt.ts"
 import { fateOf, wasClosedBefore } from "./fate.ts"
-import { patienceMs } from "./headers.ts"
 import type { Message } from "./message.ts"
 import type { ResolvedOptions } from "./options.ts"
 import type { BalancerProblem } from "./problem.ts"
@@ -65,7 +65,7 @@ export abstract class Errand implements Passenger, Asker {
 
   get patienceMs(): number {
     const { waitMs } = this.surroundings.options
-    const allowedMs = Math.min(waitMs, patienceMs(this.request) ?? waitMs)
+    const allowedMs = Math.min(waitMs, deadlineMs(this.request.headers[deadlineHeader]) ?? waitMs)
     return allowedMs - (performance.now() - this.arrivedAtMs)
   }
 

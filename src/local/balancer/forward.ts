@@ -15,10 +15,11 @@ import {
   rawHeaders,
 } from "../../core/http/response-parser.ts"
 import { breakWhenStalled } from "../../core/http/stall.ts"
+import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import type { Attempt } from "./attempt.ts"
 import { Errand, type NewestRequest, notHttp, type Surroundings } from "./errand.ts"
 import { giveUpBody } from "./give-up-body.ts"
-import { headersForClient, headersForReplica } from "./headers.ts"
+import { headersForClient, headersForReplica, optionsOf, trailersToPassOn } from "./headers.ts"
 import { type Message, noBytes, requestHead } from "./message.ts"
 import { answerProblem, type BalancerProblem } from "./problem.ts"
 import { Upload } from "./upload.ts"
@@ -48,6 +49,8 @@ export class Forward extends Errand implements NewestRequest {
   #interims = 0
   /** Until its head is passed on. */
   #answer: Answer | undefined
+  /** What its head says of the connection. */
+  #options: string | undefined
   /** The replica does not want the rest of the body. */
   #isUnwanted = false
   #lift: (() => void) | undefined
@@ -58,12 +61,17 @@ export class Forward extends Errand implements NewestRequest {
   }
 
   start(): void {
-    const { request } = this
-    this.surroundings.newest.set(request.socket, this)
+    const { request, surroundings } = this
+    surroundings.newest.set(request.socket, this)
     this.#response.on("close", () => {
       if (this.#response.writableFinished) this.isOver = true
       else this.cutOff()
     })
+    if (isAmbiguous(request)) {
+      const problem = { ...ambiguous, requestId: this.requestId.id }
+      answerProblem(request, this.#response, problem, true, surroundings.options.corsOrigins)
+      return
+    }
     const { "content-length": length, "transfer-encoding": coding, expect } = request.headers
     if (coding === undefined && (length === undefined || length === "0")) {
       this.#body = noBytes
@@ -113,6 +121,7 @@ export class Forward extends Errand implements NewestRequest {
 
   answered(head: ResponseHead): void {
     this.#answer = { head, pieces: [] }
+    this.#options = optionsOf(head.connection)
   }
 
   data(bytes: Buffer): void {
@@ -126,7 +135,7 @@ export class Forward extends Errand implements NewestRequest {
     if (this.isOver) return
     if (answer !== undefined && !this.#writeHead(answer)) return
     const response = this.#response
-    if (trailers !== "") response.addTrailers(pairs(rawHeaders(trailers)))
+    response.addTrailers(pairs(trailersToPassOn(rawHeaders(trailers), this.#options)))
     const last = answer === undefined ? noBytes : joined(answer.pieces)
     if (last.length === 0) response.end()
     // Text is joined to the head, which makes one buffer instead of two; each byte is one of latin1.

@@ -3,7 +3,7 @@
  * connection (RFC 9110, section 7.6.1), and to the replica with where the request came from.
  */
 import type { IncomingMessage } from "node:http"
-import { deadlineHeader } from "../../core/http/deadline-header.ts"
+import { deadlineHeader, deadlineMs } from "../../core/http/deadline-header.ts"
 import { addressOf } from "../../core/http/peer.ts"
 import { type RequestId, requestIdHeader } from "../../core/http/request-id.ts"
 import { type ResponseHead, rawHeaders } from "../../core/http/response-parser.ts"
@@ -86,13 +86,43 @@ export function headersForReplica(
   return sent
 }
 
+/**
+ * Trailers that may be passed on. They come when all that they could say of the message has been
+ * decided: what frames or routes it, says who sends it or how to take it (RFC 9110, section 6.5.1) is
+ * dropped, for whoever merges trailers into the headers would take it for what was decided on.
+ * @param raw names and values in turn.
+ * @param connection what `Connection` says in the message's head.
+ */
+export function trailersToPassOn(
+  raw: readonly string[],
+  connection: string | undefined,
+): readonly string[] {
+  if (raw.length === 0) return raw
+  const named = namedByConnection(connection)
+  return raw.filter((_, i) => {
+    const name = raw[i - (i % 2)]!.toLowerCase()
+    return !notInTrailers.has(name) && named?.has(name) !== true
+  })
+}
+
+const notInTrailers = new Set([
+  ...kept,
+  ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "http2-settings"],
+  ...["authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate"],
+  ...["proxy-authentication-info", "cookie", "set-cookie", "forwarded", deadlineHeader],
+  ...["content-encoding", "content-type", "content-range", "content-location"],
+  ...["cache-control", "expect", "max-forwards", "pragma", "range", "if-match", "if-none-match"],
+  ...["if-modified-since", "if-unmodified-since", "if-range"],
+  ...["age", "date", "expires", "location", "retry-after", "vary", "warning"],
+])
+
 /** @param mayTrail whether trailers can follow, if the answer has no length. */
 export function headersForClient(
   { status, lines, connection }: ResponseHead,
   mayTrail: boolean,
 ): string[] {
   const raw = rawHeaders(lines)
-  const named = namedByConnection(connection === "" ? undefined : connection.slice(1))
+  const named = namedByConnection(optionsOf(connection))
   const sent: string[] = []
   let trailer: string | undefined
   let hasLength = false
@@ -122,16 +152,16 @@ export function headersForClient(
   return sent
 }
 
-/** Milliseconds that a client still waits; undefined when it doesn't say, or not properly. */
-export function patienceMs(request: IncomingMessage): number | undefined {
-  const value = request.headers[deadlineHeader]
-  return typeof value === "string" && /^0*[1-9]\d*$/.test(value) ? Number(value) : undefined
-}
-
 /** A wrong one is passed on as it is, for the service to refuse. */
 function leftOf(value: string, waitedMs: number): string {
-  if (waitedMs < 1 || !/^\d+$/.test(value)) return value
-  return String(Math.max(1, Number(value) - Math.floor(waitedMs)))
+  const ms = deadlineMs(value)
+  if (waitedMs < 1 || ms === undefined) return value
+  return String(Math.max(1, ms - Math.floor(waitedMs)))
+}
+
+/** As a {@link ResponseHead} has them. */
+export function optionsOf(connection: string): string | undefined {
+  return connection === "" ? undefined : connection.slice(1)
 }
 
 /** Nearly always there is nothing but `keep-alive` or `close`. */

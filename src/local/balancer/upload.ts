@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import type { Attempt } from "./attempt.ts"
+import { trailersToPassOn } from "./headers.ts"
 
 export class Upload {
   readonly #request: IncomingMessage
@@ -36,7 +37,8 @@ export class Upload {
   }
 
   readonly #finish = (): void => {
-    this.#attempt.finish(this.#request.rawTrailers)
+    const { rawTrailers, headers } = this.#request
+    this.#attempt.finish(trailersToPassOn(rawTrailers, headers.connection))
     this.stop()
   }
 

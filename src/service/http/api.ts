@@ -13,6 +13,7 @@ import type pino from "pino"
 import { corsMethods, exposedHeaders, preflightAgeS } from "../../core/http/cors.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { requestIdOf } from "../../core/http/request-id.ts"
+import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { availableCores } from "../cpu.ts"
 import type { Compute } from "../outcome.ts"
@@ -111,7 +112,9 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   app.decorateRequest("exchange", null as never)
   app.addHook("onRequest", (request, reply, done) => {
     const exchange = begin(request, reply)
-    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
+    if (isAmbiguous(request.raw)) {
+      sendProblem(exchange, problem(ambiguous.status, ambiguous.detail).details, "bad-request")
+    } else if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
       sendProblem(exchange, problem(400, "The header host is missing.").details, "bad-request")
     } else done()
   })

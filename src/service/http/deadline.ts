@@ -1,6 +1,6 @@
 /** How long a request has. */
 import type { IncomingHttpHeaders } from "node:http"
-import { deadlineHeader } from "../../core/http/deadline-header.ts"
+import { deadlineHeader, deadlineMs } from "../../core/http/deadline-header.ts"
 import { problem } from "../problem.ts"
 
 /**
@@ -11,11 +11,12 @@ import { problem } from "../problem.ts"
 export function timeAllowedMs(headers: IncomingHttpHeaders, operationMs: number): number {
   const given = headers[deadlineHeader]
   if (given === undefined) return operationMs
-  if (typeof given !== "string" || !/^0*[1-9]\d*$/.test(given)) {
+  const givenMs = deadlineMs(given)
+  if (givenMs === undefined) {
     throw problem(
       400,
       `The header ${deadlineHeader} must be a whole number of milliseconds, 1 or more.`,
     )
   }
-  return Math.min(operationMs, Number(given))
+  return Math.min(operationMs, givenMs)
 }

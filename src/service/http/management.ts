@@ -8,6 +8,7 @@ import type pino from "pino"
 import { http } from "../../core/http/builtin.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { turn } from "../../core/http/turn.ts"
+import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import { Problem } from "../problem.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
@@ -48,7 +49,9 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     "/demand": () => whenThereIsRoom(() => json(demand())),
   }
   const pipelines = new Pipelines((request, response) => {
-    const page = pageOf(request, pages)
+    const page = isAmbiguous(request)
+      ? problem(ambiguous.status, ambiguous.detail)
+      : pageOf(request, pages)
     if ("status" in page) send(request, response, page)
     else answer(page).then((found) => send(request, response, found))
   })
@@ -121,9 +124,11 @@ function pageOf<Page>(
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const allow = answer.status === 405 ? { allow: methods.join(", ") } : {}
+  const ends = isAmbiguous(request) ? { connection: "close" } : {}
   response.writeHead(answer.status, {
     ...securityHeaders,
     ...allow,
+    ...ends,
     "content-type": answer.contentType,
     "content-length": Buffer.byteLength(answer.text),
   })
