@@ -45,7 +45,9 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
     "test/repo/package.test.ts, with the package",
   ],
   [/^npm run dev$/, "test/cli/dev.test.ts"],
-  [/^npm pack$/, "test/repo/package.test.ts"],
+  [/^npm (pack|run sbom)$/, "test/repo/package.test.ts"],
+  [/^npm publish/, "what keeps it from it: test/repo/package.test.ts"],
+  [/^npm audit signatures$/, "npm's own, and the package is not on its registry"],
   [/^capstan (new|dev|serve|openapi|up|status)\b/, "test/cli/"],
   [
     /^capstan (image|manifests|deploy|open|watch|down)\b/,

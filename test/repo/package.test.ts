@@ -8,6 +8,7 @@ import { once } from "node:events"
 import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { after, before, test } from "node:test"
 import { promisify } from "node:util"
+import { obstacles } from "../../scripts/publishable.ts"
 import { cleanEnv } from "../support/clean-env.ts"
 import { eventually, freePorts, TemporaryFolder } from "../support/cli.ts"
 import { files, read, root } from "../support/repository.ts"
@@ -35,7 +36,15 @@ let packed: readonly string[] = []
 before(async () => {
   // From a copy: packing builds, and other tests may be at work in dist/.
   const copy = `${folder.path}/repository`
-  for (const part of ["src", "templates", "web", "docs", ...files("*.{md,json}"), "LICENSE"]) {
+  for (const part of [
+    "src",
+    "scripts",
+    "templates",
+    "web",
+    "docs",
+    ...files("*.{md,json}"),
+    "LICENSE",
+  ]) {
     cpSync(root + part, `${copy}/${part}`, { recursive: true })
   }
   symlinkSync(`${root}node_modules`, `${copy}/node_modules`)
@@ -86,6 +95,42 @@ test("the package has JavaScript, types and maps of every module, templates, and
     "templates",
     "web",
   ])
+})
+
+test("the package has a bill of what is installed with it, as the lock file has it", () => {
+  const bill = JSON.parse(readFileSync(`${home}/node_modules/capstan/dist/sbom.cdx.json`, "utf8"))
+  assert.deepEqual([bill.bomFormat, bill.metadata.component.name], ["CycloneDX", "capstan"])
+  const lock: { readonly packages: Readonly<Record<string, Locked>> } = JSON.parse(
+    read("package-lock.json"),
+  )
+  const locked = Object.entries(lock.packages).filter(([path, { dev }]) => path !== "" && !dev)
+  const told: string[] = bill.components.map(({ purl }: { readonly purl: string }) => purl)
+  assert.deepEqual(told.toSorted(), [...new Set(locked.map(urlOf))].toSorted())
+  const [own] = bill.dependencies.filter(
+    ({ ref }: { readonly ref: string }) => ref === bill.metadata.component["bom-ref"],
+  )
+  assert.equal(own.dependsOn.length, Object.keys(manifest.dependencies).length)
+})
+
+interface Locked {
+  readonly version: string
+  readonly dev?: boolean
+}
+
+function urlOf([path, { version }]: readonly [string, Locked]): string {
+  const [name = ""] = path.split("node_modules/").slice(-1)
+  return `pkg:npm/${name.replace("@", "%40")}@${version}`
+}
+
+test("what can't be published is refused before it is tried, with what to do", () => {
+  const repository = { url: "git+https://example.com/capstan.git" }
+  assert.deepEqual(
+    obstacles({ version: "1.2.0", repository }, "## Unreleased\n## 1.2.0 - 2027"),
+    [],
+  )
+  const [first, second] = obstacles({ version: "1.2.0" }, "## Unreleased\n\nSee 1.2.0.")
+  assert.match(first ?? "", /repository\.url/)
+  assert.match(second ?? "", /no heading for 1\.2\.0/)
 })
 
 test("every export of the package can be imported, and nothing is missing of what the source exports", async () => {
