@@ -9,10 +9,16 @@ export {
   optionalFile,
   type UploadedFile,
 } from "./service/body.ts"
+export type {
+  Example,
+  ExampleBinary,
+  ExampleBytes,
+  ExampleFile,
+  ExampleForm,
+} from "./service/example.ts"
 export type { Issue } from "./service/issues.ts"
 export {
   type Context,
-  type Example,
   type Input,
   type Log,
   type Operation,

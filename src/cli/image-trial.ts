@@ -13,8 +13,8 @@ import { setTimeout as pause } from "node:timers/promises"
 import { followLines } from "../core/line-splitter.ts"
 import { endGroup } from "../core/process-group.ts"
 import { ask } from "../local/ask.ts"
-import type { Operation } from "../service/operation.ts"
 import type { Service } from "../service/service.ts"
+import { type ExampleRequest, firstRequest } from "./example-request.ts"
 import { Failure } from "./failure.ts"
 import { reasonIn } from "./image-reason.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
@@ -28,6 +28,11 @@ const endMsMax = 5_000
 /** How long the log may be behind what it tells of. */
 const logMsMax = 20_000
 const lookMs = 50
+/**
+ * What says that the request is wrong, wherever it is sent. With others it is what is there that does
+ * not suit: nobody is logged in (401), there is no such thing here (404).
+ */
+const refusals = new Set([400, 405, 406, 411, 413, 414, 415, 417, 422, 431])
 /** The end of what it says is where the reason stands. */
 const linesMax = 200
 
@@ -52,25 +57,17 @@ export async function tryBundle(app: string, trial: Trial): Promise<string> {
   await using started = new Started(copy, trial)
   const url = await started.ready()
   const answers: string[] = []
-  for (const operation of service.operations.values()) {
-    const request = exampleRequest(operation)
-    if (request === undefined) continue
+  const silent: string[] = []
+  for (const [id, operation] of service.operations) {
     const name = `${operation.method} ${operation.path}`
-    answers.push(`${name} ${await started.answer(name, new URL(operation.path, url), request)}`)
+    const first = await firstRequest(id, operation)
+    if (first === undefined) silent.push(name)
+    else answers.push(`${name} ${await started.answer(name, first, url)}`)
   }
-  const all = answers.length === 0 ? "no operation has an example to try" : answers.join(", ")
-  return `the bundle was started once: it is ready; ${all}`
-}
-
-/** The request of an operation's first example, where it takes nothing but that. */
-function exampleRequest({ method, path, body, examples }: Operation): RequestInit | undefined {
-  const [example] = Object.values(examples)
-  const isForm = body !== undefined && "kind" in body
-  if (example === undefined || isForm || path.includes("{")) return undefined
-  if (body === undefined) return { method }
-  if (example.body === undefined) return undefined
-  const headers = { "content-type": "application/json" }
-  return { method, headers, body: JSON.stringify(example.body) }
+  const tried = answers.length === 0 ? "no operation has an example to try" : answers.join(", ")
+  const rest = `; without an example to try: ${silent.join(", ")}`
+  const isSaid = answers.length > 0 && silent.length > 0
+  return `the bundle was started once: it is ready; ${tried}${isSaid ? rest : ""}`
 }
 
 interface Line {
@@ -127,24 +124,25 @@ class Started implements AsyncDisposable {
   }
 
   /** Resolves to the status of its answer. */
-  async answer(name: string, url: URL, request: RequestInit): Promise<number> {
+  async answer(name: string, { example, path, request }: ExampleRequest, url: string) {
     const bound = AbortSignal.any([this.#signal, AbortSignal.timeout(answerMsMax)])
+    const of = `the example "${example}" of ${name}`
     try {
-      const answer = await fetch(url, { ...request, redirect: "manual", signal: bound })
-      await answer.arrayBuffer()
-      if (answer.status < 500) return answer.status
+      const init = { ...request, redirect: "manual", signal: bound } as const
+      const answer = await fetch(new URL(path, url), init)
+      const body = Buffer.from(await answer.arrayBuffer())
+      const { status } = answer
+      if (status < 500 && !refusals.has(status)) return status
+      if (status < 500) throw this.#failed(`answers ${status} to ${of}`, refusalIn(body), alike)
       const id = answer.headers.get("x-request-id") ?? ""
       // Its line may be on its way: the log is written behind the answers.
       await this.#until(() => this.#reasonOf(id) !== undefined)
-      throw this.#failed(
-        `answers ${answer.status} to the example of ${name}`,
-        this.#reasonOf(id) ?? this.#said(),
-      )
+      throw this.#failed(`answers ${status} to ${of}`, this.#reasonOf(id) ?? this.#said(), alike)
     } catch (error) {
       this.#signal.throwIfAborted()
       if (error instanceof Failure) throw error
       await this.#until(() => hasEnded(this.#child))
-      throw this.#failed(`does not answer the example of ${name}`, this.#said() || String(error))
+      throw this.#failed(`does not answer ${of}`, this.#said() || String(error))
     }
   }
 
@@ -202,15 +200,27 @@ class Started implements AsyncDisposable {
       .join("\n")
   }
 
-  #failed(how: string, said: string): Failure {
+  #failed(how: string, said: string, too = "would not in the image either"): Failure {
     const shown = said.replaceAll(`file://${this.#folder}`, "app").replaceAll(this.#folder, "app")
     const isComplete = this.#lacks.length === 0
     return new Failure(
       1,
-      `The bundle ${how}${isComplete ? ", and would not in the image either" : " here"}.`,
+      `The bundle ${how}${isComplete ? `, and ${too}` : " here"}.`,
       [shown.trim(), "", ...reasonIn(shown, this.#lacks)].join("\n"),
     )
   }
+}
+
+const alike = "would in the image, too"
+
+/** What a problem document says, in lines. */
+function refusalIn(body: Buffer): string {
+  const { detail, errors = [] } = lineOf(body.toString()) as {
+    readonly detail?: string
+    readonly errors?: readonly { readonly path: readonly unknown[]; readonly message: string }[]
+  }
+  const lines = errors.map(({ path, message }) => `${path.join(".")}: ${message}`)
+  return [detail ?? "", ...lines, "Correct the example, or what refuses it."].join("\n")
 }
 
 /** On free ports that only this machine reaches, and with logs that can be read here. */

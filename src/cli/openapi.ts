@@ -1,6 +1,7 @@
 /** `capstan openapi MODULE`: the OpenAPI document, without serving anything. */
 import { writeFileSync } from "node:fs"
 import { openApiDocument } from "../service/http/openapi.ts"
+import { checkExamples } from "../service/input/examples.ts"
 import { loadService } from "../service/module.ts"
 import { resolveSettings } from "../service/settings.ts"
 import { Failure } from "./failure.ts"
@@ -18,7 +19,9 @@ export async function openapi(
   const settings = resolveSettings({ env: process.env, flags })
   let text: string
   try {
-    const document = openApiDocument(await loadService(module), settings)
+    const service = await loadService(module)
+    await checkExamples(service)
+    const document = openApiDocument(service, settings)
     text = `${JSON.stringify(document, null, 2)}\n`
   } catch (error) {
     throw asFailure(loadFailure(error, module), typed)

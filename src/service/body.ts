@@ -49,6 +49,11 @@ export interface MultipartBody<
   readonly files: Files
 }
 
+/** What an operation can take as a body. */
+export type BodySpec = Schema | BytesBody | MultipartBody
+/** What an operation can answer. */
+export type OutputSpec = Schema | BytesBody
+
 /** What `run` gets of a form. */
 export interface Form<Fields extends Schema | undefined, Files extends FileFields> {
   readonly fields: Fields extends Schema ? SchemaOutput<Fields> : undefined

@@ -2,16 +2,21 @@
  * An operation: one typed endpoint. A user writes an {@link OperationConfig}; {@link operation}
  * checks it and fills in the defaults, once, so that nothing behind it sees an optional.
  */
-import type { Binary, BinaryAnswer, BytesBody, FileFields, Form, MultipartBody } from "./body.ts"
+import type {
+  Binary,
+  BinaryAnswer,
+  BodySpec,
+  BytesBody,
+  FileFields,
+  Form,
+  MultipartBody,
+  OutputSpec,
+} from "./body.ts"
+import type { Example, RawExample } from "./example.ts"
 import { parsePath, type Segment } from "./path.ts"
 import { isSchema, type Schema, type SchemaInput, type SchemaOutput } from "./schema.ts"
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
-
-/** What an operation can take as a body. */
-export type BodySpec = Schema | BytesBody | MultipartBody
-/** What an operation can answer. */
-export type OutputSpec = Schema | BytesBody
 
 type Parsed<S> = S extends Schema ? SchemaOutput<S> : undefined
 type ParsedBody<B> = B extends BytesBody
@@ -58,13 +63,6 @@ export interface Context<State = undefined> {
   readonly deadlineAtMs: number
   /** What `setup` returned in this worker. */
   readonly state: State
-}
-
-/** An example for the documentation; Swagger UI offers it under "Try it out". */
-export interface Example {
-  readonly summary?: string
-  readonly body?: unknown
-  readonly output?: unknown
 }
 
 /** What a worker is: a thread of the server's process, or a process of its own. */
@@ -182,7 +180,7 @@ export interface OperationConfig<
   /** Markdown. */
   readonly description?: string
   readonly tags?: readonly string[]
-  readonly examples?: Readonly<Record<string, Example>>
+  readonly examples?: Readonly<Record<string, Example<Path, Query, Headers, Body, Output>>>
   /** The problems that `run` throws on purpose, by status, for the documentation. */
   readonly problems?: Readonly<Record<number, string>>
 
@@ -243,7 +241,7 @@ export interface Operation {
   readonly summary: string | undefined
   readonly description: string | undefined
   readonly tags: readonly string[]
-  readonly examples: Readonly<Record<string, Example>>
+  readonly examples: Readonly<Record<string, RawExample>>
   readonly problems: Readonly<Record<number, string>>
   readonly setup: (() => unknown) | undefined
   readonly dispose: ((state: unknown) => unknown) | undefined

@@ -69,6 +69,34 @@ const find = operation({
   output: z.any(),
   run: ({ body }) => body.fields,
 })
+const look = operation({
+  method: "GET",
+  path: "/items/{id}",
+  params: z.object({ id: z.int() }),
+  query: z.object({ tags: z.array(z.string()).optional(), loud: z.boolean().optional() }),
+  headers: z.object({ "x-key": z.string() }),
+  output: z.any(),
+  examples: {
+    usual: {
+      summary: "The usual",
+      params: { id: 7 },
+      query: { tags: ["a", "b"], loud: true },
+      headers: { "x-key": "k" },
+    },
+    other: { summary: "Another one", params: { id: 8 } },
+  },
+  run: (input) => input,
+})
+const filled = operation({
+  path: "/filled",
+  body: multipart({
+    fields: z.object({ n: z.int(), list: z.array(z.int()), note: z.string().optional() }),
+    files: { mark: optionalFile() },
+  }),
+  output: z.any(),
+  examples: { it: { body: { fields: { n: 5, list: [1, 2] } } } },
+  run: ({ body }) => body.fields,
+})
 
 /** Takes away the beginning of the path, for whoever is asked at a port. */
 function stripping(prefix: string, port: number): Server {
@@ -94,7 +122,10 @@ describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
   let behindProxy: string
   let page: Awaited<ReturnType<typeof openPage>>
   before(async () => {
-    api = await serveApi({ hello, picture, form, upload, stamp, find }, { docs: "on" })
+    api = await serveApi(
+      { hello, picture, form, upload, stamp, find, look, filled },
+      { docs: "on" },
+    )
     proxy = stripping("/svc/v1", api.port)
     await once(proxy.listen(0, "127.0.0.1"), "listening")
     const { port } = proxy.address() as AddressInfo
@@ -153,6 +184,19 @@ describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
     await union.locator('tr[data-property-name="id"] input[type="text"]').fill("")
     await union.locator('tr[data-property-name="name"] input[type="text"]').fill("5")
     assert.match(await execute(page, "find"), /"by":\s*"name",\s*"name":\s*"5"/)
+  })
+
+  test("fills in what the examples have, and another one when it is chosen", async () => {
+    const text = (answer: string) => answer.replaceAll(/\s+/g, "")
+    const usual = text(await execute(page, "look"))
+    assert.match(usual, /"path":\{"id":7\},"query":\{"tags":\["a","b"\],"loud":true\}/)
+    assert.match(usual, /"headers":\{"x-key":"k"\}/)
+    const section = await open(page, "look")
+    const id = section.locator('tr[data-param-name="id"]')
+    await id.locator(".examples-select select").selectOption({ label: "Another one" })
+    assert.equal(await id.locator('input[type="text"]').inputValue(), "8")
+    const filled = text(await execute(page, "filled"))
+    assert.match(filled, /"n":5,"list":\[1,2\]/)
   })
 
   for (const docs of ["docs", "docs/"]) {

@@ -230,8 +230,9 @@ test("bodies are JSON, bytes or forms", async () => {
     operation({
       path: "/",
       body: z.object({ n: z.int() }).optional(),
-      examples: { one: { summary: "The first.", body: { n: 1 } }, none: { output: 2 } },
-      run() {},
+      examples: { one: { summary: "The first.", body: { n: 1 } }, none: { output: { n: 2 } } },
+      output,
+      run,
     }),
   )
   assert.equal(json.requestBody.required, false)
@@ -267,6 +268,91 @@ test("bodies are JSON, bytes or forms", async () => {
   assert.deepEqual(Object.keys(schema.properties), ["width", "image", "mask"])
   assert.deepEqual(schema.required, ["width", "image"])
   assert.deepEqual(encoding, { image: { contentType: "image/png, image/jpeg" } })
+})
+
+test("each part of an input has its examples, by their names", async () => {
+  const { parameters } = await describe(
+    operation({
+      method: "GET",
+      path: "/items/{id}",
+      params: z.object({ id: z.int() }),
+      query: z.object({ tags: z.array(z.string()) }).catchall(z.number().or(z.array(z.string()))),
+      headers: z.object({ "x-key": z.string().optional() }),
+      examples: {
+        usual: {
+          summary: "The usual",
+          params: { id: 7 },
+          query: { tags: ["a", "b"], other: 1 },
+          headers: { "x-key": "k" },
+        },
+        another: { params: { id: 8 } },
+      },
+      run() {},
+    }),
+  )
+  const usual = (value: unknown) => ({ usual: { summary: "The usual", value } })
+  assert.deepEqual(
+    parameters.slice(0, 4).map(({ name, examples }) => [name, examples]),
+    [
+      ["id", { ...usual(7), another: { value: 8 } }],
+      ["tags", usual(["a", "b"])],
+      ["query", usual({ other: 1 })],
+      ["x-key", usual("k")],
+    ],
+  )
+})
+
+test("an example's text stands in the document, and of a file which one it is", async () => {
+  const png = new URL("./cat.png", import.meta.url)
+  const { requestBody, responses } = await describe(
+    operation({
+      path: "/",
+      body: bytes("image/png", "text/*"),
+      output: bytes("image/png"),
+      examples: {
+        cat: { summary: "A cat", body: { bytes: png, mediaType: "image/png" } },
+        text: { body: { bytes: "a,b", mediaType: "text/csv" }, output: new Uint8Array(5) },
+      },
+      run: () => new Uint8Array(),
+    }),
+  )
+  const cat = { summary: "A cat", description: "A file, cat.png, image/png." }
+  assert.deepEqual(requestBody.content["image/png"].examples, { cat })
+  assert.deepEqual(requestBody.content["text/*"].examples, { text: { value: "a,b" } })
+  assert.deepEqual(responses[200].content["image/png"].examples, {
+    text: { description: "A file, image/png, 5 bytes." },
+  })
+
+  const form = await describe(
+    operation({
+      path: "/",
+      body: multipart({
+        fields: z.object({
+          width: z.int(),
+          note: z.string().meta({ examples: ["own"] }),
+          sizes: z.array(z.int()).optional(),
+        }),
+        files: { image: file(), text: optionalFile() },
+      }),
+      examples: {
+        one: { body: { fields: { width: 5, note: "a" }, files: { image: png, text: "hi" } } },
+        two: { body: { fields: { width: 6, note: "b" }, files: { image: "<svg/>" } } },
+      },
+      run() {},
+    }),
+  )
+  const { schema, examples, encoding } = form.requestBody.content["multipart/form-data"]
+  assert.deepEqual(examples, {
+    one: {
+      description: "`image`: A file, cat.png, application/octet-stream.",
+      value: { width: 5, note: "a", image: "cat.png", text: "hi" },
+    },
+    two: { value: { width: 6, note: "b", image: "<svg/>" } },
+  })
+  // By these Swagger UI fills in its form, and sends a list as one.
+  assert.deepEqual(encoding, { sizes: { style: "form", explode: true } })
+  assert.deepEqual(schema.properties.width.examples, [5, 6])
+  assert.deepEqual(schema.properties.note.examples, ["own"])
 })
 
 test("a stream is both NDJSON and events, of one item's schema", async () => {

@@ -10,13 +10,27 @@ import { StandInPrograms } from "../support/stand-in-programs.ts"
 const other = process.arch === "arm64" ? "linux/amd64" : "linux/arm64"
 
 /** A service that answers the given, with a `setup`. */
-function withSetup(setup: string, answer = '"ok"'): string {
+function withSetup(setup: string, answer = '"ok"', more = ""): string {
   return `import { readFileSync } from "node:fs"
 import { isMainThread } from "node:worker_threads"
+import { bytes } from "capstan"
 import { asking, serving } from "./operations.ts"
+const schema = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }),
+  jsonSchema: { input: () => ({ type: "object", properties: { "x-key": {} } }), output: () => ({}) } } }
 const text = (path) => readFileSync(path, "utf8")
-export default serving({ one: asking("/one", async () => ${answer}, { setup: async () => { ${setup} } }) })
+export default serving({ one: asking("/one", async () => ${answer}, { setup: async () => { ${setup} } }), ${more} })
 `
+}
+
+/** An operation with a parameter in its path, a query, a header and a body of bytes. */
+function posting(run: string): string {
+  return `two: asking("/two/{id}", ${run}, {
+  method: "POST", params: schema, query: schema, headers: schema, body: bytes("text/plain"),
+  examples: { documented: { output: "-" }, sent: {
+    params: { id: "a/b" }, query: { n: 5 }, headers: { "x-key": "k" },
+    body: new URL("./note.txt", import.meta.url),
+  } },
+}), three: asking("/three", () => "", { examples: {} })`
 }
 
 /** A builder that only says which it is, and builds nothing. */
@@ -40,7 +54,14 @@ suite("a bundle before its image is called done", { concurrency: 2 }, () => {
     project.write({
       "service.ts": `import { writeFileSync } from "node:fs"
 if (process.env.MODEL !== "small") throw new Error("no MODEL")
-${withSetup(writing("setup", "process.env"), '(writeFileSync("cache.bin", ""), "answered")')}`,
+${withSetup(
+  writing("setup", "process.env"),
+  '(writeFileSync("cache.bin", ""), "answered")',
+  posting(
+    `async ({ body, ...rest }) => (${writing("input", "{ ...rest, body: String(Buffer.from(body.bytes)) }")}, "ok")`,
+  ),
+)}`,
+      "note.txt": "a note",
       "capstan.config.ts": `export const config = { deployment: { env: {
         MODEL: "small",
         API_KEY: { secret: "keys", key: "api" },
@@ -62,10 +83,22 @@ if (args[0] === "build") {
 
   test("is started, its workers and setup too, and answers each operation's example", () => {
     assert.equal(ended.code, 0, ended.stderr)
-    assert.match(ended.stderr, /the bundle was started once: it is ready; GET \/one 200/)
+    assert.match(
+      ended.stderr,
+      /the bundle was started once: it is ready; GET \/one 200, POST \/two\/\{id\} 200; without an example to try: GET \/three\n/,
+    )
     assert.equal(ended.stdout, "sha256:0\n")
     assert.ok(existsSync(place("setup")))
     assert.deepEqual(readdirSync(project.tmp), [])
+  })
+
+  test("is sent the whole of an example: path, query, headers, and a file that is in the image", () => {
+    assert.deepEqual(written("input"), {
+      path: { id: "a/b" },
+      query: { n: "5" },
+      headers: { "x-key": "k" },
+      body: "a note",
+    })
   })
 
   test("has the variables that it is deployed with, and not the settings of whoever builds", () => {
@@ -113,8 +146,25 @@ if (args[0] === "build") {
     })
     const { code, stderr } = await project.eject()
     assert.equal(code, 1, stderr)
-    assert.match(stderr, /The bundle answers 500 to the example of GET \/one/)
+    assert.match(
+      stderr,
+      /The bundle answers 500 to the example "one" of GET \/one, and would in the image, too/,
+    )
     assert.match(stderr, /Error: no such model\n\s+at .*app\/service\.js:\d+/)
+  })
+
+  test("fails the command when an example is refused, with what is wrong with it", async () => {
+    const run = '() => { throw problem(422, "Out of fashion.") }'
+    using project = new Project({
+      "service.ts": `import { problem } from "capstan"\n${withSetup("", '"ok"', posting(run))}`,
+      "note.txt": "a note",
+    })
+    const { code, stderr } = await project.eject()
+    assert.equal(code, 1, stderr)
+    assert.match(
+      stderr,
+      /answers 422 to the example "sent" of POST \/two\/\{id\}.*\n\s*Out of fashion\.\n\s*Correct the example/,
+    )
   })
 
   test("fails the command when the process ends by itself, with all that it said", async () => {

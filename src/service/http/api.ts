@@ -16,6 +16,7 @@ import { requestIdOf } from "../../core/http/request-id.ts"
 import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { availableCores } from "../cpu.ts"
+import { checkExamples } from "../input/examples.ts"
 import type { Compute } from "../outcome.ts"
 import { normalPath, pathPattern, routedUrl } from "../path.ts"
 import { problem } from "../problem.ts"
@@ -56,7 +57,8 @@ const parameterLengthMax = 16_384
 
 /**
  * The API, ready and not listening.
- * @throws {Error} when a schema can't be used, or an operation's path belongs to the documentation.
+ * @throws {Error} when a schema can't be used, an example is not what its operation takes, or an
+ * operation's path belongs to the documentation.
  */
 export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   const { service, settings, log } = deps
@@ -139,6 +141,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   app.addContentTypeParser("*", (_request, _payload, done) => done(null))
 
   await addOperations(app, service, settings, known)
+  await checkExamples(service)
   if (settings.docs === "on") {
     known.add(documentationPaths, "GET")
     addDocumentation(app, service, settings)

@@ -1,6 +1,11 @@
 /** The type of a request body, decided on before the body is read. */
-import { type BytesBody, charsetOf, type MultipartBody, mediaTypeMatches } from "../body.ts"
-import type { BodySpec } from "../operation.ts"
+import {
+  type BodySpec,
+  type BytesBody,
+  charsetOf,
+  type MultipartBody,
+  mediaTypeMatches,
+} from "../body.ts"
 import { isSchema } from "../schema.ts"
 
 /** What the bodies of an operation may be. */

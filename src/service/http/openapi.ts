@@ -19,6 +19,15 @@ import { describe, isSchema, type JsonSchema, type Schema } from "../schema.ts"
 import type { Service } from "../service.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import {
+  bytesExamples,
+  formExamples,
+  jsonExamples,
+  otherExamples,
+  parameterExamples,
+  partIn,
+  withFieldExamples,
+} from "./openapi-examples.ts"
+import {
   errorResponsesOf,
   responseHeaders,
   sharedHeaders,
@@ -92,9 +101,9 @@ function describeOperation(
     ...(description === undefined ? {} : { description }),
     ...(tags.length === 0 ? {} : { tags }),
     parameters: [
-      ...parameters(operation.params, "path", name, components),
-      ...parameters(operation.query, "query", name, components),
-      ...parameters(operation.headers, "header", name, components),
+      ...parameters(operation, "path", name, components),
+      ...parameters(operation, "query", name, components),
+      ...parameters(operation, "header", name, components),
       { $ref: "#/components/parameters/TimeAllowed" },
     ],
     ...(body === undefined ? {} : { requestBody: body }),
@@ -106,11 +115,12 @@ function describeOperation(
 const impliedHeaders = ["accept", "content-type", "authorization"]
 
 function parameters(
-  schema: Schema | undefined,
+  operation: Operation,
   place: "path" | "query" | "header",
   name: string,
   components: SchemaComponents,
 ): readonly Json[] {
+  const schema = operation[partIn[place]]
   if (schema === undefined) return []
   const what = `The ${place} of operation "${name}"`
   const whole = components.place(describe(schema, "input", what), `${name}_${place}`, "input")
@@ -129,6 +139,7 @@ function parameters(
         ...(said === "" ? {} : { description: said }),
         required: place === "path" || required.has(property),
         schema: rest,
+        ...parameterExamples(operation, place, property),
       }
     })
   const others =
@@ -137,8 +148,18 @@ function parameters(
   // Exploded, its properties are parameters of their own, and its name is never sent.
   let free = "query"
   while (parameters.some((parameter) => parameter.name === free)) free += "_"
-  const rest = { name: free, in: place, style: "form", explode: true, schema: others }
-  return [...parameters, rest]
+  const names = new Set(propertiesOf(shapes).keys())
+  return [
+    ...parameters,
+    {
+      name: free,
+      in: place,
+      style: "form",
+      explode: true,
+      schema: others,
+      ...otherExamples(operation, names),
+    },
+  ]
 }
 
 /** Parameters of any name, as one object; `whole` where the schema names none at all. */
@@ -187,7 +208,7 @@ function requestBody(
       `${name}_body`,
       "input",
     )
-    const media = { schema, ...examples(operation, "body") }
+    const media = { schema, ...jsonExamples(operation, "body") }
     const described = `${description} Any \`application/*+json\` is read as JSON.`
     return {
       description: described,
@@ -195,9 +216,11 @@ function requestBody(
       content: { "application/json": media },
     }
   }
-  return body.kind === "bytes"
-    ? { description, required: true, content: bytesContent(body as BytesBody) }
-    : { description, required: true, content: formContent(name, body as MultipartBody, components) }
+  const content =
+    body.kind === "bytes"
+      ? bytesContent(operation, "body")
+      : formContent(name, operation, components)
+  return { description, required: true, content }
 }
 
 /** Whether a body may be left out. JSON Schema has no word for it, so the schema itself is asked. */
@@ -213,32 +236,49 @@ function takesNothing(schema: Schema): boolean {
 /** `format` is how tools that grew up with OpenAPI 3.0 know that they should offer a file. */
 const anyBytes: JsonSchema = { type: "string", format: "binary" }
 
-function bytesContent({ mediaTypes }: BytesBody): Json {
-  return Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema: anyBytes }]))
+function bytesContent(operation: Operation, part: "body" | "output"): Json {
+  const { mediaTypes } = operation[part] as BytesBody
+  return Object.fromEntries(
+    mediaTypes.map((range) => {
+      const examples = bytesExamples(operation, part, range, mediaTypes)
+      return [range, { schema: anyBytes, ...examples }]
+    }),
+  )
 }
 
-function formContent(
-  name: string,
-  { fields, files }: MultipartBody,
-  components: SchemaComponents,
-): Json {
+function formContent(name: string, operation: Operation, components: SchemaComponents): Json {
+  const { fields, files } = operation.body as MultipartBody
   const fileNames = Object.keys(files)
   const filesSchema: JsonSchema = {
     type: "object",
     properties: Object.fromEntries(fileNames.map((file) => [file, anyBytes])),
     required: fileNames.filter((file) => !(files[file] as FileField).optional),
   }
-  const encoding = Object.fromEntries(
-    fileNames
-      .filter((file) => (files[file] as FileField).mediaTypes.length > 0)
-      .map((file) => [file, { contentType: (files[file] as FileField).mediaTypes.join(", ") }]),
-  )
+  const schema = fields === undefined ? filesSchema : joined(name, fields, filesSchema, components)
+  const encoding = {
+    ...Object.fromEntries(Object.entries(schema.properties as Json).flatMap(listEncoding)),
+    ...Object.fromEntries(
+      fileNames
+        .filter((file) => (files[file] as FileField).mediaTypes.length > 0)
+        .map((file) => [file, { contentType: (files[file] as FileField).mediaTypes.join(", ") }]),
+    ),
+  }
   return {
     "multipart/form-data": {
-      schema: fields === undefined ? filesSchema : joined(name, fields, filesSchema, components),
+      schema: withFieldExamples(schema, operation),
       ...(Object.keys(encoding).length === 0 ? {} : { encoding }),
+      ...formExamples(operation),
     },
   }
+}
+
+/** A list of what a text can be is a field for each; Swagger UI would send one, joined by commas. */
+function listEncoding([name, property]: [string, unknown]): readonly (readonly [string, Json])[] {
+  const { type, items } = property as JsonSchema
+  const item = (items as JsonSchema | undefined)?.type
+  const isOfTexts =
+    type === "array" && ["string", "number", "integer", "boolean"].includes(`${item}`)
+  return isOfTexts ? [[name, { style: "form", explode: true }]] : []
 }
 
 /**
@@ -303,15 +343,17 @@ function success(name: string, operation: Operation, components: SchemaComponent
   const headers = responseHeaders
   if (output === undefined) return { 204: { description: "Done.", headers } }
   if (!isSchema(output)) {
-    return { 200: { description: "The bytes.", headers, content: bytesContent(output) } }
+    return {
+      200: { description: "The bytes.", headers, content: bytesContent(operation, "output") },
+    }
   }
   const schema = components.place(
     describe(output, "output", `The output of operation "${name}"`),
     `${name}_output`,
     "output",
   )
+  const media = { schema, ...jsonExamples(operation, "output") }
   if (!operation.streams) {
-    const media = { schema, ...examples(operation, "output") }
     return { 200: { description: "The result.", headers, content: { "application/json": media } } }
   }
   const [ndjson, sse] = streamMediaTypes
@@ -320,23 +362,10 @@ function success(name: string, operation: Operation, components: SchemaComponent
     "`text/event-stream`, one server-sent event each. The schema is that of one item. A failure " +
     "after the first item breaks the connection, or is an event named `error` with a problem as its data. " +
     "Events are numbered by their ids; the last is named `end`, and it and `error` have the id `end`."
-  const content = { [ndjson]: { schema }, [sse]: { schema } }
+  const content = { [ndjson]: media, [sse]: media }
   const over = "There are no more events, for a client that asks again with `last-event-id: end`."
   return {
     200: { description, headers, content },
     204: { description: over, headers },
   }
-}
-
-function examples({ examples: all }: Operation, part: "body" | "output"): Json {
-  const entries = Object.entries(all)
-    .filter(([, example]) => example[part] !== undefined)
-    .map(([name, example]) => [
-      name,
-      {
-        ...(example.summary === undefined ? {} : { summary: example.summary }),
-        value: example[part],
-      },
-    ])
-  return entries.length === 0 ? {} : { examples: Object.fromEntries(entries) }
 }
