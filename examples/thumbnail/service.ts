@@ -3,6 +3,8 @@ import { bytes, operation, service } from "capstan"
 import * as z from "zod"
 import { fits, formats, pixelsMax, prepareSharp, thumbnail } from "./thumbnail.ts"
 
+const picture = { bytes: new URL("./example.jpg", import.meta.url), mediaType: "image/jpeg" }
+
 const side = z.int().min(1).max(2048)
 
 const create = operation({
@@ -27,6 +29,14 @@ const create = operation({
   }),
   body: bytes("image/png", "image/jpeg", "image/webp", "image/avif"),
   output: bytes("image/png", "image/jpeg", "image/webp", "image/avif"),
+  examples: {
+    square: {
+      summary: "A square of it, as AVIF",
+      query: { width: 96, height: 96, fit: "cover", format: "avif" },
+      body: picture,
+    },
+    narrow: { summary: "As wide as 64 pixels", query: { width: 64 }, body: picture },
+  },
   problems: {
     413: `The body has more than 20 MiB, or the picture more than ${pixelsMax / 1e6} megapixels.`,
     422: "The query is wrong, or the picture can't be decoded.",

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs"
+import { accessSync, constants, copyFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { test } from "node:test"
 import { promisify } from "node:util"
@@ -110,6 +110,9 @@ function copyOf(example: string, folder: string): string {
   mkdirSync(path)
   for (const file of files(`${example}/*.ts`)) {
     writeFileSync(`${path}/${basename(file)}`, patient(read(file)))
+  }
+  for (const file of files(`${example}/*.jpg`)) {
+    copyFileSync(`${root}${file}`, `${path}/${basename(file)}`)
   }
   return `${path}/service.ts`
 }
