@@ -1,8 +1,13 @@
 /** By what a package's code shows that it has files beside it, and where packages lie in an image. */
 import assert from "node:assert/strict"
+import { mkdirSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { test } from "node:test"
+import { build } from "esbuild"
 import { signsIn } from "../../src/kubernetes/image/beside.ts"
 import { layout } from "../../src/kubernetes/image/install.ts"
+import { WholePackages } from "../../src/kubernetes/image/whole.ts"
+import { TemporaryFolder } from "../support/cli.ts"
 
 test("only code shows that a package has files beside it: neither words nor names of its own do", async () => {
   const of = async (code: string) => await signsIn(code, "/x/index.js")
@@ -28,6 +33,35 @@ test("only code shows that a package has files beside it: neither words nor name
   for (const code of ["require(name)", 'require("./" + name)', "import(name)"]) {
     assert.equal((await of(code)).computes, true, code)
   }
+})
+
+test("compiled code is seen where only an entry or the path that is imported ends in .node", async () => {
+  using folder = new TemporaryFolder()
+  const has = (name: string, files: Readonly<Record<string, string>>) => {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder.path, "node_modules", name, path)), { recursive: true })
+      folder.write(`node_modules/${name}/${path}`, text)
+    }
+  }
+  const manifest = (more: object) => JSON.stringify({ version: "1.0.0", ...more })
+  has("main", { "package.json": manifest({ main: "./lib/a.node" }), "lib/a.node": "" })
+  const byUse = { exports: { ".": { require: "./a.node", default: "./a.js" } } }
+  has("required", { "package.json": manifest(byUse), "a.node": "", "a.js": "" })
+  has("by-path", { "package.json": manifest({}), "lib/a.node": "" })
+  has("plain", { "package.json": manifest({}), "index.js": "" })
+  const found = async (contents: string) => {
+    const whole = new WholePackages([])
+    await build({
+      stdin: { contents, resolveDir: folder.path },
+      ...{ bundle: true, write: false, platform: "node", logLevel: "silent" },
+      plugins: [whole.plugin],
+    })
+    return whole.found().map(({ name, isCompiled }) => `${name} ${isCompiled}`)
+  }
+  const all =
+    'require("main"); require("required"); require("by-path/lib/a.node"); require("plain")'
+  assert.deepEqual(await found(all), ["by-path true", "main true", "required true"])
+  assert.deepEqual(await found('import "required"; import "buffer"; import "node:fs"'), [])
 })
 
 test("packages lie flat where their name is free, and below who needs them where it is not", () => {

@@ -7,10 +7,18 @@
  * is made, its modules are read, and it is made again without what has to come whole.
  */
 import { readdirSync, readFileSync } from "node:fs"
+import { isBuiltin } from "node:module"
 import { extname, join } from "node:path"
 import type { Plugin } from "esbuild"
 import { type Signs, signsIn } from "./beside.ts"
-import { isCompiled, manifestIn, nameIn, packageFolder, packageOf } from "./package-folder.ts"
+import {
+  installedFor,
+  isCompiled,
+  manifestIn,
+  nameIn,
+  packageFolder,
+  packageOf,
+} from "./package-folder.ts"
 
 export interface WholePackage {
   /** Under which it is imported. */
@@ -33,6 +41,8 @@ export class WholePackages {
   readonly #lookedFor = new Map<string, WholePackage>()
   #left = new Map<string, WholePackage>()
   readonly #signs = new Map<string, Promise<Signs>>()
+  /** By folder, whether a package has compiled code, or names some that it may have. */
+  readonly #compiled = new Map<string, boolean>()
 
   /** @param asked the names of those that come whole whatever their code says. */
   constructor(asked: readonly string[]) {
@@ -128,9 +138,12 @@ export class WholePackages {
           this.#left = new Map(this.#lookedFor)
         })
         onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...asked }) => {
-          if (pluginData === asking || path.startsWith("node:")) return undefined
+          if (pluginData === asking || isBuiltin(path)) return undefined
           const name = nameIn(path)
           const { kind, importer, resolveDir } = asked
+          // To be asked for one, esbuild looks at every folder anew: for all that would be a third
+          // of what a bundle costs.
+          if (!this.#mayStayOut(name, path, resolveDir, kind)) return undefined
           const found = await resolve(path, { kind, importer, resolveDir, pluginData: asking })
           if (found.errors.length > 0 || found.external) return undefined
           const folder = packageFolder(found.path, name)
@@ -152,6 +165,24 @@ export class WholePackages {
         })
       },
     }
+  }
+
+  /** Whether there may be a reason, as far as can be said before it is resolved. */
+  #mayStayOut(name: string, path: string, from: string, kind: string): boolean {
+    if (this.#asked.includes(name) || kind === "require-resolve") return true
+    // A project's own, by a name that a tsconfig.json or its package.json gives it; or nowhere.
+    const folder = installedFor(from, name)
+    if (folder === undefined || this.#reasons.has(folder)) return true
+    return path.endsWith(".node") || this.#mayBeCompiled(folder)
+  }
+
+  #mayBeCompiled(folder: string): boolean {
+    const known = this.#compiled.get(folder)
+    if (known !== undefined) return known
+    const isNamed = readFileSync(join(folder, "package.json"), "utf8").includes('.node"')
+    const may = isNamed || isCompiled(folder)
+    this.#compiled.set(folder, may)
+    return may
   }
 
   #why(name: string, folder: string, entry: string, kind: string): string | undefined {
