@@ -11,6 +11,7 @@ import { spec } from "node:test/reporters"
 import { pathToFileURL } from "node:url"
 import { measuredSlowness, patientMs, slownessVariable } from "./support/patience.ts"
 import { files, root } from "./support/repository.ts"
+import { shortLived } from "./support/short-lived.ts"
 
 /** Those that take longest begin first, so that at the end no core waits for one of them. */
 const longest = [
@@ -62,6 +63,7 @@ const asked = process.argv.slice(2).map((file) => resolve(file))
 const all = [...together.map(inOne), ...[...longest, ...alone].map((file) => root + file)]
 const events = run({
   files: asked.length > 0 ? asked : all,
+  execArgv: shortLived,
   // Many of them wait for a process or a timer most of the time.
   concurrency: availableParallelism() + 2,
   timeout: patientMs(600_000),

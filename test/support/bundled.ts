@@ -7,6 +7,7 @@ import { dirname, join } from "node:path"
 import { cleanEnv } from "./clean-env.ts"
 import { CliProcess, eventually, type RunOptions, runCli, TemporaryFolder } from "./cli.ts"
 import { root } from "./repository.ts"
+import { shortLived } from "./short-lived.ts"
 
 /** The bundle as the image runs it: plain Node, no condition, in a folder without node_modules. */
 export class Bundled implements AsyncDisposable {
@@ -14,7 +15,7 @@ export class Bundled implements AsyncDisposable {
   output = ""
 
   constructor(cwd: string) {
-    this.child = spawn(process.execPath, ["server.js"], {
+    this.child = spawn(process.execPath, [...shortLived, "server.js"], {
       cwd,
       env: { ...cleanEnv(), CAPSTAN_PORT: "0", CAPSTAN_MANAGEMENT_PORT: "0", CAPSTAN_WORKERS: "2" },
       stdio: ["ignore", "pipe", "pipe"],

@@ -15,6 +15,7 @@ import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { cleanEnv } from "./clean-env.ts"
 import { patienceMs } from "./patience.ts"
+import { shortLived } from "./short-lived.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 /** What a module that a test writes imports as Capstan. */
@@ -45,7 +46,7 @@ export class CliProcess implements AsyncDisposable {
     args: readonly string[],
     { cwd, env, node = [], timeoutMs = 2 * patienceMs() }: RunOptions = {},
   ) {
-    this.child = spawn(process.execPath, [...node, main, ...args], {
+    this.child = spawn(process.execPath, [...shortLived, ...node, main, ...args], {
       cwd,
       env: { ...cleanEnv(), NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
       stdio: ["ignore", "pipe", "pipe"],
