@@ -33,7 +33,38 @@ const longest = [
  * Rooms whose tests load much of the same and do little with it: each has one process, which is half of
  * what its files take one by one.
  */
-const together = ["test/http/", "test/load/", "test/local/"]
+const together = [
+  ...["test/autoscale/", "test/http/", "test/kubernetes/", "test/load/", "test/local/"],
+  ...["test/pool/", "test/repo/", "test/service/"],
+]
+
+/**
+ * Files of those rooms that have a process of their own all the same: they spend their time on programs
+ * that they start, so that others would wait behind them, or they change what is the process's (its
+ * variables, its umask), or measure it.
+ */
+const apart = [
+  "test/autoscale/agreement.test.ts",
+  "test/kubernetes/builders.test.ts",
+  "test/kubernetes/deploy.test.ts",
+  "test/kubernetes/down.test.ts",
+  "test/kubernetes/gke-commands.test.ts",
+  "test/kubernetes/image-files.test.ts",
+  "test/kubernetes/image-packages.test.ts",
+  "test/kubernetes/image.test.ts",
+  "test/kubernetes/interruption.test.ts",
+  "test/kubernetes/kubeconfig.test.ts",
+  "test/kubernetes/open.test.ts",
+  "test/kubernetes/usage.test.ts",
+  "test/kubernetes/watch-command.test.ts",
+  "test/pool/crash.test.ts",
+  "test/pool/isolation.test.ts",
+  "test/pool/leftovers.test.ts",
+  "test/pool/memory.test.ts",
+  "test/repo/dead-code.test.ts",
+  "test/repo/runner.test.ts",
+  "test/repo/snippets.test.ts",
+]
 
 /** How a run of all tests ended, as `test/steady.ts` is told. */
 export interface SuiteResult {
@@ -58,7 +89,9 @@ process.env.GOMEMLIMIT = "1GiB"
 process.env[slownessVariable] ??= `${measuredSlowness()}`
 
 const others = files("test/**/*.test.ts").filter((file) => !longest.includes(file))
-const alone = others.filter((file) => !together.some((room) => file.startsWith(room)))
+const isTogether = (file: string) =>
+  together.some((room) => file.startsWith(room)) && !apart.includes(file)
+const alone = others.filter((file) => !isTogether(file))
 const asked = process.argv.slice(2).map((file) => resolve(file))
 const all = [...together.map(inOne), ...[...longest, ...alone].map((file) => root + file)]
 const events = run({
@@ -104,7 +137,7 @@ function sayingSkipped(): string {
 /** A module that imports the tests of a room. */
 function inOne(room: string): string {
   const imports = others
-    .filter((file) => file.startsWith(room))
+    .filter((file) => file.startsWith(room) && isTogether(file))
     .map((file) => `import ${JSON.stringify(pathToFileURL(root + file))}`)
   const file = join(compiled, `${basename(room)}.test.mjs`)
   writeFileSync(file, imports.join("\n"))
