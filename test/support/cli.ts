@@ -98,18 +98,24 @@ export async function runCli(
   return { code, stdout: cli.stdout, stderr: cli.stderr }
 }
 
-/** Waits until `attempt` gives something other than `undefined`. */
+/** How long `eventually` waits between two looks, at first and after many. */
+const lookMs = { least: 10, most: 50 }
+
+/**
+ * Waits until `attempt` gives something other than `undefined`. It looks less often the longer it takes:
+ * a look may be a request, or through all processes, and what is waited for needs the CPU as well.
+ */
 export async function eventually<T>(
   attempt: () => T | undefined | Promise<T | undefined>,
   what: string,
 ): Promise<T> {
   const boundMs = patienceMs()
   const endMs = performance.now() + boundMs
-  for (;;) {
+  for (let pauseMs = lookMs.least; ; pauseMs = Math.min(1.2 * pauseMs, lookMs.most)) {
     const result = await attempt()
     if (result !== undefined) return result
     if (performance.now() > endMs) throw new Error(`Waited ${boundMs} ms in vain for ${what}.`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
