@@ -9,7 +9,7 @@ const reasons: readonly (readonly [
       `The package ${name} is not in the image: it is loaded by a name that can't be read off the code. Import it in your code, as in  import "${name}"`,
   ],
   [
-    /ENOENT[^\n]*'(?:app\/(?:project\/)?)?((?!\/|app\/|node_modules\/)[^']+)'/,
+    /ENOENT[^\n]{0,400}'(?:app\/(?:project\/)?)?((?!\/|app\/|node_modules\/)[^']+)'/,
     (path = "") =>
       `${path} is not in the image. If it is a file of the project, name it: image.files in capstan.config.ts, or --files. If a package looks for it beside its code, bring that package whole: --external NAME`,
   ],

@@ -21,6 +21,22 @@ inf +Inf
 lonely
 small 1e-3 # {trace="1"} 2
 windows 5\r
+close{a="1"}6
+spaced { a = "1" , b="2", } 7
+{"quoted.name",a="1","b.c"="\\n\\\\\u2028"} 8 17
+{a="1", "last"}9
+empty{} 10
+commaless{a="1"b="2"} 11
+leading{,a="1"} 12
+twice{"named"} 13
+{"once","more"} 14
+bare{a} 15
+{""} 16
+open{a="1" 17
+unclosed{a="1} 18
+trailing 19 x
+quoted"1" 20
+21 22
 `)
   assert.deepEqual(
     samples.map(({ name, value }) => [name, value]),
@@ -30,9 +46,16 @@ windows 5\r
       ["shed", 4],
       ["small", 0.001],
       ["windows", 5],
+      ["close", 6],
+      ["spaced", 7],
+      ["quoted.name", 8],
+      ["last", 9],
+      ["empty", 10],
     ],
   )
   assert.deepEqual(samples[1]?.labels, { reason: "full", operation: 'a"}b' })
+  assert.deepEqual(samples[6]?.labels, { a: "1", b: "2" })
+  assert.deepEqual(samples[7]?.labels, { a: "1", "b.c": "\n\\\u2028" })
   assert.equal(sumOf(samples, "shed"), 7)
   assert.equal(sumOf(samples, "shed", { reason: "late" }), 4)
   assert.equal(sumOf(samples, "none"), undefined)

@@ -10,6 +10,9 @@ import type { Socket } from "node:net"
 /** Of a socket that has gone, or has no address (a Unix domain socket). */
 const unknownAddress = "unknown"
 
+/** With a zone and a port. What proxies tell may be of any length. */
+const addressLengthMax = 100
+
 /** The address of a socket's other end; of IPv4 as IPv4, whatever kind the socket is. */
 export function addressOf({ remoteAddress: address }: Pick<Socket, "remoteAddress">): string {
   if (address === undefined || address === "") return unknownAddress
@@ -21,7 +24,7 @@ export function addressOf({ remoteAddress: address }: Pick<Socket, "remoteAddres
  * @param address as {@link addressOf} or a proxy tells it: with a zone or a port, if it likes.
  */
 export function peerOf(address: string): string {
-  if (!address.includes(":")) return address
+  if (!address.includes(":") || address.length > addressLengthMax) return address
   const dotted = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i.exec(address)
   if (dotted !== null) return dotted[1]!
   const bare = /^\[([^\]]*)\]/.exec(address)?.[1] ?? address

@@ -262,8 +262,10 @@ export function parseHeaders(lines: string): Record<string, string | string[]> {
     const value = raw[i + 1]!
     const known = headers[name]
     // Cookies are the one header whose values can't be joined.
-    if (name === "set-cookie") headers[name] = [...(known ?? []), value]
-    else headers[name] = known === undefined ? value : `${known}, ${value}`
+    if (name === "set-cookie") {
+      if (Array.isArray(known)) known.push(value)
+      else headers[name] = [value]
+    } else headers[name] = known === undefined ? value : `${known}, ${value}`
   }
   return headers
 }

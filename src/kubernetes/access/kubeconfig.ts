@@ -5,11 +5,11 @@
  *
  * https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
  */
-import { existsSync, readFileSync } from "node:fs"
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs"
 import { isIPv6 } from "node:net"
 import { homedir } from "node:os"
 import { delimiter, dirname, join, resolve } from "node:path"
-import { parse } from "yaml"
+import { parseYaml } from "./bounded-yaml.ts"
 import { UnreachableError } from "./unreachable.ts"
 
 export interface Cluster {
@@ -75,6 +75,9 @@ interface Kubeconfig {
   readonly clusters: readonly Named<Cluster>[]
   readonly users: readonly Named<User>[]
 }
+
+/** Of a file: thousands of clusters with their certificates. */
+const bytesMax = 8 * 2 ** 20
 
 /** Where a pod finds what it may say to its own cluster with. */
 const podFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -155,7 +158,7 @@ function filesOf(env: Readonly<Record<string, string | undefined>>): readonly st
 function read(file: string): Kubeconfig | undefined {
   let text: string
   try {
-    text = readFileSync(file, "utf8")
+    text = textOf(file)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
     throw unreadable(file, cause)
@@ -164,6 +167,22 @@ function read(file: string): Kubeconfig | undefined {
     return parsed(text, dirname(resolve(file)))
   } catch (cause) {
     throw unreadable(file, cause)
+  }
+}
+
+/** A file may also be a pipe, or what has no end. */
+function textOf(file: string): string {
+  const descriptor = openSync(file, "r")
+  try {
+    const bytes = Buffer.allocUnsafe(bytesMax + 1)
+    let length = 0
+    for (let got = -1; got !== 0 && length < bytes.length; length += got) {
+      got = readSync(descriptor, bytes, length, bytes.length - length, null)
+    }
+    if (length > bytesMax) throw new Error(`it has more than ${bytesMax} bytes`)
+    return bytes.toString("utf8", 0, length)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
@@ -177,8 +196,7 @@ function unreadable(file: string, cause: unknown): UnreachableError {
 type Raw = Readonly<Record<string, unknown>>
 
 function parsed(text: string, folder: string): Kubeconfig {
-  // Its warnings, too, would show what stands there.
-  const raw: unknown = parse(text, { logLevel: "error" }) ?? {}
+  const raw: unknown = parseYaml(text) ?? {}
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
     throw new Error("it is no kubeconfig")
   }
@@ -206,7 +224,9 @@ function parsed(text: string, folder: string): Kubeconfig {
 function named<T>(list: unknown, key: string): Named<T>[] {
   if (list === undefined || list === null) return []
   if (!Array.isArray(list)) throw new Error(`its ${key}s are no list`)
-  return list.map((each: Raw) => {
+  return list.map((each: Raw | null) => {
+    if (typeof each !== "object" || each === null)
+      throw new Error(`one of its ${key}s is no object`)
     // What is null is left out, as kubectl has it.
     const said = Object.entries(each[key] ?? {}).filter(([, value]) => value !== null)
     return { name: String(each.name), value: Object.fromEntries(said) as T }

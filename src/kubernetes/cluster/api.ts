@@ -5,7 +5,9 @@
  * and what we search for on the way down is whatever kinds the cluster has.
  */
 import type { IncomingMessage } from "node:http"
+import { text as textOf } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
+import { bounded } from "../../core/bounded.ts"
 import { http } from "../../core/http/builtin.ts"
 import { https } from "../../core/http/secure.ts"
 import { type Access, access, isMinikube } from "../access/kubeconfig.ts"
@@ -47,6 +49,11 @@ export interface Call {
 
 /** Answers are small, except lists, and a cluster that says nothing for so long is as good as gone. */
 const patienceMs = 15_000
+/** Nor is one that trickles for so long of use, or one that says more than any list of pods has. */
+const wholeMsMax = 120_000
+const bytesMax = 256 * 2 ** 20
+/** Of what it says when it refuses. */
+const messageCharsMax = 4_000
 
 /** An API server with too much to do (429) has not looked at the request, and says when to come again. */
 const attemptsMax = 5
@@ -176,6 +183,7 @@ async function exchange(url: URL, login: Login, call: Call): Promise<Answer> {
           : { "content-type": contentType, "content-length": text.byteLength }),
       },
       timeout: patienceMs,
+      signal: AbortSignal.timeout(wholeMsMax),
     },
     resolve,
   )
@@ -184,9 +192,8 @@ async function exchange(url: URL, login: Login, call: Call): Promise<Answer> {
   sent.end(text)
   try {
     const answer = await promise
-    let said = ""
-    answer.setEncoding("utf8")
-    for await (const chunk of answer) said += chunk
+    const tooMuch = () => new Error(`it answers with more than ${bytesMax} bytes`)
+    const said = await textOf(bounded(answer, bytesMax, tooMuch))
     const seconds = Number(answer.headers["retry-after"] ?? Number.NaN)
     const retryAfterMs = Number.isNaN(seconds) ? 1000 : seconds * 1000
     return { status: answer.statusCode ?? 0, text: said, retryAfterMs }
@@ -205,12 +212,14 @@ function failure(status: number, text: string): ApiError {
     readonly details?: { readonly causes?: readonly Cause[] }
   } = {}
   try {
-    said = JSON.parse(text)
+    said = JSON.parse(text) ?? {}
   } catch {
     // A proxy's page, say.
   }
-  const message = said.message ?? text.slice(0, 500)
-  return new ApiError(status, said.reason ?? `HTTP ${status}`, message, said.details?.causes)
+  const { reason, message, details } = said
+  const because = typeof message === "string" ? message.slice(0, messageCharsMax) : undefined
+  const causes = Array.isArray(details?.causes) ? details.causes : []
+  return new ApiError(status, reason ?? `HTTP ${status}`, because ?? text.slice(0, 500), causes)
 }
 
 /** Node's own errors of connecting have an empty message when several addresses were tried. */

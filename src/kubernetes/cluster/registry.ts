@@ -5,6 +5,8 @@
  *
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md
  */
+import { text } from "node:stream/consumers"
+import { bounded } from "../../core/bounded.ts"
 import { fullName } from "../image/dockerfile.ts"
 
 export type ImageFound =
@@ -15,6 +17,10 @@ export type ImageFound =
 
 /** A registry that takes longer would hold up the deploy for what the nodes will tell anyway. */
 const patienceMs = 5_000
+/** No manifest is larger (distribution-spec, "Pushing Manifests"), nor is a configuration or a token. */
+const bytesMax = 4 * 2 ** 20
+/** Registries send to where their blobs are stored, seldom more than once. */
+const redirectsMax = 5
 
 const accepted = [
   "application/vnd.oci.image.index.v1+json",
@@ -23,71 +29,143 @@ const accepted = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ")
 
-interface Manifest {
-  readonly manifests?: readonly {
-    readonly platform?: { readonly os: string; readonly architecture: string }
-  }[]
-  readonly config?: { readonly digest: string }
+/** What came back is not what a registry may say; the message ends "… can't be asked from here: ". */
+class RegistryError extends Error {
+  override readonly name = "RegistryError"
 }
 
 export async function findImage(image: string): Promise<ImageFound> {
   const { registry, repository, reference } = parseImage(image)
-  const scheme = /^(localhost|127\.0\.0\.1|\[::1\])(:|$)/.test(registry) ? "http" : "https"
+  const scheme = isLoopback(registry) ? "http" : "https"
   const host = registry === "docker.io" ? "registry-1.docker.io" : registry
   const root = `${scheme}://${host}/v2/${repository}`
-  const signal = AbortSignal.timeout(patienceMs)
+  const done = new AbortController()
+  const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), done.signal])
   try {
-    const ask = await asker(`${root}/manifests/${reference}`, signal)
-    const answer = await ask(`${root}/manifests/${reference}`, accepted)
+    const manifestUrl = new URL(`${root}/manifests/${reference}`)
+    const authorization = await tokenFor(manifestUrl, signal)
+    const from = { home: manifestUrl, authorization, signal }
+    const answer = await ask(manifestUrl, accepted, from)
     if (answer.status === 404) return { kind: "missing" }
     if (answer.status === 401 || answer.status === 403) {
       return { kind: "unknown", why: `${registry} shows it only to those who log in` }
     }
     if (!answer.ok) return { kind: "unknown", why: `${registry} answered ${answer.status}` }
-    const manifest = (await answer.json()) as Manifest
-    if (manifest.manifests !== undefined) {
-      const platforms = manifest.manifests
-        .map(({ platform }) => `${platform?.os}/${platform?.architecture}`)
-        .filter((platform) => !platform.includes("unknown") && !platform.includes("undefined"))
-      return { kind: "there", platforms }
+    const { manifests, config } = await objectIn(answer)
+    if (Array.isArray(manifests)) {
+      return { kind: "there", platforms: manifests.flatMap((each) => platformOf(each?.platform)) }
     }
-    const config = await ask(`${root}/blobs/${manifest.config?.digest}`, "*/*")
-    if (!config.ok) return { kind: "there", platforms: [] }
-    const { os, architecture } = (await config.json()) as { os?: string; architecture?: string }
-    return { kind: "there", platforms: os && architecture ? [`${os}/${architecture}`] : [] }
+    const digest = (config as { readonly digest?: unknown } | null | undefined)?.digest
+    if (typeof digest !== "string" || !/^[\w+.-]+:\w+$/.test(digest)) {
+      return { kind: "there", platforms: [] }
+    }
+    const found = await ask(new URL(`${root}/blobs/${digest}`), "*/*", from)
+    return { kind: "there", platforms: found.ok ? platformOf(await objectIn(found)) : [] }
   } catch (error) {
-    const { name, cause } = error as Error & { readonly cause?: { readonly code?: string } }
-    const why = name === "TimeoutError" ? "it did not answer in time" : (cause?.code ?? name)
-    return { kind: "unknown", why: `${registry} can't be asked from here: ${why}` }
+    return { kind: "unknown", why: `${registry} can't be asked from here: ${whyNot(error)}` }
+  } finally {
+    // What has not been read of answers is not wanted.
+    done.abort()
   }
 }
 
-type Ask = (url: string, accept: string) => Promise<Response>
+function whyNot(error: unknown): string {
+  const { name, message, cause } = error as Error & { readonly cause?: { readonly code?: string } }
+  if (error instanceof RegistryError) return message
+  return name === "TimeoutError" ? "it did not answer in time" : (cause?.code ?? name)
+}
 
-/** Public images, too, want a token, which anybody gets where the refusal says. */
-async function asker(url: string, signal: AbortSignal): Promise<Ask> {
-  const plain: Ask = (url, accept) => fetch(url, { signal, headers: { accept } })
-  const first = await fetch(url, { method: "HEAD", signal, headers: { accept: accepted } })
+/** None when it does not say, as attestations don't. */
+function platformOf(said: unknown): readonly string[] {
+  const { os, architecture } = (said ?? {}) as { os?: unknown; architecture?: unknown }
+  const words = [os, architecture]
+  const isSaid = words.every((word) => typeof word === "string" && /^[\w.-]{1,64}$/.test(word))
+  return isSaid && !words.includes("unknown") ? [words.join("/")] : []
+}
+
+interface From {
+  /** The registry: nobody else gets the token. */
+  readonly home: URL
+  readonly authorization?: string | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Asks there, and where that sends to.
+ * @throws {RegistryError} when that is somewhere where nobody must be sent from outside.
+ */
+async function ask(url: URL, accept: string, from: From, method = "GET"): Promise<Response> {
+  const { home, authorization, signal } = from
+  let at = url
+  for (let redirects = 0; redirects <= redirectsMax; redirects++) {
+    const isHome = at.origin === home.origin
+    const login = isHome && authorization !== undefined ? { authorization } : {}
+    const headers = { accept, ...login }
+    const answer = await fetch(at, { method, signal, headers, redirect: "manual" })
+    const location = answer.headers.get("location")
+    if (![301, 302, 303, 307, 308].includes(answer.status) || location === null) return answer
+    await answer.body?.cancel()
+    at = allowed(URL.parse(location, at), home, "it sends to")
+  }
+  throw new RegistryError("it sends on and on")
+}
+
+/**
+ * What a registry names is asked by this machine, which may reach what the registry does not: so over
+ * https, and plainly only where the registry itself is on this machine, at no other than this one.
+ */
+function allowed(url: URL | null, home: URL, verb: string): URL {
+  if (url === null) throw new RegistryError(`${verb} what is no URL`)
+  if (url.username !== "" || url.password !== "") {
+    throw new RegistryError(`${verb} a URL with a login in it`)
+  }
+  const isOwn = url.protocol === "http:" && isLoopback(home.host) && isLoopback(url.host)
+  if (url.protocol === "https:" || isOwn) return url
+  throw new RegistryError(`${verb} ${url.protocol}//${url.host}, and only https may be followed`)
+}
+
+/** With or without a port. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.0\.0\.1|\[::1\])(:|$)/.test(host)
+}
+
+/**
+ * Public images, too, want a token, which anybody gets where the refusal says.
+ * @returns undefined when there is none to be had, and none may be needed.
+ */
+async function tokenFor(url: URL, signal: AbortSignal): Promise<string | undefined> {
+  const first = await ask(url, accepted, { home: url, signal }, "HEAD")
   const challenge = first.headers.get("www-authenticate") ?? ""
-  if (first.status !== 401 || !/^bearer /i.test(challenge)) return plain
+  if (first.status !== 401 || !/^bearer /i.test(challenge)) return undefined
   const said = new Map(
     Array.from(challenge.matchAll(/\b(\w+)="([^"]*)"/g), ([, key = "", value = ""]) => [
       key,
       value,
     ]),
   )
-  const realm = said.get("realm") ?? ""
-  if (!URL.canParse(realm)) return plain
-  const where = new URL(realm)
+  const where = allowed(URL.parse(said.get("realm") ?? ""), url, "its realm is")
   for (const key of ["service", "scope"]) {
     const value = said.get(key)
     if (value !== undefined) where.searchParams.set(key, value)
   }
-  const answer = await fetch(where, { signal })
-  if (!answer.ok) return plain
-  const { token, access_token } = (await answer.json()) as Partial<Record<string, string>>
-  const authorization = `Bearer ${token ?? access_token}`
-  return (url, accept) => fetch(url, { signal, headers: { accept, authorization } })
+  const answer = await ask(where, "application/json", { home: url, signal })
+  if (!answer.ok) return undefined
+  const { token, access_token } = await objectIn(answer)
+  const given = token ?? access_token
+  // What could not stand in a header is no token.
+  return typeof given === "string" && /^[\x21-\x7e]+$/.test(given) ? `Bearer ${given}` : undefined
+}
+
+async function objectIn({ body }: Response): Promise<Readonly<Record<string, unknown>>> {
+  const tooMuch = () => new RegistryError(`it answers with more than ${bytesMax} bytes`)
+  const said = body === null ? "" : await text(bounded(body, bytesMax, tooMuch))
+  try {
+    const parsed: unknown = JSON.parse(said)
+    if (typeof parsed === "object" && parsed !== null) return parsed as Record<string, unknown>
+  } catch {
+    // As what is no object.
+  }
+  throw new RegistryError("what it answers is no object in JSON")
 }
 
 interface ImageName {

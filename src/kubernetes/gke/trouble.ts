@@ -24,7 +24,7 @@ const known: readonly Known[] = [
     next: () => "gcloud auth login",
   },
   {
-    says: /UREQ_PROJECT_BILLING|BILLING_DISABLED|billing must be enabled|billing account for project .* is not|billing is disabled|requires billing/i,
+    says: /UREQ_PROJECT_BILLING|BILLING_DISABLED|billing must be enabled|billing account for project .{0,80} is not|billing is disabled|requires billing/i,
     message: "The project has no billing account, and Google makes no cluster without one.",
     next: ({ project }) =>
       `gcloud billing accounts list\ngcloud billing projects link ${project} --billing-account=ACCOUNT_ID`,
@@ -65,7 +65,7 @@ const known: readonly Known[] = [
       `Ask who owns the project for the roles Kubernetes Engine Admin and Artifact Registry Admin, or use another account:\ngcloud config set account ACCOUNT\ngcloud projects get-iam-policy ${project}`,
   },
   {
-    says: /incompatible operation|operation .{0,80}is (?:currently|already) |FAILED_PRECONDITION.*operation/i,
+    says: /incompatible operation|operation .{0,80}is (?:currently|already) |FAILED_PRECONDITION.{0,400}operation/i,
     message: "Something else is being done to the cluster.",
     next: () => "The same command waits for it.",
   },

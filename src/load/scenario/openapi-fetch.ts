@@ -1,11 +1,11 @@
 /** Gets an OpenAPI document, of the target itself or from a file, and makes a scenario of it. */
 import { once } from "node:events"
-import { readFile } from "node:fs/promises"
+import { createReadStream } from "node:fs"
 import type { IncomingMessage } from "node:http"
 import { text as textOf } from "node:stream/consumers"
+import { bounded } from "../../core/bounded.ts"
 import { http } from "../../core/http/builtin.ts"
 import { https } from "../../core/http/secure.ts"
-import { bounded } from "../bounded.ts"
 import { LoadError } from "../error.ts"
 import { type FromOpenApi, scenarioFromOpenApi } from "./openapi.ts"
 import type { Scenario } from "./scenario.ts"
@@ -49,8 +49,10 @@ export async function fetchScenario(
 export async function readScenario(path: string): Promise<Made> {
   let text: string
   try {
-    text = await readFile(path, "utf8")
+    const tooMuch = () => new LoadError(`${path} has more than ${bytesMax} bytes.`)
+    text = await textOf(bounded(createReadStream(path), bytesMax, tooMuch))
   } catch (error) {
+    if (error instanceof LoadError) throw error
     throw new LoadError(`${path} can't be read (${(error as NodeJS.ErrnoException).code}).`)
   }
   return made(await parsed(text, path), path)
@@ -96,11 +98,23 @@ async function parsed(text: string, path: string): Promise<unknown> {
     // YAML is asked for seldom, and its parser is large.
     const { parse } = await import("yaml")
     try {
-      return parse(text)
+      // The parser takes the square of the time to compare keys, and to show where mistakes are.
+      return parse(text, { uniqueKeys: false, prettyErrors: false, logLevel: "error" })
     } catch (error) {
-      throw new LoadError(`${path} is neither JSON nor YAML: ${(error as Error).message}`)
+      throw new LoadError(`${path} is neither JSON nor YAML: ${whyNot(error, text)}`)
     }
   }
+}
+
+function whyNot(error: unknown, text: string): string {
+  const { message, code, pos } = error as Error & {
+    readonly code?: string
+    readonly pos?: readonly [number, number]
+  }
+  if (error instanceof RangeError || code === "RESOURCE_EXHAUSTION")
+    return "it is nested too deeply"
+  if (pos === undefined) return message
+  return `${message} in line ${text.slice(0, pos[0]).split("\n").length}`
 }
 
 /** What others have written may have anything anywhere. */

@@ -7,21 +7,35 @@
  * made cores over the last five seconds: less would show each scrape's chance, more would be late.
  */
 import { text as textOf } from "node:stream/consumers"
-import { bounded } from "../bounded.ts"
+import { bounded } from "../../core/bounded.ts"
 import { shownUrl } from "../shown-url.ts"
 import type { TargetPod, TargetReading, TargetSource } from "../target.ts"
 import { parseSamples, type Sample, sumOf } from "./prometheus-text.ts"
 
+/** All that is asked of a page. */
+const metric = {
+  workers: "capstan_workers",
+  queued: "capstan_queue_length",
+  demandCores: "capstan_demand_cores",
+  shedTotal: "capstan_shed_total",
+  cpuCores: "capstan_cpu_cores",
+  replicas: "capstan_replicas",
+  replicasWanted: "capstan_replicas_wanted",
+  cpuSeconds: "process_cpu_seconds_total",
+} as const
+const metricNames: ReadonlySet<string> = new Set(Object.values(metric))
+
 /** Where each figure comes from. The same table is in docs/load.md. */
 const figureMetrics = {
-  workers: (samples) => sumOf(samples, "capstan_workers"),
-  busy: (samples) => sumOf(samples, "capstan_workers", { state: "busy" }),
-  queued: (samples) => sumOf(samples, "capstan_queue_length"),
-  demandCores: (samples) => sumOf(samples, "capstan_demand_cores"),
-  shedTotal: (samples) => sumOf(samples, "capstan_shed_total"),
+  workers: (samples) => sumOf(samples, metric.workers),
+  busy: (samples) => sumOf(samples, metric.workers, { state: "busy" }),
+  queued: (samples) => sumOf(samples, metric.queued),
+  demandCores: (samples) => sumOf(samples, metric.demandCores),
+  shedTotal: (samples) => sumOf(samples, metric.shedTotal),
 } as const satisfies Record<string, (samples: readonly Sample[]) => number | undefined>
 
-const cpuMetric = "process_cpu_seconds_total"
+/** A page has some dozens of those. */
+const samplesMax = 10_000
 const cpuWindowMs = 5000
 /** Less than the second after which they are read again. */
 const readPatienceMs = 900
@@ -99,13 +113,13 @@ class Replica {
 
   /** The replicas that the page tells of, when it is not one of them. */
   get told(): Counted | undefined {
-    const wanted = sumOf(this.samples, "capstan_replicas_wanted")
+    const wanted = sumOf(this.samples, metric.replicasWanted)
     if (wanted === undefined) return undefined
-    const present = sumOf(this.samples, "capstan_replicas") ?? 0
+    const present = sumOf(this.samples, metric.replicas) ?? 0
     return {
       wanted,
       present,
-      ready: sumOf(this.samples, "capstan_replicas", { phase: "ready" }) ?? 0,
+      ready: sumOf(this.samples, metric.replicas, { phase: "ready" }) ?? 0,
     }
   }
 
@@ -118,7 +132,7 @@ class Replica {
   get cpuCores(): number | undefined {
     const [first, last] = [this.#cpu.at(0), this.#cpu.at(-1)]
     if (first === undefined || last === undefined || first === last) {
-      return sumOf(this.samples, "capstan_cpu_cores")
+      return sumOf(this.samples, metric.cpuCores)
     }
     return (last.seconds - first.seconds) / ((last.atMs - first.atMs) / 1000)
   }
@@ -140,14 +154,14 @@ class Replica {
 
   async read(nowMs: number): Promise<void> {
     const { metrics, readiness } = this.#page
-    const [text, isReady] = await Promise.all([
-      answerOf(metrics, this.#patienceMs),
+    const [samples, isReady] = await Promise.all([
+      samplesOf(metrics, this.#patienceMs),
       readiness === undefined ? true : isOk(readiness, this.#patienceMs),
     ])
-    this.samples = text === undefined ? [] : parseSamples(text)
-    if (text === undefined) this.#cpu = []
+    this.samples = samples ?? []
+    if (samples === undefined) this.#cpu = []
     else this.#takeCpu(nowMs)
-    this.#enter(text === undefined ? "failed" : isReady ? "ready" : "unready", nowMs)
+    this.#enter(samples === undefined ? "failed" : isReady ? "ready" : "unready", nowMs)
   }
 
   #enter(phase: TargetPod["phase"], nowMs: number): void {
@@ -157,7 +171,7 @@ class Replica {
   }
 
   #takeCpu(atMs: number): void {
-    const seconds = sumOf(this.samples, cpuMetric)
+    const seconds = sumOf(this.samples, metric.cpuSeconds)
     if (seconds === undefined) return
     // A counter that falls is another process's.
     if (seconds < (this.#cpu.at(-1)?.seconds ?? 0)) {
@@ -169,15 +183,17 @@ class Replica {
   }
 }
 
-async function answerOf(url: URL, patienceMs: number): Promise<string | undefined> {
+async function samplesOf(url: URL, patienceMs: number): Promise<readonly Sample[] | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
     if (!response.ok) {
       await response.body?.cancel()
       return undefined
     }
-    if (response.body === null) return ""
-    return await textOf(bounded(response.body, bytesMax, () => new RangeError("It is too long.")))
+    if (response.body === null) return []
+    const tooLong = () => new RangeError("It is too long.")
+    const text = await textOf(bounded(response.body, bytesMax, tooLong))
+    return parseSamples(text, metricNames, samplesMax)
   } catch {
     return undefined
   }
