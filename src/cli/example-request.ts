@@ -10,7 +10,7 @@ import {
   written,
   writtenField,
 } from "../service/example.ts"
-import { examine } from "../service/input/examples.ts"
+import { examiner } from "../service/input/examples.ts"
 import type { Operation } from "../service/operation.ts"
 import { isSchema } from "../service/schema.ts"
 
@@ -27,8 +27,9 @@ export async function firstRequest(
   name: string,
   operation: Operation,
 ): Promise<ExampleRequest | undefined> {
+  const examine = examiner(name, operation)
   for (const [called, example] of Object.entries(operation.examples)) {
-    const { wrong, isWhole } = await examine(name, operation, example)
+    const { wrong, isWhole } = await examine(example)
     if (wrong.length > 0 || !isWhole) continue
     const request = await requestOf(operation, example)
     return { example: called, path: pathOf(operation, example), request }

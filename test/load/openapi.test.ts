@@ -1,12 +1,18 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { bytes, multipart, operation, optionalFile } from "capstan"
 import { load } from "capstan/load"
+import * as z from "zod"
 import { serve } from "../../src/index.ts"
+import { messageBase, messageOf } from "../../src/load/client/message.ts"
+import type { Plan } from "../../src/load/config.ts"
 import { scenarioFromOpenApi } from "../../src/load/scenario/openapi.ts"
 import { type JsonSchema, Sampler } from "../../src/load/scenario/sample.ts"
 import type { RequestOptions, User } from "../../src/load/scenario/scenario.ts"
+import { serveApi } from "../support/api.ts"
 import { eventually } from "../support/cli.ts"
 import { loadTarget } from "../support/load-target.ts"
+import { documentOf } from "../support/openapi.ts"
 import { patienceMs } from "../support/patience.ts"
 import { read, root } from "../support/repository.ts"
 
@@ -98,6 +104,113 @@ test("parameters and bodies without examples are made from their schemas", async
   assert.ok(body.size < 0)
 })
 
+test("examples of the same name are one request, of parameters and bodies", async () => {
+  const id = { name: "id", in: "path", required: true }
+  const document = {
+    components: { examples: { Seven: { value: 7 } } },
+    paths: {
+      "/items/{id}": {
+        put: {
+          parameters: [
+            {
+              ...id,
+              examples: { a: { $ref: "#/components/examples/Seven" }, b: { value: "x/y" } },
+            },
+            { name: "tags", in: "query", examples: { a: { value: ["p", "q"] } } },
+            { name: "sides", in: "query", explode: false, examples: { b: { value: [1, 2] } } },
+            { name: "rest", in: "query", examples: { b: { value: { n: 1, on: true } } } },
+            { name: "page", in: "query", example: 2 },
+            { name: "sort", in: "query", schema: { type: "string", example: "up" } },
+            { name: "deep", in: "query", style: "deepObject", example: { n: 1 } },
+            { name: "x-list", in: "header", examples: { a: { value: ["k", "l"] } } },
+          ],
+          requestBody: { content: { "application/json": { examples: { b: { value: null } } } } },
+        },
+      },
+    },
+  }
+  const seen = (await sent(document, 2)) as Record<string, unknown>[]
+  assert.deepEqual(
+    seen.map(({ path, query, headers, body }) => [path, query, headers, body]),
+    [
+      [
+        "/items/7",
+        { tags: ["p", "q"], page: "2" },
+        { "x-list": "k,l", "content-type": "application/json" },
+        "null",
+      ],
+      [
+        "/items/x%2Fy",
+        { sides: "1,2", n: "1", on: "true", page: "2" },
+        { "content-type": "application/json" },
+        "null",
+      ],
+    ],
+  )
+})
+
+test("what a service gives as examples is what it is sent, forms and texts included", async () => {
+  const form = multipart({
+    fields: z.object({
+      n: z.int(),
+      list: z.array(z.int()),
+      meta: z.object({ a: z.number() }),
+      note: z.string().optional(),
+    }),
+    files: { mark: optionalFile() },
+  })
+  const operations = {
+    look: operation({
+      method: "GET",
+      path: "/items/{id}",
+      params: z.object({ id: z.int() }),
+      query: z.object({ tags: z.array(z.string()), loud: z.boolean().optional() }),
+      headers: z.object({ "x-key": z.string() }),
+      output: z.any(),
+      examples: {
+        usual: {
+          params: { id: 7 },
+          query: { tags: ["a b", "&"], loud: true },
+          headers: { "x-key": "k" },
+        },
+      },
+      run: ({ path, query, headers }) => [path.id, query, headers],
+    }),
+    fill: operation({
+      path: "/fill",
+      body: form,
+      output: z.any(),
+      examples: {
+        it: { body: { fields: { n: 5, list: [1, 2], meta: { a: 1 } }, files: { mark: "é" } } },
+      },
+      run: ({ body: { fields, files } }) => [fields, files.mark === undefined],
+    }),
+    text: operation({
+      path: "/text",
+      body: bytes("text/csv"),
+      output: z.string(),
+      examples: { it: { body: "é,1" } },
+      run: ({ body }) => Buffer.from(body.bytes).toString(),
+    }),
+  }
+  await using api = await serveApi(operations)
+  const base = messageBase({ target: new URL(api.url), headers: {} } as Plan)
+  const answers: unknown[] = []
+  const request = async (method: string, path: string, options: RequestOptions = {}) => {
+    const { headers, body, ...message } = messageOf(base, method, path, options, undefined)
+    const { json } = await api.call(method as "POST", message.path, { headers, body })
+    answers.push(json)
+  }
+  for (const task of scenarioFromOpenApi(documentOf(operations)).scenario?.tasks ?? []) {
+    await task.run({ request } as unknown as User, undefined)
+  }
+  assert.deepEqual(answers, [
+    [7, { tags: ["a b", "&"], loud: true }, { "x-key": "k" }],
+    [{ n: 5, list: [1, 2], meta: { a: 1 } }, true],
+    "é,1",
+  ])
+})
+
 test("what can't be sent is left out, with its reason", () => {
   const json = (schema: object) => ({ content: { "application/json": { schema } }, required: true })
   const { scenario, notes } = scenarioFromOpenApi({
@@ -111,6 +224,22 @@ test("what can't be sent is left out, with its reason", () => {
         },
       },
       "/c": { post: { requestBody: { required: true, content: { "image/png": {} } } } },
+      "/e": {
+        post: {
+          requestBody: {
+            required: true,
+            content: {
+              "multipart/form-data": {
+                schema: {
+                  required: ["image"],
+                  properties: { image: { type: "string", format: "binary" } },
+                },
+                examples: { one: { value: { image: "a.png" } } },
+              },
+            },
+          },
+        },
+      },
       "/d": {
         post: { requestBody: json({ type: "object", required: ["x"], properties: { x: {} } }) },
       },
@@ -121,7 +250,8 @@ test("what can't be sent is left out, with its reason", () => {
     "GET /a is left out: it is deprecated.",
     "DELETE /a is left out: what deletes has to be asked for, in a scenario of your own.",
     'GET /b/{id} is left out: its path parameter "id" has no example, and none can be made from its schema.',
-    "POST /c is left out: its body is image/png, and only JSON can be made up.",
+    "POST /c is left out: its body is image/png, and only JSON and forms can be made up.",
+    "POST /e is left out: its form needs a file (image), and none can be made up.",
     "POST /d is left out: its body has no example, and none can be made from its schema.",
   ])
 })

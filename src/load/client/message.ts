@@ -152,7 +152,9 @@ function textOf(host: string, headers: Message["headers"]): string {
 }
 
 function search(path: string, query: NonNullable<RequestOptions["query"]>): string {
-  const pairs = Object.entries(query).map(([key, value]) => [key, String(value)])
+  const pairs = Object.entries(query).flatMap(([key, value]) =>
+    [value].flat().map((one) => [key, String(one)]),
+  )
   if (pairs.length === 0) return ""
   return `${path.includes("?") ? "&" : "?"}${new URLSearchParams(pairs)}`
 }

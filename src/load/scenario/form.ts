@@ -40,16 +40,31 @@ export interface FormBody {
 export function formBody(fields: NonNullable<RequestOptions["form"]>): FormBody {
   const entries = Object.entries(fields)
   if (!entries.some(([, value]) => isFile(value))) {
-    const pairs = entries.map(([name, value]) => [name, String(value)])
-    return {
-      contentType: "application/x-www-form-urlencoded",
-      body: new URLSearchParams(pairs).toString(),
-    }
+    return urlEncoded(entries.map(([name, value]) => [name, String(value)] as const))
   }
   const parts = entries.flatMap(([name, value]) => [...part(name, value), Buffer.from("\r\n")])
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
     body: Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]),
+  }
+}
+
+type Texts = readonly (readonly [name: string, text: string])[]
+type TextBody = FormBody & { readonly body: string }
+
+export function urlEncoded(fields: Texts): TextBody {
+  return {
+    contentType: "application/x-www-form-urlencoded",
+    body: new URLSearchParams(fields.map(([name, text]) => [name, text])).toString(),
+  }
+}
+
+/** A form without files, for who takes no other. */
+export function multipartBody(fields: Texts): TextBody {
+  const parts = fields.map(([name, text]) => `${Buffer.concat(part(name, text))}\r\n`)
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    body: `${parts.join("")}--${boundary}--\r\n`,
   }
 }
 

@@ -3,8 +3,11 @@
  * of it, with its examples in turn where it has some, else with the smallest input that fits. What
  * is left out is named with its reason, because a load that is silently narrower than it looks
  * misleads.
+ *
+ * Examples of the same name, of parameters and the body, are one request.
  */
-import { type JsonSchema, resolveRef, Sampler } from "./sample.ts"
+import { bodyOf, followed, type Parameter, parameterOf, type SentBody } from "./openapi-input.ts"
+import { type JsonSchema, Sampler } from "./sample.ts"
 import { type RequestOptions, type Scenario, scenario, type User } from "./scenario.ts"
 
 export interface FromOpenApi {
@@ -57,6 +60,9 @@ function cycle(method: string, requests: readonly Sendable[]): (user: User) => u
   }
 }
 
+/** How many examples of an operation are sent, and how long their paths and headers may be together. */
+const most = { examples: 100, characters: 1_000_000 }
+
 /** What to send, or why it can't be. */
 function requests(
   method: string,
@@ -68,67 +74,74 @@ function requests(
   const { root } = sampler
   if (method === "delete") return "what deletes has to be asked for, in a scenario of your own"
   if (operation.deprecated === true) return "it is deprecated"
-
   const parameters = [item.parameters, operation.parameters]
     .flatMap((list) => (list ?? []) as readonly JsonSchema[])
-    .map((parameter) => followed(parameter, root))
+    .flatMap((parameter) => parameterOf(followed(parameter, root), sampler) ?? [])
+  const requestBody = followed((operation.requestBody ?? {}) as JsonSchema, root)
+  const content = requestBody.content as Readonly<Record<string, JsonSchema>> | undefined
+  const isNeeded = requestBody.required === true
+  const found = content === undefined ? undefined : bodyOf(content, sampler)
+  if (typeof found === "string" && isNeeded) return found
+  const body = typeof found === "string" ? undefined : found
+
+  const choices = [...parameters.map(({ choice }) => choice), ...(body ? [body.choice] : [])]
+  const names = new Set(choices.flatMap(({ named }) => Array.from(named.keys())))
+  const bodies = new Map<unknown, SentBody | undefined>()
+  const made: Sendable[] = []
+  let why = ""
+  let characters = 0
+  for (const name of names.size === 0 ? [undefined] : Array.from(names).slice(0, most.examples)) {
+    const head = headOf(name, path, parameters)
+    if (typeof head === "string") {
+      why ||= head
+      continue
+    }
+    characters += JSON.stringify(head).length
+    if (made.length > 0 && characters > most.characters) break
+    if (body === undefined) {
+      made.push({ path: head.path, options: head.options })
+      continue
+    }
+    const value = body.choice.valueFor(name, true)
+    // As text, once: it is the same each time.
+    if (value !== undefined && !bodies.has(value)) bodies.set(value, body.write(value))
+    const sent = bodies.get(value)
+    if (sent === undefined) {
+      why ||= "its body has no example, and none can be made from its schema"
+      continue
+    }
+    const headers = { ...head.options.headers, "content-type": sent.contentType }
+    made.push({ path: head.path, options: { ...head.options, headers, body: sent.body } })
+  }
+  return made.length === 0 ? why : made
+}
+
+/** All but the body of the example of a name, or why there can't be such. */
+function headOf(
+  example: string | undefined,
+  path: string,
+  parameters: readonly Parameter[],
+): Sendable | string {
   const headers: Record<string, string> = {}
-  const query: Record<string, string> = {}
+  const query: Record<string, string | readonly string[]> = {}
   let filled = path
-  for (const parameter of parameters) {
-    const {
-      name,
-      in: place,
-      required,
-    } = parameter as { name: string; in: string; required?: boolean }
-    if (required !== true) continue
-    const value = exampleOf(parameter, sampler)[0]
-    if (value === undefined || typeof value === "object") {
+  for (const { name, place, isRequired, choice, write } of parameters) {
+    const value = choice.valueFor(example, isRequired)
+    const texts = value === undefined ? undefined : write(value)
+    if (texts === undefined) {
+      if (!isRequired) continue
       return `its ${place} parameter "${name}" has no example, and none can be made from its schema`
     }
-    if (place === "path") filled = filled.replace(`{${name}}`, encodeURIComponent(String(value)))
-    else if (place === "query") query[name] = String(value)
-    else if (place === "header") headers[name] = String(value)
+    if (place === "query") {
+      for (const [key, all] of Map.groupBy(texts, ([key]) => key)) {
+        const [text = "", ...more] = all.map(([, one]) => one)
+        query[key] = more.length === 0 ? text : [text, ...more]
+      }
+    } else {
+      const [[, text] = ["", ""]] = texts
+      if (place === "header") headers[name] = text
+      else filled = filled.replace(`{${name}}`, () => encodeURIComponent(text))
+    }
   }
-
-  const name = path
-  const discardBody = true
-  const body = followed((operation.requestBody ?? {}) as JsonSchema, root)
-  const content = body.content as Readonly<Record<string, JsonSchema>> | undefined
-  if (content === undefined)
-    return [{ path: filled, options: { name, query, headers, discardBody } }]
-  const media = Object.entries(content).find(([type]) => /^application\/(.*\+)?json\b/.test(type))
-  if (media === undefined) {
-    if (body.required !== true)
-      return [{ path: filled, options: { name, query, headers, discardBody } }]
-    return `its body is ${Object.keys(content).join(" or ")}, and only JSON can be made up`
-  }
-  const values = exampleOf(media[1], sampler)
-  if (values.length === 0) return "its body has no example, and none can be made from its schema"
-  // As text, once: it is the same each time.
-  return values.map((value) => ({
-    path: filled,
-    options: {
-      name,
-      query,
-      discardBody,
-      headers: { ...headers, "content-type": media[0] },
-      body: JSON.stringify(value),
-    },
-  }))
-}
-
-/** The examples of a parameter or a body, or one made from its schema, or none. */
-function exampleOf(holder: JsonSchema, sampler: Sampler): readonly unknown[] {
-  const named = Object.values((holder.examples ?? {}) as Record<string, JsonSchema>)
-    .map((example) => followed(example, sampler.root).value)
-    .filter((value) => value !== undefined)
-  if (named.length > 0) return named
-  if (holder.example !== undefined) return [holder.example]
-  const made = sampler.sample((holder.schema ?? {}) as JsonSchema)
-  return made === undefined ? [] : [made]
-}
-
-function followed(object: JsonSchema, root: unknown): JsonSchema {
-  return typeof object.$ref === "string" ? (resolveRef(root, object.$ref) ?? {}) : object
+  return { path: filled, options: { name: path, query, headers, discardBody: true } }
 }

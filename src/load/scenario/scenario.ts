@@ -18,10 +18,13 @@ export type Wait =
   /** Says it each time, in milliseconds. */
   | ((user: User) => number)
 
+type QueryValue = string | number | boolean
+
 export interface RequestOptions {
   /** What it is counted under. Give one where the path has ids in it. @default the path */
   readonly name?: string
-  readonly query?: Readonly<Record<string, string | number | boolean>>
+  /** A list is sent as so many under one name. */
+  readonly query?: Readonly<Record<string, QueryValue | readonly QueryValue[]>>
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON, with its content type. */
   readonly json?: unknown

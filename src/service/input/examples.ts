@@ -40,8 +40,11 @@ export interface Examined {
  */
 export async function checkExamples(service: Service): Promise<void> {
   for (const [name, operation] of service.operations) {
-    for (const [called, example] of Object.entries(operation.examples)) {
-      const { wrong } = await examine(name, operation, example)
+    const examples = Object.entries(operation.examples)
+    if (examples.length === 0) continue
+    const examine = examiner(name, operation)
+    for (const [called, example] of examples) {
+      const { wrong } = await examine(example)
       if (wrong.length === 0) continue
       throw new TypeError(
         `Operation "${name}": its example "${called}" is not what it takes: ${wrong.slice(0, wrongMax).join("; ")}. Correct the example, or leave it out.`,
@@ -57,10 +60,19 @@ const wrongMax = 5
 const parts = { params: "path", query: "query", headers: "headers", body: "body" } as const
 type Part = keyof typeof parts
 
-export async function examine(
+/** What looks at the examples of an operation. */
+export function examiner(
   name: string,
   operation: Operation,
+): (example: RawExample) => Promise<Examined> {
+  const read = inputReader(name, operation)
+  return (example) => examine(operation, example, read)
+}
+
+async function examine(
+  operation: Operation,
   example: RawExample,
+  read: InputReader,
 ): Promise<Examined> {
   const isGiven = (part: Part): boolean => example[part] !== undefined
   const unwanted = (Object.keys(parts) as Part[])
@@ -76,7 +88,7 @@ export async function examine(
   )
   // Its schemas may take long, and all requests would wait for them.
   if (operation.validate === "worker") return { wrong: [], isWhole: isAll }
-  const issues = await issuesOf(inputReader(name, operation), received(operation, example))
+  const issues = await issuesOf(read, received(operation, example))
   const isOfGiven = ({ path: [at] }: Issue): boolean =>
     (Object.keys(parts) as Part[]).some((part) => parts[part] === at && isGiven(part))
   return {
