@@ -15,6 +15,7 @@ import { Balancer } from "../local/balancer/balancer.ts"
 import { StartError } from "../local/fleet.ts"
 import { Local } from "../local/local.ts"
 import type { Serving } from "../local/messages.ts"
+import { unreadBytesMaxOf } from "../service/bounds.ts"
 import { availableCores } from "../service/cpu.ts"
 import { environmentVariable, type ResolvedSettings, resolveSettings } from "../service/settings.ts"
 import { type ConfigFlags, configuredStages } from "./config-file.ts"
@@ -193,6 +194,7 @@ async function listen(
       headersTimeoutMs,
       keepAliveTimeoutMs,
       connectionsMax,
+      unreadBytesMax: unreadBytesMaxOf(settings),
       corsOrigins,
       logged: told,
     })

@@ -4,6 +4,7 @@
  * the start, a contradiction costs a minute; found out by a client, it is a 503 for ever.
  */
 
+import { memoryBytes } from "./cpu.ts"
 import { bodyBytesMaxOf } from "./input/place.ts"
 import type { Service } from "./service.ts"
 import { type ResolvedSettings, SettingError } from "./settings.ts"
@@ -31,6 +32,16 @@ export function queueBytesMaxOf(service: Service, settings: ResolvedSettings): n
     largest = Math.max(largest, bytesMax)
   }
   return queueBytesMax === "auto" ? Math.max(queueBytesAuto, largest) : queueBytesMax
+}
+
+/** With `auto`, unless that is a large part of the memory. */
+const unreadBytesAuto = 268_435_456
+const unreadMemoryShare = 1 / 8
+
+/** How many bytes of answers that clients have yet to take may be held at a time. */
+export function unreadBytesMaxOf({ unreadBytesMax }: ResolvedSettings): number {
+  if (unreadBytesMax !== "auto") return unreadBytesMax
+  return Math.min(unreadBytesAuto, Math.floor(memoryBytes() * unreadMemoryShare))
 }
 
 export interface MemoryBounds {

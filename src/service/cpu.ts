@@ -99,6 +99,11 @@ export function memoryLimitBytes(): number | undefined {
   return limit > 0 && limit < totalmem() ? limit : undefined
 }
 
+/** The memory that this process may use. */
+export function memoryBytes(): number {
+  return memoryLimitBytes() ?? totalmem()
+}
+
 /**
  * Beyond that, an array that grows meets the largest piece that V8 makes, and the process ends, before
  * the worker has outgrown its bound.
@@ -107,6 +112,6 @@ const workerMemoryMiBMax = 768
 
 /** Memory of a worker when the setting says `auto`, for so many workers. */
 export function defaultWorkerMemoryMiB(workers: number): number {
-  const bytes = memoryLimitBytes() ?? totalmem()
-  return Math.max(16, Math.min(workerMemoryMiBMax, Math.floor((0.75 * bytes) / 2 ** 20 / workers)))
+  const mib = (0.75 * memoryBytes()) / 2 ** 20 / workers
+  return Math.max(16, Math.min(workerMemoryMiBMax, Math.floor(mib)))
 }

@@ -146,7 +146,14 @@ export const settingsTable = {
     default: 10_000,
     min: 1,
     max: 1_000_000,
-    doc: "Open connections of the API port. One more is closed at once.",
+    doc: "Open connections of the API port. One address may have them all while nobody else wants any. One more is let in at the expense of an idle one, of the address that has the most of them; where nobody has more than the newcomer, and it has no idle one, it is closed itself. Fewer where the process may not have as many files open, which is said at the start.",
+  },
+  unreadBytesMax: {
+    kind: "auto-integer",
+    default: "auto",
+    min: 0,
+    max: 2 ** 40,
+    doc: "Bytes of answers that may be held because clients have not taken them yet. Beyond it, of those from addresses with more than their share, who has taken nothing for longest is cut off; a client that reads slowly is served. auto: 268435456 (256 MiB), or an eighth of the memory limit where that is less.",
   },
   connectionAgeMs: {
     kind: "integer",

@@ -107,6 +107,24 @@ test("a client that does not take its answer is given up on", async () => {
   assert.equal(record?.status, 499)
 })
 
+test("beyond what may be held of unread answers, who does not read makes room for who does", async () => {
+  await using api = await serveApi({ cancels }, { unreadBytesMax: 1_000_000 })
+  const text = JSON.stringify("x".repeat(20_000_000))
+  api.compute.outcome = () => ({ kind: "done", reply: { kind: "json", text } })
+  using silent = await RawClient.connect(api.port)
+  silent.socket.pause()
+  silent.write(...post("/cancels"))
+  await eventually(() => api.compute.calls.length === 1 || undefined, "the first call")
+  assert.equal((await api.call("POST", "/cancels", { json: {} })).bytes.length, text.length)
+  const statuses = (await api.untilRecords(2)).map(({ status }) => status)
+  assert.deepEqual(statuses, [499, 200])
+  assert.ok(
+    api.logged.some(
+      ({ msg, unreadBytesMax }) => /unread/.test(`${msg}`) && unreadBytesMax === 1_000_000,
+    ),
+  )
+})
+
 test("a slow call behind a large answer is waited for", async () => {
   await using api = await serveApi({ cancels })
   const connected = once(api.app.server, "connection")

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net"
 import { test } from "node:test"
 import { pino } from "pino"
 import { serveManagement } from "../../src/cli/up/management.ts"
+import { managementConnectionsMax } from "../../src/core/http/peers.ts"
 import { createManagement, type ManagementDeps } from "../../src/service/http/management.ts"
 import type { ResolvedSettings } from "../../src/service/settings.ts"
 import { eventually } from "../support/cli.ts"
@@ -145,5 +146,19 @@ test("a probe goes before those who scrape, of whom a turn answers few", async (
     assert.ok(scrapedBefore < scraped / 2, `${scrapedBefore} of ${scraped}`)
   } finally {
     for (const client of clients) client[Symbol.dispose]()
+  }
+})
+
+test("however many connections are open and idle, one more is let in", async () => {
+  await using management = await manage()
+  const idle = await Promise.all(
+    Array.from({ length: managementConnectionsMax }, () => RawClient.connect(management.port)),
+  )
+  try {
+    assert.equal((await management.ask("/livez")).status, 200)
+    await Promise.race(idle.map((client) => client.read()))
+    assert.equal(idle.filter(({ ended }) => ended).length, 1)
+  } finally {
+    for (const client of idle) client[Symbol.dispose]()
   }
 })

@@ -6,8 +6,10 @@ import * as z from "zod"
 import { written } from "../../src/service/answer.ts"
 import { bytes } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
+import type { Outcome } from "../../src/service/outcome.ts"
 import { problem } from "../../src/service/problem.ts"
 import { serveApi } from "../support/api.ts"
+import { eventually } from "../support/cli.ts"
 import { RawClient, statusOf } from "../support/raw-client.ts"
 import { simulatedTimers } from "../support/simulated-timers.ts"
 
@@ -131,18 +133,39 @@ test("a parameter may be anything but empty: a long one is for its schema to ref
   assert.equal((await api.call("GET", `/items/${"x".repeat(5000)}`)).status, 200)
 })
 
-test("connections above the bound are closed, and the others go on", async () => {
-  await using api = await serveApi({ get }, { connectionsMax: 2 })
+test("above the bound an idle connection makes room, and none on which a request is under way", async () => {
+  await using api = await serveApi({ post }, { connectionsMax: 2 })
+  const answer = Promise.withResolvers<Outcome>()
+  api.compute.outcome = () => answer.promise
+  const send = (client: RawClient): void =>
+    client.write(
+      "POST /post HTTP/1.1",
+      "host: x",
+      "content-type: application/json",
+      "content-length: 1",
+      "",
+      "1",
+    )
+  using idle = await RawClient.connect(api.port)
   using first = await RawClient.connect(api.port)
+  send(first)
   using second = await RawClient.connect(api.port)
+  send(second)
+  assert.equal(await idle.read(), "")
+  await eventually(() => api.compute.calls.length === 2 || undefined, "both calls")
   using third = await RawClient.connect(api.port)
-  await third.read()
+  assert.equal(await third.read(), "")
+  answer.resolve({ kind: "done", reply: { kind: "json", text: "1" } })
   for (const client of [first, second]) {
-    client.write("GET /items/a HTTP/1.1", "host: x", "", "")
-    assert.equal(statusOf(await client.read('"a"')), 200)
+    assert.equal(statusOf(await client.read("\r\n\r\n1")), 200)
   }
+  using fourth = await RawClient.connect(api.port)
+  send(fourth)
+  assert.equal(statusOf(await fourth.read("\r\n\r\n1")), 200)
   assert.ok(
-    api.logged.some(({ msg, connectionsMax }) => /refused/.test(`${msg}`) && connectionsMax === 2),
+    api.logged.some(
+      ({ msg, connectionsMax }) => /connections/.test(`${msg}`) && connectionsMax === 2,
+    ),
   )
 })
 

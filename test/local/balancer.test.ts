@@ -217,18 +217,39 @@ test("a thousand connections at once are all answered", async () => {
   assert.deepEqual(trial.events, [])
 })
 
-test("one connection too many is closed at once, and said", async () => {
-  await using a = await replica("a")
+test("one connection too many costs an idle one, and is closed when there is none; it is said", async () => {
+  const slow = held()
+  await using a = await replica("a", slow.answer)
   await using trial = await balance([a], { connectionsMax: 1 })
-  using first = await RawClient.connect(trial.port)
-  using second = await RawClient.connect(trial.port)
-  await second.read()
+  using idle = await RawClient.connect(trial.port)
+  using busy = await RawClient.connect(trial.port)
+  assert.equal(await idle.read(), "")
+  busy.write("GET / HTTP/1.1", "Host: x", "", "")
+  const response = await slow.arrived()
+  using refused = await RawClient.connect(trial.port)
+  assert.equal(await refused.read(), "")
   assert.deepEqual(await trial.event("connections-full"), {
     kind: "connections-full",
     connectionsMax: 1,
   })
-  first.write("GET / HTTP/1.1", "Host: x", "", "")
-  assert.match(await first.read("\r\n\r\na"), /^HTTP\/1\.1 200 /)
+  response.end("a")
+  assert.match(await busy.read("\r\n\r\na"), /^HTTP\/1\.1 200 /)
+})
+
+test("who does not read an answer makes room for who does, beyond what may be held of them", async () => {
+  const body = Buffer.alloc(20_000_000, "x")
+  await using a = await replica("a", (_, response) => response.end(body))
+  await using trial = await balance([a], { unreadBytesMax: 1 })
+  using silent = await RawClient.connect(trial.port)
+  silent.write("GET / HTTP/1.1", "Host: x", "", "")
+  await silent.read("x")
+  silent.socket.pause()
+  using reading = await RawClient.connect(trial.port)
+  reading.write("GET / HTTP/1.1", "Host: x", "Connection: close", "", "")
+  assert.ok((await reading.read()).length > body.length)
+  assert.deepEqual(await trial.event("unread-full"), { kind: "unread-full", unreadBytesMax: 1 })
+  silent.socket.resume()
+  assert.ok((await silent.read()).length < body.length)
 })
 
 test("a port in use is the system's own error", async () => {

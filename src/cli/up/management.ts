@@ -9,6 +9,8 @@ import { once } from "node:events"
 import type { IncomingMessage, Server } from "node:http"
 import { http } from "../../core/http/builtin.ts"
 import { listeningUrl } from "../../core/http/listening-url.ts"
+import { managementConnectionsMax, Peers } from "../../core/http/peers.ts"
+import { Pipelines } from "../../core/http/pipelines.ts"
 import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import { refusal } from "../../load/page/guard.ts"
 import type { ResolvedSettings } from "../../service/settings.ts"
@@ -28,7 +30,8 @@ export async function serveManagement(
   { managementHost: host, managementPort: port }: ResolvedSettings,
   report: () => UpReport | undefined,
 ): Promise<UpManagement> {
-  const server = http.createServer((request, response) => {
+  const peers = new Peers(managementConnectionsMax, () => {})
+  const pipelines = new Pipelines((request, response) => {
     const [status, type, text] = isAmbiguous(request)
       ? [ambiguous.status, plain, `${ambiguous.detail}\n`]
       : answerTo(request)
@@ -39,7 +42,9 @@ export async function serveManagement(
       "x-content-type-options": "nosniff",
     })
     response.end(text)
-  })
+  }, peers)
+  const server = http.createServer(pipelines.arrived)
+  server.on("connection", peers.connected)
 
   function answerTo(request: IncomingMessage): Answer {
     const refused =

@@ -71,7 +71,13 @@ export function wordsOf(event: UpEvent): readonly string[] | undefined {
     case "refused":
       return [`a request was refused with 503: ${event.because}`]
     case "connections-full":
-      return [`there are ${event.connectionsMax} connections; more are turned away`]
+      return [
+        `there are ${event.connectionsMax} connections; each new one costs whoever has the most an idle one, or is refused`,
+      ]
+    case "unread-full":
+      return [
+        `clients leave more than ${event.unreadBytesMax} bytes of their answers unread; who has read nothing for longest is cut off`,
+      ]
     case "retried":
     case "imports":
     case "line":

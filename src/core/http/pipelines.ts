@@ -17,6 +17,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import type { Peers } from "./peers.ts"
 import { turn } from "./turn.ts"
 import { isAmbiguous } from "./unreadable.ts"
 
@@ -48,12 +49,17 @@ interface Pipeline {
 
 export class Pipelines {
   readonly #begin: Listener
+  readonly #peers: Pick<Peers, "busy" | "idle"> | undefined
   readonly #open = new Set<Socket>()
   readonly #bySocket = new WeakMap<Socket, Pipeline>()
 
-  /** @param begin is given each request when it is its turn. */
-  constructor(begin: Listener) {
+  /**
+   * @param begin is given each request when it is its turn.
+   * @param peers are told which connections have requests under way.
+   */
+  constructor(begin: Listener, peers?: Pick<Peers, "busy" | "idle">) {
     this.#begin = begin
+    this.#peers = peers
   }
 
   /** For the server's `connection`, if there are other servers that must be read meanwhile. */
@@ -157,6 +163,7 @@ export class Pipelines {
 
   #start(pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void {
     pipeline.underWay += 1
+    if (pipeline.underWay === 1) this.#peers?.busy(pipeline.socket)
     if (pipeline.underWay === underWayMax) {
       pipeline.readOn ??= stopReading(pipeline.socket, response)
     }
@@ -167,6 +174,9 @@ export class Pipelines {
   #left(pipeline: Pipeline): void {
     pipeline.underWay -= 1
     this.#goOn(pipeline)
+    if (pipeline.underWay === 0 && pipeline.waiting.length === 0) {
+      this.#peers?.idle(pipeline.socket)
+    }
     this.#endWhenDone(pipeline)
   }
 

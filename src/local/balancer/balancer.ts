@@ -20,8 +20,11 @@ import type { Duplex } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import { http, net } from "../../core/http/builtin.ts"
 import { listeningUrl } from "../../core/http/listening-url.ts"
+import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
+import { Unread } from "../../core/http/unread.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
+import { onceASecond } from "../../core/once-a-second.ts"
 import { untilQuiet } from "../../core/quiet.ts"
 import { answerClientError, answerConnect } from "./client-error.ts"
 import type { Surroundings } from "./errand.ts"
@@ -52,6 +55,7 @@ export class Balancer {
   readonly #options: ResolvedOptions
   readonly #upstreams: Upstreams
   readonly #server: Server
+  readonly #peers: Peers
   readonly #sockets = new Set<Socket>()
   readonly #surroundings: Surroundings
   #accepted = 0
@@ -69,12 +73,22 @@ export class Balancer {
   private constructor(options: ResolvedOptions) {
     this.#options = options
     this.#upstreams = new Upstreams(options)
+    const { connectionsMax, unreadBytesMax, stallTimeoutMs, logged } = options
+    this.#peers = new Peers(
+      connectionsMax,
+      onceASecond(() => logged({ kind: "connections-full", connectionsMax })),
+    )
     this.#surroundings = {
       options,
       upstreams: this.#upstreams,
       newest: new WeakMap(),
       pipelines: new Pipelines((request, response) => {
         new Forward(this.#surroundings, request, response).start()
+      }, this.#peers),
+      unread: new Unread({
+        bytesMax: unreadBytesMax,
+        stallMs: stallTimeoutMs,
+        full: onceASecond(() => logged({ kind: "unread-full", unreadBytesMax })),
       }),
       isClosing: () => this.#closed !== undefined,
     }
@@ -127,7 +141,7 @@ export class Balancer {
   }
 
   #createServer(): Server {
-    const { connectionsMax, headersTimeoutMs, keepAliveTimeoutMs } = this.#options
+    const { headersTimeoutMs, keepAliveTimeoutMs } = this.#options
     const server = http.createServer({
       headersTimeout: headersTimeoutMs,
       // How long a body may take is the replica's to say.
@@ -140,16 +154,16 @@ export class Balancer {
       shouldUpgradeCallback: (request) => this.#mayUpgrade(request),
     })
     keepListenersYoung()
-    server.maxConnections = connectionsMax
-    server.on("connection", (socket) => this.#track(socket))
-    server.on("drop", this.#dropped())
     const { arrived, connected } = this.#surroundings.pipelines
+    server.on("connection", (socket) => this.#track(socket))
     server.on("connection", connected)
+    server.on("connection", this.#peers.connected)
     server.on("request", arrived)
     // Node would answer these two by itself, before the replica was asked.
     server.on("checkContinue", arrived)
     server.on("checkExpectation", arrived)
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#peers.busy(socket as Socket)
       new Tunnel(this.#surroundings, request, socket as Socket, head).start()
     })
     server.on("connect", (_request, socket: Duplex) => {
@@ -220,15 +234,5 @@ export class Balancer {
     await promise
     clearTimeout(timer)
     this.#onEmpty = undefined
-  }
-
-  #dropped(): () => void {
-    const { connectionsMax, logged } = this.#options
-    let saidAtMs = Number.NEGATIVE_INFINITY
-    return () => {
-      if (performance.now() - saidAtMs < 1000) return
-      saidAtMs = performance.now()
-      logged({ kind: "connections-full", connectionsMax })
-    }
   }
 }

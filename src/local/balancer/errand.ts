@@ -12,6 +12,7 @@ import { deadlineHeader, deadlineMs } from "../../core/http/deadline-header.ts"
 import type { Pipelines } from "../../core/http/pipelines.ts"
 import { type RequestId, requestIdOf } from "../../core/http/request-id.ts"
 import { MalformedError, type ResponseHead } from "../../core/http/response-parser.ts"
+import type { Unread } from "../../core/http/unread.ts"
 import { type Asker, Attempt } from "./attempt.ts"
 import { fateOf, wasClosedBefore } from "./fate.ts"
 import type { Message } from "./message.ts"
@@ -27,6 +28,7 @@ export interface Surroundings {
   /** By connection, the request whose turn came last. */
   readonly newest: WeakMap<Socket, NewestRequest>
   readonly pipelines: Pipelines
+  readonly unread: Unread
   readonly isClosing: () => boolean
 }
 

@@ -14,7 +14,7 @@ import {
   type ResponseHead,
   rawHeaders,
 } from "../../core/http/response-parser.ts"
-import { breakWhenStalled } from "../../core/http/stall.ts"
+import { type Holding, takenAtOnceBytes } from "../../core/http/unread.ts"
 import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import type { Attempt } from "./attempt.ts"
 import { Errand, type NewestRequest, notHttp, type Surroundings } from "./errand.ts"
@@ -53,7 +53,8 @@ export class Forward extends Errand implements NewestRequest {
   #options: string | undefined
   /** The replica does not want the rest of the body. */
   #isUnwanted = false
-  #lift: (() => void) | undefined
+  /** What the client has not taken, while it is waited for. */
+  #untaken: Holding | undefined
 
   constructor(surroundings: Surroundings, request: IncomingMessage, response: ServerResponse) {
     super(surroundings, request)
@@ -141,7 +142,10 @@ export class Forward extends Errand implements NewestRequest {
     // Text is joined to the head, which makes one buffer instead of two; each byte is one of latin1.
     else if (last.length <= joinedBytesMax) response.end(last.toString("latin1"), "latin1")
     else response.end(last)
-    if (answer === undefined || last.length > stallBytesMin) this.#limitStall()
+    if (answer === undefined || last.length > takenAtOnceBytes) {
+      this.#untaken?.lift()
+      this.#untaken = this.#hold()
+    }
     if (this.#isUnwanted) this.attempt?.leave()
   }
 
@@ -265,14 +269,18 @@ export class Forward extends Errand implements NewestRequest {
   /** No faster than the client takes it. */
   #write(bytes: Buffer): void {
     const response = this.#response
-    if (response.write(bytes) || this.#lift !== undefined) return
-    this.#lift = this.#limitStall()
+    if (response.write(bytes)) return
+    if (this.#untaken !== undefined) {
+      this.#untaken.grow(bytes.length)
+      return
+    }
     this.attempt?.pause()
     response.once("drain", () => {
-      this.#lift?.()
-      this.#lift = undefined
+      this.#untaken?.lift()
+      this.#untaken = undefined
       this.attempt?.resume()
     })
+    this.#untaken = this.#hold()
   }
 
   /**
@@ -285,16 +293,14 @@ export class Forward extends Errand implements NewestRequest {
     return isClosing() && newest.get(socket) === this && !pipelines.hasWaiting(socket)
   }
 
-  #limitStall(): () => void {
-    return breakWhenStalled(this.#response, this.surroundings.options.stallTimeoutMs)
+  #hold(): Holding {
+    const response = this.#response
+    return this.surroundings.unread.hold(response, response.writableLength)
   }
 }
 
 /** Methods whose requests have no body unless they say so. */
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"])
-
-/** What the operating system takes at once, whether or not the client reads. */
-const stallBytesMin = 16_384
 
 /** Beyond that, copying takes longer than writing two. */
 const joinedBytesMax = 4096

@@ -13,8 +13,10 @@ export interface BalancerOptions {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
-  /** Open connections of clients. One more is closed at once. @default 10_000 */
+  /** Open connections of clients, shared as peers.ts has it. @default 10_000 */
   readonly connectionsMax?: number
+  /** Bytes of answers that clients have yet to take, shared as unread.ts has it. @default 256 MiB */
+  readonly unreadBytesMax?: number
   /** Requests that wait for a replica while none is ready. One more is refused (503). @default 1000 */
   readonly waitingMax?: number
   /** How long each of them waits, in milliseconds, before it is refused (503). @default 10_000 */
@@ -39,6 +41,7 @@ export type ResolvedOptions = Required<BalancerOptions>
 /** Whatever is not said. The service's own settings have the same values where they mean the same. */
 const defaults = {
   connectionsMax: 10_000,
+  unreadBytesMax: 268_435_456,
   waitingMax: 1000,
   waitMs: 10_000,
   headersTimeoutMs: 10_000,
@@ -79,5 +82,7 @@ export type BalancerEvent =
     }
   /** No backend took the request: the client got a 503. */
   | { readonly kind: "refused"; readonly requestId: string; readonly because: string }
-  /** A client was turned away because there are too many. Said once a second at most. */
+  /** A connection had to go because there are too many. Said once a second at most. */
   | { readonly kind: "connections-full"; readonly connectionsMax: number }
+  /** A client had to go that does not read its answer. Said once a second at most. */
+  | { readonly kind: "unread-full"; readonly unreadBytesMax: number }

@@ -11,10 +11,14 @@ import type { Socket } from "node:net"
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify"
 import type pino from "pino"
 import { corsMethods, exposedHeaders, preflightAgeS } from "../../core/http/cors.ts"
+import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { requestIdOf } from "../../core/http/request-id.ts"
+import { Unread } from "../../core/http/unread.ts"
 import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
+import { onceASecond } from "../../core/once-a-second.ts"
+import { unreadBytesMaxOf } from "../bounds.ts"
 import { availableCores } from "../cpu.ts"
 import { checkExamples } from "../input/examples.ts"
 import type { Compute } from "../outcome.ts"
@@ -47,6 +51,8 @@ export interface ApiDeps {
   readonly now?: () => number
   /** That this process may use. @default what there is */
   readonly cores?: number
+  /** Connections for which there are descriptors. @default as many as the settings say */
+  readonly connectionsMax?: number
 }
 
 /** How often node:http looks for connections that have used up their time. */
@@ -61,7 +67,12 @@ const parameterLengthMax = 16_384
  * operation's path belongs to the documentation.
  */
 export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
-  const { service, settings, log } = deps
+  const { service, settings, log, connectionsMax = settings.connectionsMax } = deps
+  const unreadBytesMax = unreadBytesMaxOf(settings)
+  const peers = new Peers(
+    connectionsMax,
+    onceASecond(() => log.warn({ connectionsMax }, tooManyConnections)),
+  )
   const surroundings: Surroundings = {
     settings,
     compute: deps.compute,
@@ -72,13 +83,18 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     connections: new Connections(settings),
     refusalPace: new RefusalPace(deps.cores ?? availableCores()),
     receiving: new Receiving(),
+    unread: new Unread({
+      bytesMax: unreadBytesMax,
+      stallMs: settings.requestTimeoutMs,
+      full: onceASecond(() => log.warn({ unreadBytesMax }, tooMuchUnread)),
+    }),
     pipelines: new Pipelines((request, response) => {
       const url = request.url as string
       if (url.includes("%")) {
         Object.assign(request, { url: routedUrl(url), originalUrl: url })
       }
       app.routing(request, response)
-    }),
+    }, peers),
   }
   const begin = (request: FastifyRequest, reply: FastifyReply): Exchange => {
     request.exchange = new Exchange(surroundings, request, reply)
@@ -107,8 +123,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     },
     clientErrorHandler: (error, socket) => answerClientError(surroundings, error, socket as Socket),
   })
-  app.server.on("connection", surroundings.pipelines.connected)
-  tuneServer(app, surroundings)
+  tuneServer(app, peers, surroundings.pipelines)
 
   const known = new KnownPaths()
   app.decorateRequest("exchange", null as never)
@@ -149,6 +164,11 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   await app.ready()
   return app
 }
+
+const tooManyConnections =
+  "there are as many connections as there may be: each new one costs whoever has the most an idle one, or is refused"
+const tooMuchUnread =
+  "clients leave more of their answers unread than may be held: who has read nothing for longest is cut off"
 
 const badUrl =
   "The URL can't be decoded: a % in it is not followed by two hexadecimal digits of UTF-8."
@@ -212,19 +232,11 @@ function corsOptions({ corsOrigins }: ResolvedSettings) {
   }
 }
 
-function tuneServer(app: FastifyInstance, { settings, log, pipelines }: Surroundings): void {
+function tuneServer(app: FastifyInstance, peers: Peers, pipelines: Pipelines): void {
   keepListenersYoung()
   const server = app.server as Server
-  server.maxConnections = settings.connectionsMax
-  let warnedAtMs = Number.NEGATIVE_INFINITY
-  server.on("drop", () => {
-    if (performance.now() - warnedAtMs < 1000) return
-    warnedAtMs = performance.now()
-    log.warn(
-      { connectionsMax: settings.connectionsMax },
-      "connections are refused: there are too many",
-    )
-  })
+  server.on("connection", pipelines.connected)
+  server.on("connection", peers.connected)
   // Fastify's own listener would begin whatever has been read.
   server.removeAllListeners("request")
   // Node would say 100 Continue by itself, before anything has decided that the body is wanted.

@@ -12,6 +12,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type pino from "pino"
 import type { Pipelines } from "../../core/http/pipelines.ts"
+import type { Unread } from "../../core/http/unread.ts"
 import type { Operation } from "../operation.ts"
 import type { Compute, ShedReason } from "../outcome.ts"
 import type { ResolvedSettings } from "../settings.ts"
@@ -34,6 +35,7 @@ export interface Surroundings {
   readonly pipelines: Pipelines
   readonly refusalPace: RefusalPace
   readonly receiving: Receiving
+  readonly unread: Unread
 }
 
 declare module "fastify" {

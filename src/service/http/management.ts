@@ -6,6 +6,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type pino from "pino"
 import { http } from "../../core/http/builtin.ts"
+import { managementConnectionsMax, Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { turn } from "../../core/http/turn.ts"
 import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
@@ -48,14 +49,18 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     "/metrics": async () => ({ status: 200, ...(await whenThereIsRoom(shared)) }),
     "/demand": () => whenThereIsRoom(() => json(demand())),
   }
+  const peers = new Peers(managementConnectionsMax, () => {})
   const pipelines = new Pipelines((request, response) => {
     const page = isAmbiguous(request)
       ? problem(ambiguous.status, ambiguous.detail)
       : pageOf(request, pages)
     if ("status" in page) send(request, response, page)
     else answer(page).then((found) => send(request, response, found))
-  })
-  return http.createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, pipelines.arrived)
+  }, peers)
+  const timeouts = { requestTimeout: 10_000, headersTimeout: 10_000 }
+  const server = http.createServer(timeouts, pipelines.arrived)
+  server.on("connection", peers.connected)
+  return server
 
   async function answer(page: () => Answer | Promise<Answer>): Promise<Answer> {
     try {

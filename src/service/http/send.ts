@@ -6,7 +6,7 @@
 import type { OutgoingHttpHeaders } from "node:http"
 import { drainBytesMax, lingerWhenClosed, throwAway } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
-import { breakWhenStalled } from "../../core/http/stall.ts"
+import { takenAtOnceBytes } from "../../core/http/unread.ts"
 import { isAmbiguous } from "../../core/http/unreadable.ts"
 import { toFault } from "../fault.ts"
 import {
@@ -45,15 +45,7 @@ export function send(
   }
   raw.writeHead(status, all)
   raw.end(body)
-  if (length > stallLengthMin) limitStall(exchange)
-}
-
-/** What the operating system takes at once, whether or not the client reads. */
-const stallLengthMin = 16_384
-
-/** Breaks the connection when the client takes nothing for as long as it may take to send a request. */
-export function limitStall({ reply, surroundings }: Exchange): () => void {
-  return breakWhenStalled(reply.raw, surroundings.settings.requestTimeoutMs)
+  if (length > takenAtOnceBytes) exchange.surroundings.unread.hold(raw, length)
 }
 
 /** Sends the head of an answer whose body follows piece by piece. */

@@ -15,13 +15,14 @@
  * has not taken those that were sent.
  */
 import type { IncomingHttpHeaders } from "node:http"
+import type { Holding } from "../../core/http/unread.ts"
 import { headerNames } from "../input/reader.ts"
 import type { Operation } from "../operation.ts"
 import { type JsonText, type Outcome, streamWindow, type Ticket } from "../outcome.ts"
 import type { Exchange } from "./exchange.ts"
 import type { RequestOutcome } from "./record.ts"
 import { failureOf, type StreamFailure } from "./refusals.ts"
-import { limitStall, logBug, send, sendHead } from "./send.ts"
+import { logBug, send, sendHead } from "./send.ts"
 
 export const streamMediaTypes = ["application/x-ndjson", "text/event-stream"] as const
 type StreamMediaType = (typeof streamMediaTypes)[number]
@@ -73,7 +74,8 @@ export class ItemStream {
   readonly #heart: NodeJS.Timeout | undefined
   /** Items sent that the worker has not been told of. */
   #taken = 0
-  #waits = false
+  /** What the client has not taken, while it is waited for. */
+  #untaken: Holding | undefined
 
   /** @param firstNumber of an event. */
   constructor(exchange: Exchange, mediaType: StreamMediaType, firstNumber: number) {
@@ -99,7 +101,7 @@ export class ItemStream {
         ? this.#writeEvent(`${this.#number++}`, json)
         : this.#write("", json, "\n")
       this.#quiet = false
-      if (!flows) this.#waitForClient()
+      if (!flows) this.#waitForClient(json.length)
     }
     this.#pull()
   }
@@ -163,7 +165,7 @@ export class ItemStream {
   /** Where a client does not read, there is enough under way already. */
   #beat(): void {
     const { raw } = this.#exchange.reply
-    if (this.#quiet && !this.#waits && !raw.destroyed && !raw.writableEnded) {
+    if (this.#quiet && this.#untaken === undefined && !raw.destroyed && !raw.writableEnded) {
       this.#begin()
       raw.write(":\n\n")
     }
@@ -181,25 +183,28 @@ export class ItemStream {
   }
 
   /** Until the socket has taken what was written, which it must not put off for ever, or is gone. */
-  #waitForClient(): void {
-    if (this.#waits) return
-    this.#waits = true
-    const { raw } = this.#exchange.reply
-    const lift = limitStall(this.#exchange)
+  #waitForClient(bytes: number): void {
+    if (this.#untaken !== undefined) {
+      this.#untaken.grow(bytes)
+      return
+    }
+    const { reply, surroundings } = this.#exchange
+    const { raw } = reply
     const proceed = (): void => {
       raw.off("drain", proceed)
       raw.off("close", proceed)
-      lift()
-      this.#waits = false
+      this.#untaken?.lift()
+      this.#untaken = undefined
       this.#pull()
     }
     raw.on("drain", proceed)
     raw.on("close", proceed)
+    this.#untaken = surroundings.unread.hold(raw, raw.writableLength)
   }
 
   /** By halves of the window: a message to the worker for each item would cost more than the item. */
   #pull(): void {
-    if (this.#waits || this.#ticket === undefined) return
+    if (this.#untaken !== undefined || this.#ticket === undefined) return
     if (this.#taken < streamWindow / 2) return
     this.#ticket.pull(this.#taken)
     this.#taken = 0
