@@ -9,7 +9,8 @@
 
 /**
  * @param {Listener} listener
- * @param {string} token tells the workers of two servers apart that were at this address in turn.
+ * @param {string} token is what listening takes, and tells the workers of two servers apart that were at
+ *   this address in turn.
  * @returns {() => void} call it after a sleep: a line that only looks alive is opened anew.
  */
 export function connect(listener, token) {
@@ -20,7 +21,7 @@ export function connect(listener, token) {
     else listener.lost()
   }
   if (typeof SharedWorker === "undefined") {
-    const line = openLine(take)
+    const line = openLine(token, take)
     return () => line.check()
   }
   const { port } = new SharedWorker("line-worker.js", { type: "module", name: token })
@@ -36,15 +37,16 @@ const againMs = 2000
 
 /**
  * Server-sent events, opened again whatever happens.
+ * @param {string} token
  * @param {(told: { kind: "message" | "opened" | "lost", text?: string }) => void} tell
  */
-export function openLine(tell) {
+export function openLine(token, tell) {
   /** @type {EventSource | undefined} */
   let source
   let heardAtMs = Date.now()
   const open = () => {
     source?.close()
-    source = new EventSource("events")
+    source = new EventSource(`events?token=${token}`)
     source.onopen = () => {
       heardAtMs = Date.now()
       tell({ kind: "opened" })

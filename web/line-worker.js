@@ -4,7 +4,8 @@ import { openLine } from "./connection.js"
 /** @type {Set<MessagePort>} */
 const ports = new Set()
 
-const line = openLine((told) => {
+// It is named after the token.
+const line = openLine(self.name, (told) => {
   for (const port of ports) port.postMessage(told)
 })
 

@@ -249,13 +249,47 @@ describe("the live page, by hand", { concurrency: true }, () => {
     assert.match(await rawGet(port, "evil.example"), /^HTTP\/1\.1 403 /)
   })
 
+  test("another site, or another port, can neither listen nor have the page at work", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    const asked = (path: string, site: string, mode: string, dest: string) => {
+      const headers = { "sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest }
+      return rawGet(new URL(page.url).port, "127.0.0.1", "GET", path, headers)
+    }
+    const refused = /^HTTP\/1\.1 403 .*from other pages/s
+    for (const site of ["cross-site", "same-site"]) {
+      for (const path of ["/events", page.events.slice(page.url.length), "/state", "/endpoint"]) {
+        assert.match(await asked(path, site, "no-cors", "image"), refused)
+        assert.match(await asked(path, site, "navigate", "document"), refused)
+      }
+      assert.match(await asked("/download/report.html", site, "navigate", "document"), refused)
+      assert.match(await asked("/", site, "navigate", "iframe"), refused)
+      assert.match(await asked("/", site, "no-cors", "image"), refused)
+      assert.match(await asked("/", site, "navigate", "document"), /^HTTP\/1\.1 200 /)
+    }
+    assert.match(await asked("/state", "none", "navigate", "document"), /^HTTP\/1\.1 200 /)
+    assert.match(await asked("/state", "same-origin", "cors", "empty"), /^HTTP\/1\.1 200 /)
+  })
+
+  test("who does not show that it is the page is greeted, and takes no place", async () => {
+    await using target = await loadTarget()
+    await using page = await servedPage({ config: { target: target.url, scenario: get } })
+    for (const query of ["", "?token=", "?token=guess"]) {
+      for (let asks = 0; asks <= listenersMax; asks++) {
+        const greeted = await ask(`${page.url}/events${query}`)
+        assert.equal(greeted.status, 200)
+        assert.match(await greeted.text(), /^retry: 1000\ndata: \{"kind":"hello"[^\n]*\}\n\n$/)
+      }
+    }
+  })
+
   test("no more pages listen than are allowed, and one that leaves makes room", async () => {
     await using target = await loadTarget()
     await using page = await servedPage({ config: { target: target.url, scenario: get } })
-    const listen = () => ask(`${page.url}/events`)
+    const listen = () => ask(page.events)
     const listening = await Promise.all(Array.from({ length: listenersMax }, listen))
     assert.equal((await listen()).status, 503)
-    assert.equal((await ask(`${page.url}/events`, { method: "HEAD" })).status, 503)
+    assert.equal((await ask(page.events, { method: "HEAD" })).status, 503)
     // They are held until here: fetch cancels the body of a response that nobody holds.
     await listening.pop()?.body?.cancel()
     await eventually(async () => {
@@ -284,8 +318,8 @@ type Greeted<Kind extends Greeting["kind"]> = Greeting & { readonly kind: Kind }
 type Told = NumberedEvent | Greeted<"hello"> | Greeted<"ping">
 
 /** Answers once it is heard, so that nothing after that is missed. */
-async function listenTo({ url }: ServedPage): Promise<AsyncIterable<Told>> {
-  const response = await ask(`${url}/events`)
+async function listenTo({ events }: ServedPage): Promise<AsyncIterable<Told>> {
+  const response = await ask(events)
   return (async function* () {
     let text = ""
     // By way of the response: when nobody holds it, its body is cancelled.
@@ -299,9 +333,16 @@ async function listenTo({ url }: ServedPage): Promise<AsyncIterable<Told>> {
 }
 
 /** Fetch can't lie about the host. */
-async function rawGet(port: string, host: string, method = "GET"): Promise<string> {
+async function rawGet(
+  port: string,
+  host: string,
+  method = "GET",
+  path = "/",
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const socket = connect(Number(port), "127.0.0.1")
-  socket.write(`${method} / HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}`)
+  socket.write(`${[`${method} ${path} HTTP/1.1`, ...lines].join("\r\n")}\r\n\r\n`)
   const [answer] = await once(socket, "data")
   socket.destroy()
   return String(answer)

@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import type { LoadFlags } from "../../src/cli/load-flags.ts"
 import { type Out, Progress } from "../../src/cli/load-progress.ts"
 import { Reports } from "../../src/cli/load-reports.ts"
-import { exceptionsCsv, failuresCsv } from "../../src/load/report/csv.ts"
+import { exceptionsCsv, failuresCsv, statsCsv } from "../../src/load/report/csv.ts"
 import { unwritable, writeReports } from "../../src/load/report/files.ts"
 import { readResult, stored } from "../../src/load/report/stored.ts"
 import { resultText } from "../../src/load/report/table.ts"
@@ -203,6 +203,23 @@ test("failures and exceptions are told as Locust does", () => {
     exceptionsCsv(some),
     'Count,Message,Traceback,Nodes\r\n2,buy: Error: no,"Error: no\n    at x",local\r\n',
   )
+})
+
+test("a text that a spreadsheet would take for a formula is one no more", () => {
+  const [failure] = some.failures
+  const line = (name: string, error: string): string | undefined =>
+    failuresCsv({ failures: [{ ...failure!, method: "GET", name, error }] }).split(/\r\n(?!,|")/)[1]
+  for (const sign of ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]) {
+    assert.match(line(`${sign}1`, `${sign}2`) ?? "", new RegExp(`^GET,'\\${sign}1,'\\${sign}2,1,`))
+  }
+  assert.match(line("\t=1", "\r=2") ?? "", /^GET,"'\t=1","'\r=2",/)
+  assert.match(line('="a";1', "a;=1") ?? "", /^GET,"'=""a"";1","a;=1",/)
+  assert.match(line("a=1", "b-2 +3@x") ?? "", /^GET,a=1,b-2 \+3@x,/, "only where a cell begins")
+  const rows = [{ ...some.total, method: "@GET", name: "=cmd" }]
+  assert.match(statsCsv({ rows, total: some.total }), /\r\n'@GET,'=cmd,\d/)
+  const [thrown] = some.exceptions
+  const exceptions = [{ ...thrown!, task: "=x", message: "m", stack: "+y" }]
+  assert.match(exceptionsCsv({ exceptions }), /\r\n\d+,'=x: m,'\+y,local\r\n/)
 })
 
 test("the final text fits the terminal, and holds nothing that steers it", () => {

@@ -7,6 +7,8 @@ import type { TargetLogLine, TargetReading, TargetSource } from "../../src/load/
 
 export interface ServedPage extends AsyncDisposable {
   readonly url: string
+  /** Where the page itself listens. */
+  readonly events: string
   readonly session: Session
   readonly results: readonly Result[]
   /** A POST as the page sends it, or as `headers` change it. */
@@ -24,6 +26,7 @@ export async function servedPage(
   const token = /capstan-token" content="([^"]+)"/.exec(html)?.[1] ?? ""
   return {
     url: page.url,
+    events: `${page.url}/events?token=${token}`,
     session,
     results,
     post: (path, body, headers = {}) =>

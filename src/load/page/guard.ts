@@ -4,6 +4,10 @@
  * to names that nobody else can make lead to it (a foreign name that resolves to 127.0.0.1 is the
  * trick of DNS rebinding; an address can't be rebound), and changes nothing without the token that
  * is in the page itself.
+ *
+ * Nor may another page take what the page itself needs, or have the machine at work that measures: a
+ * picture or a frame of another site asks as well as anybody. Browsers tell who asks (Sec-Fetch-Site),
+ * of names that are this machine's; elsewhere they don't, and whoever listens has to show the token.
  */
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingMessage } from "node:http"
@@ -11,12 +15,14 @@ import { isIP } from "node:net"
 
 /**
  * Why a request is refused; undefined when it is not.
+ * @param front the path that others may link to; left out: any.
  * @param listensOn the host that was asked for; one that is no loopback may be named by any address.
  */
 export function refusal(
   request: IncomingMessage,
   token: string,
   listensOn: string,
+  front?: string,
 ): string | undefined {
   const { host = "", origin, "x-capstan-token": sent } = request.headers
   const name = URL.parse(`http://${host}`)?.hostname
@@ -28,8 +34,32 @@ export function refusal(
   if (origin !== undefined && origin !== `http://${host}`) {
     return "This page takes no requests from other pages."
   }
+  if (isOfOthers(request) && !isVisit(request, front)) {
+    return "This page takes no requests from other pages."
+  }
   if (request.method !== "POST") return undefined
   return isSame(String(sent), token) ? undefined : "The token is missing; reload the page."
+}
+
+/** Whether it is the page that asks, and nobody else's. @param shown the token that came with it. */
+export function isOwn({ headers }: IncomingMessage, token: string, shown: string | null): boolean {
+  return headers["sec-fetch-site"] === "same-origin" || isSame(shown ?? "", token)
+}
+
+/** Another site, or another port of this machine. What is typed or bookmarked is of nobody. */
+function isOfOthers({ headers }: IncomingMessage): boolean {
+  const site = headers["sec-fetch-site"]
+  return site !== undefined && site !== "same-origin" && site !== "none"
+}
+
+/** Somebody follows a link, in a window of their own. */
+function isVisit(
+  { method, url = "", headers }: IncomingMessage,
+  front: string | undefined,
+): boolean {
+  const { "sec-fetch-mode": mode, "sec-fetch-dest": destination } = headers
+  const isShown = mode === "navigate" && destination === "document" && method === "GET"
+  return isShown && (front === undefined || url.split("?", 1)[0] === front)
 }
 
 function isLoopback(host: string): boolean {

@@ -12,7 +12,7 @@ import { LoadError } from "../error.ts"
 import { asset } from "./assets.ts"
 import { download } from "./downloads.ts"
 import { readForm, readOffer } from "./form.ts"
-import { refusal } from "./guard.ts"
+import { isOwn, refusal } from "./guard.ts"
 import type { Session } from "./session.ts"
 import { listenersMax, Stream, streamHeaders } from "./stream.ts"
 
@@ -56,7 +56,7 @@ export async function servePage(
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    const refused = refusal(request, token, host)
+    const refused = refusal(request, token, host, "/")
     if (refused !== undefined) return json(response, 403, { error: refused })
     const url = URL.parse(request.url ?? "", "http://page")
     if (url === null) return nothing(response)
@@ -65,23 +65,25 @@ export async function servePage(
       response.setHeader("allow", "GET, HEAD, POST")
       return json(response, 405, { error: "Only GET, HEAD and POST are answered here." })
     }
-    await show(url, request.method === "HEAD", response)
+    await show(url, request, response)
   }
 
   async function show(
     { pathname, searchParams }: URL,
-    isHead: boolean,
+    request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     switch (pathname) {
       case "/state":
         return json(response, 200, session.state())
       case "/events":
+        // A page of the process that was here before has another token: the greeting has it reloaded.
+        if (!isOwn(request, token, searchParams.get("token"))) return stream.greet(response)
         if (stream.isFull) {
           return json(response, 503, { error: `${listenersMax} pages are open already.` })
         }
         // Who asks for the headers alone does not listen.
-        if (isHead) response.writeHead(200, streamHeaders).end()
+        if (request.method === "HEAD") response.writeHead(200, streamHeaders).end()
         else stream.add(response)
         return
       case "/endpoint": {

@@ -27,9 +27,14 @@ export class Stream {
     return this.#listeners.size >= listenersMax
   }
 
+  /** Says who is here, and no more. */
+  greet(response: ServerResponse): void {
+    response.writeHead(200, streamHeaders).end(this.#hello())
+  }
+
   add(response: ServerResponse): void {
     response.writeHead(200, streamHeaders)
-    response.write(`retry: ${retryMs}\n${written(this.#greeting("hello"))}`)
+    response.write(this.#hello())
     this.#listeners.add(response)
     response.on("close", () => this.#listeners.delete(response))
   }
@@ -40,6 +45,10 @@ export class Stream {
 
   close(): void {
     clearInterval(this.#pinging)
+  }
+
+  #hello(): string {
+    return `retry: ${retryMs}\n${written(this.#greeting("hello"))}`
   }
 
   #greeting(kind: Greeting["kind"]): Greeting {

@@ -1,6 +1,9 @@
 /**
  * Locust's four tables, column for column, so that what reads Locust's reads these. Times are in
  * milliseconds, to the microsecond where Locust rounds to whole ones.
+ *
+ * Names and errors are what others have made up, and spreadsheets run what looks like a formula: such
+ * a text gets a `'` in front (https://owasp.org/www-community/attacks/CSV_Injection).
  */
 import type { Point } from "../books/history.ts"
 import { percents, type Row } from "../books/stats.ts"
@@ -125,5 +128,11 @@ function table(head: readonly string[], rows: readonly (readonly Cell[])[]): str
 
 function cell(value: Cell): string {
   if (typeof value === "number") return String(Number(value.toFixed(3)))
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+  const text = formula.test(value) ? `'${value}` : value
+  return special.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
+
+/** What a spreadsheet takes for the beginning of one; in East Asia the wide signs, too. */
+const formula = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
+/** The semicolon and the tab are what other countries' spreadsheets have between cells. */
+const special = /[",;\t\r\n]/
