@@ -26,6 +26,10 @@ test("what is not HTTP is answered as far as that goes, and recorded", async () 
     [["GET / HTTP/1.1", "host: x", "bad header: x", "", ""], 400],
     [["POST /post HTTP/1.0", keep, chunked, "", "0", "", hidden, "host: x", "", ""], 400],
     [["POST /%ff HTTP/1.0", keep, chunked, "", "0", "", hidden, "host: x", "", ""], 400],
+    [["POST /post HTTP/1.1", "host: x", "host: x", "", hidden, "host: x", "", ""], 400],
+    [["POST http://y/post HTTP/1.1", "host: x", "", hidden, "host: x", "", ""], 400],
+    [["POST /post HTTP/2.0", "host: x", "", hidden, "host: x", "", ""], 505],
+    [["POST /post", "host: x", "", hidden, "host: x", "", ""], 505],
   ] as const) {
     using client = await RawClient.connect(api.port)
     client.write(...sent)
@@ -36,9 +40,23 @@ test("what is not HTTP is answered as far as that goes, and recorded", async () 
     assert.match(received, /connection: close/)
   }
   assert.deepEqual(
-    (await api.untilRecords(7)).map(({ status }) => status),
-    [400, 431, 400, 400, 400, 400, 400],
+    (await api.untilRecords(11)).map(({ status }) => status),
+    [400, 431, 400, 400, 400, 400, 400, 400, 400, 505, 505],
   )
+})
+
+test("an address with a host in it is the path behind that, where both are one", async () => {
+  await using api = await serveApi({ post })
+  for (const [address, host] of [
+    ["http://x/post", "X"],
+    ["http://x:80/post", "x"],
+    ["https://x/post", "x:443"],
+  ] as const) {
+    using client = await RawClient.connect(api.port)
+    client.write(`POST ${address} HTTP/1.1`, `host: ${host}`, "content-type: application/json")
+    client.write("", "content-length: 1", "", "1")
+    assert.equal(statusOf(await client.read("\r\n\r\n1")), 200, address)
+  }
 })
 
 test("a broken chunk in the middle of a body is malformed, and recorded so", async () => {

@@ -345,7 +345,7 @@ test("what else is offered is left, and the request is answered as it is", async
   assert.equal(statusOf(await client.read("\r\n\r\na")), 200)
 })
 
-test("what is no HTTP request is answered 400, 431 or 405, as a problem", async () => {
+test("what is no HTTP request is answered 400, 431, 405 or 505, as a problem", async () => {
   await using a = await replica("a")
   await using trial = await balance([a])
   const refused: readonly (readonly [status: number, lines: readonly string[]])[] = [
@@ -356,6 +356,9 @@ test("what is no HTTP request is answered 400, 431 or 405, as a problem", async 
     [400, ["POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "", "zz", ""]],
     [431, ["GET / HTTP/1.1", "Host: x", `X-Long: ${"x".repeat(20_000)}`, "", ""]],
     [400, ["GET / HTTP/1.1", "Host: x", "Host: y", "", ""]],
+    [400, ["GET http://y/ HTTP/1.1", "Host: x", "", ""]],
+    [505, ["GET / HTTP/2.0", "Host: x", "", ""]],
+    [505, ["GET /", "", ""]],
     [405, ["CONNECT example.org:443 HTTP/1.1", "Host: example.org:443", "", ""]],
     [
       400,

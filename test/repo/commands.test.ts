@@ -66,7 +66,7 @@ const elsewhere: readonly (readonly [command: RegExp, where: string])[] = [
     "their own; ours with stand-ins: test/kubernetes/builders.test.ts",
   ],
   [/^npm run test:cluster$/, "on a cluster: .ci/run brings one up where it has one"],
-  [/^npm run test:clients$/, "by .ci/run"],
+  [/^npm run test:(attack|clients)$/, "by .ci/run"],
   [/^npm run test:gcloud$/, "by .ci/run, where there is a gcloud"],
   [/^npm run test:recipes$/, "by .ci/run"],
   [/^npm run test:recipes:cluster$/, "on a cluster: .ci/run brings one up where it has one"],

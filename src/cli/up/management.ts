@@ -11,7 +11,7 @@ import { http } from "../../core/http/builtin.ts"
 import { listeningUrl } from "../../core/http/listening-url.ts"
 import { managementConnectionsMax, Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
-import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
+import { ambiguity } from "../../core/http/unreadable.ts"
 import { refusal } from "../../load/page/guard.ts"
 import type { ResolvedSettings } from "../../service/settings.ts"
 import type { UpReport } from "./report.ts"
@@ -32,10 +32,12 @@ export async function serveManagement(
 ): Promise<UpManagement> {
   const peers = new Peers(managementConnectionsMax, () => {})
   const pipelines = new Pipelines((request, response) => {
-    const [status, type, text] = isAmbiguous(request)
-      ? [ambiguous.status, plain, `${ambiguous.detail}\n`]
-      : answerTo(request)
-    response.shouldKeepAlive &&= !isAmbiguous(request)
+    const ambiguous = ambiguity(request)
+    const [status, type, text] =
+      ambiguous === undefined
+        ? answerTo(request)
+        : [ambiguous.status, plain, `${ambiguous.detail}\n`]
+    response.shouldKeepAlive &&= ambiguous === undefined
     response.writeHead(status, {
       "content-type": `${type}; charset=utf-8`,
       "cache-control": "no-store",

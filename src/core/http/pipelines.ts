@@ -19,7 +19,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Peers } from "./peers.ts"
 import { turn } from "./turn.ts"
-import { isAmbiguous } from "./unreadable.ts"
+import { ambiguity } from "./unreadable.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
 const underWayMax = 16
@@ -73,7 +73,7 @@ export class Pipelines {
     const pipeline = this.#of(request.socket)
     const { waiting, socket } = pipeline
     if (pipeline.isAmbiguous) return
-    pipeline.isAmbiguous = isAmbiguous(request)
+    pipeline.isAmbiguous = ambiguity(request) !== undefined
     const isAlone = pipeline.underWay === 0 && waiting.length === 0
     if (isAlone || (waiting.length === 0 && this.#mayStart(pipeline))) {
       this.#start(pipeline, request, response)

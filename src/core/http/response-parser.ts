@@ -218,7 +218,7 @@ export class ResponseParser {
   #readSize(bytes: Buffer, at: number, end: number): number | undefined {
     const line = lineAt(bytes, at, end)
     if (line === undefined) return undefined
-    const size = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i.exec(line)?.[1]
+    const size = sizeLine.exec(line)?.[1]
     if (size === undefined) throw new MalformedError("a chunk of no size")
     this.#left = Number.parseInt(size, 16)
     this.#state = this.#left === 0 ? "trailers" : "chunk"
@@ -286,6 +286,14 @@ const otherCoding = "a transfer coding that nobody asked for"
 const notThere = "a character in a header that may not be there"
 const tooLong = `headers of more than ${headBytesMax} bytes`
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** The line in front of a chunk: its size, and what it is annotated by (RFC 9112, section 7.1.1). */
+const sizeLine = ((): RegExp => {
+  const word = token.source.slice(1, -1)
+  const quoted = String.raw`"(?:[\t\x20!\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"`
+  const blank = String.raw`[\t ]*`
+  const note = `${blank};${blank}${word}(?:${blank}=${blank}(?:${word}|${quoted}))?`
+  return new RegExp(`^([0-9A-Fa-f]{1,12})(?:${note})*${blank}$`)
+})()
 
 function framingOf(head: string): Framing {
   let length: number | undefined

@@ -25,15 +25,40 @@ export function unreadable({ code }: NodeJS.ErrnoException): Unreadable | undefi
 }
 
 /**
- * Whether others may see another end of this request than node:http does: HTTP/1.0 knows nothing of
- * chunks, so whoever passed it on may have taken them for a body, or for the next request (RFC 9112,
- * section 6.1). The connection has to end with the answer.
+ * Why others may see another request than node:http does, or another end of it; `undefined` when nobody
+ * does. Whoever passed it on may have read it so. The connection has to end with the answer.
  */
-export function isAmbiguous({ httpVersion, headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined && httpVersion !== "1.1"
+export function ambiguity(request: IncomingMessage): Unreadable | undefined {
+  const { httpVersion, headers } = request
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return otherVersion
+  // HTTP/1.0 knows nothing of chunks: they may be a body, or the next request (RFC 9112, section 6.1).
+  if (headers["transfer-encoding"] !== undefined && httpVersion === "1.0") return oldChunks
+  return hasTwoHosts(request) ? twoHosts : undefined
 }
 
-export const ambiguous: Unreadable = {
+const otherVersion: Unreadable = {
+  status: 505,
+  detail: "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
+}
+const oldChunks: Unreadable = {
   status: 400,
   detail: "Only a request of HTTP/1.1 may have a transfer-encoding; send content-length instead.",
+}
+const twoHosts: Unreadable = {
+  status: 400,
+  detail: "The request has two hosts: send one header host, and no other in the address.",
+}
+
+/** Two readers could take either (RFC 9112, section 3.2). */
+function hasTwoHosts({ rawHeaders, headers, url = "/" }: IncomingMessage): boolean {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === "host") count += 1
+  }
+  if (count > 1) return true
+  // Nearly always it is a path.
+  if (count === 0 || url.startsWith("/")) return false
+  const address = URL.parse(url)
+  if (address === null || address.host === "") return false
+  return address.host !== URL.parse(`${address.protocol}//${headers.host}`)?.host
 }

@@ -23,6 +23,7 @@ import { listeningUrl } from "../../core/http/listening-url.ts"
 import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { Unread } from "../../core/http/unread.ts"
+import { ambiguity } from "../../core/http/unreadable.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { onceASecond } from "../../core/once-a-second.ts"
 import { untilQuiet } from "../../core/quiet.ts"
@@ -177,10 +178,13 @@ export class Balancer {
 
   /**
    * What else is offered (h2c) may be left, as if it had not been. So may an upgrade that was sent
-   * before the answer in front of it was there: it would overtake that.
+   * before the answer in front of it was there: it would overtake that. What others may read as
+   * something else is refused where requests are.
    */
-  #mayUpgrade({ headers, socket }: IncomingMessage): boolean {
+  #mayUpgrade(request: IncomingMessage): boolean {
     const { newest, pipelines } = this.#surroundings
+    const { headers, socket } = request
+    if (ambiguity(request) !== undefined) return false
     const { isAnswered = true } = newest.get(socket) ?? {}
     if (!isAnswered || pipelines.hasWaiting(socket)) return false
     return headers.upgrade?.toLowerCase() === "websocket"

@@ -15,7 +15,7 @@ import {
   rawHeaders,
 } from "../../core/http/response-parser.ts"
 import { type Holding, takenAtOnceBytes } from "../../core/http/unread.ts"
-import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
+import { ambiguity } from "../../core/http/unreadable.ts"
 import type { Attempt } from "./attempt.ts"
 import { Errand, type NewestRequest, notHttp, type Surroundings } from "./errand.ts"
 import { giveUpBody } from "./give-up-body.ts"
@@ -68,7 +68,8 @@ export class Forward extends Errand implements NewestRequest {
       if (this.#response.writableFinished) this.isOver = true
       else this.cutOff()
     })
-    if (isAmbiguous(request)) {
+    const ambiguous = ambiguity(request)
+    if (ambiguous !== undefined) {
       const problem = { ...ambiguous, requestId: this.requestId.id }
       answerProblem(request, this.#response, problem, true, surroundings.options.corsOrigins)
       return

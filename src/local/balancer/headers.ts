@@ -22,10 +22,7 @@ const kept = new Set([
   requestIdHeader,
 ])
 
-/**
- * @param waitedMs of a deadline that the client gave, this much is over.
- * @throws {TypeError} when it has two hosts (RFC 9112, section 3.2): two readers could take either.
- */
+/** @param waitedMs of a deadline that the client gave, this much is over. */
 export function headersForReplica(
   request: IncomingMessage,
   requestId: RequestId,
@@ -68,7 +65,6 @@ export function headersForReplica(
         saysHost = true
         break
       case "host":
-        if (host !== undefined) throw new TypeError("The request has two hosts.")
         host = value
         break
     }

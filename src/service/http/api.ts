@@ -15,7 +15,7 @@ import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { requestIdOf } from "../../core/http/request-id.ts"
 import { Unread } from "../../core/http/unread.ts"
-import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
+import { ambiguity } from "../../core/http/unreadable.ts"
 import { keepListenersYoung } from "../../core/http/young-listeners.ts"
 import { onceASecond } from "../../core/once-a-second.ts"
 import { unreadBytesMaxOf } from "../bounds.ts"
@@ -129,7 +129,8 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   app.decorateRequest("exchange", null as never)
   app.addHook("onRequest", (request, reply, done) => {
     const exchange = begin(request, reply)
-    if (isAmbiguous(request.raw)) {
+    const ambiguous = ambiguity(request.raw)
+    if (ambiguous !== undefined) {
       sendProblem(exchange, problem(ambiguous.status, ambiguous.detail).details, "bad-request")
     } else if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
       sendProblem(exchange, problem(400, "The header host is missing.").details, "bad-request")

@@ -9,7 +9,7 @@ import { http } from "../../core/http/builtin.ts"
 import { managementConnectionsMax, Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { turn } from "../../core/http/turn.ts"
-import { ambiguous, isAmbiguous } from "../../core/http/unreadable.ts"
+import { ambiguity } from "../../core/http/unreadable.ts"
 import { Problem } from "../problem.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { problemMediaType } from "./send.ts"
@@ -51,9 +51,9 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
   }
   const peers = new Peers(managementConnectionsMax, () => {})
   const pipelines = new Pipelines((request, response) => {
-    const page = isAmbiguous(request)
-      ? problem(ambiguous.status, ambiguous.detail)
-      : pageOf(request, pages)
+    const ambiguous = ambiguity(request)
+    const page =
+      ambiguous === undefined ? pageOf(request, pages) : problem(ambiguous.status, ambiguous.detail)
     if ("status" in page) send(request, response, page)
     else answer(page).then((found) => send(request, response, found))
   }, peers)
@@ -129,7 +129,7 @@ function pageOf<Page>(
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const allow = answer.status === 405 ? { allow: methods.join(", ") } : {}
-  const ends = isAmbiguous(request) ? { connection: "close" } : {}
+  const ends = ambiguity(request) === undefined ? {} : { connection: "close" }
   response.writeHead(answer.status, {
     ...securityHeaders,
     ...allow,

@@ -7,7 +7,7 @@ import type { OutgoingHttpHeaders } from "node:http"
 import { drainBytesMax, lingerWhenClosed, throwAway } from "../../core/http/linger.ts"
 import { requestIdHeader } from "../../core/http/request-id.ts"
 import { takenAtOnceBytes } from "../../core/http/unread.ts"
-import { isAmbiguous } from "../../core/http/unreadable.ts"
+import { ambiguity } from "../../core/http/unreadable.ts"
 import { toFault } from "../fault.ts"
 import {
   isProblem,
@@ -123,7 +123,7 @@ export function logBug(exchange: Exchange, fault: unknown): void {
 function isLast(exchange: Exchange): boolean {
   const { surroundings, connection, request } = exchange
   if (connection.current !== exchange) return false
-  if (isAmbiguous(request.raw)) return true
+  if (ambiguity(request.raw) !== undefined) return true
   if (surroundings.pipelines.hasWaiting(request.raw.socket)) return false
   return surroundings.isDraining() || isSpent(connection, surroundings.now())
 }
