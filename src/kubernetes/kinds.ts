@@ -122,7 +122,7 @@ export interface PodSpec {
   readonly containers: readonly Container[]
   readonly volumes?: readonly {
     readonly name: string
-    readonly emptyDir?: { readonly sizeLimit?: string }
+    readonly emptyDir?: { readonly sizeLimit: string }
     readonly persistentVolumeClaim?: { readonly claimName: string }
     readonly configMap?: { readonly name: string }
     readonly secret?: { readonly secretName: string }

@@ -75,6 +75,22 @@ test("texts stay texts to kubectl, which reads YAML 1.1", () => {
   assert.equal(deployment?.metadata?.labels?.y, "no")
 })
 
+test("what readers of YAML take for ends of lines, or for nothing, is written by its number", () => {
+  const chars = ["\u007f", "\u0085", "\u009f", "\u2028", "\u2029", "\ufeff", "\uffff"]
+  const texts = chars.flatMap((char) => [`a${char}b`, `a${char}b\nc: "d" \\n\n`, char])
+  const env = Object.fromEntries(texts.map((text, index) => [`V${index}`, text]))
+  const yaml = yamlOf(made({ env }))
+  for (const char of chars) assert.ok(!yaml.includes(char), `U+${char.charCodeAt(0).toString(16)}`)
+  for (const version of ["1.1", "1.2"] as const) {
+    const deployment = parseAllDocuments(yaml, { version })
+      .map((each) => each.toJS() as Deployment)
+      .find(({ kind }) => kind === "Deployment")
+    const variables = deployment?.spec?.template?.spec?.containers[0]?.env ?? []
+    const values = variables.filter(({ name }) => name in env).map(({ value }) => value)
+    assert.deepEqual(values, texts)
+  }
+})
+
 test("the replicas are the autoscaler's alone", () => {
   assert.equal("replicas" in (one<Deployment>("Deployment").spec ?? {}), false)
   const { spec } = one<HorizontalPodAutoscaler>("HorizontalPodAutoscaler")
@@ -279,7 +295,7 @@ test("volumes are mounted where they are named, and read only where that is said
     },
   })
   assert.deepEqual(spec.volumes, [
-    { name: "tmp", emptyDir: {} },
+    { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
     { name: "models", emptyDir: { sizeLimit: "2Gi" } },
     { name: "data-weights", persistentVolumeClaim: { claimName: "weights" } },
     { name: "etc-tuning", configMap: { name: "tuning" } },

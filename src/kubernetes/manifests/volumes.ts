@@ -20,8 +20,8 @@ export interface Volume {
   /** Where it is mounted. */
   readonly path: string
   readonly kind: "emptydir" | "claim" | "configmap" | "secret"
-  /** The size of an `emptydir`, undefined for no bound; the name of all others. */
-  readonly of: string | undefined
+  /** The size of an `emptydir`; the name of all others. */
+  readonly of: string
   /** Whether the service can only read it. An init container can write to it all the same. */
   readonly readOnly: boolean
 }
@@ -68,8 +68,11 @@ function checkPath(path: string, where: string): void {
   }
 }
 
-/** There always is one for temporary files, since nothing else can be written. */
-const temporary: Volume = { path: "/tmp", kind: "emptydir", of: undefined, readOnly: false }
+/**
+ * There always is one for temporary files, since nothing else can be written. It has a bound, since the
+ * node's disk is everybody's: who fills it is evicted, and not those beside it.
+ */
+const temporary: Volume = { path: "/tmp", kind: "emptydir", of: "1Gi", readOnly: false }
 
 /** All volumes of a pod, with what they are called in it. */
 function named(volumes: readonly Volume[]): readonly (Volume & { readonly name: string })[] {
@@ -90,10 +93,10 @@ function named(volumes: readonly Volume[]): readonly (Volume & { readonly name: 
 }
 
 export function podVolumes(volumes: readonly Volume[]): NonNullable<PodSpec["volumes"]> {
-  return named(volumes).map(({ name, kind, of = "" }) => {
+  return named(volumes).map(({ name, kind, of }) => {
     switch (kind) {
       case "emptydir":
-        return { name, emptyDir: of === "" ? {} : { sizeLimit: of } }
+        return { name, emptyDir: { sizeLimit: of } }
       case "claim":
         return { name, persistentVolumeClaim: { claimName: of } }
       case "configmap":
