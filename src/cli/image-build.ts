@@ -13,6 +13,7 @@ import {
 import { BundleError } from "../kubernetes/image/bundle.ts"
 import { type ImageSource, writeImageFolder } from "../kubernetes/image/folder.ts"
 import type { InstalledPackage } from "../kubernetes/image/install.ts"
+import { PackageError } from "../kubernetes/image/lockfile.ts"
 import { namedFiles, projectOf } from "../kubernetes/image/named-files.ts"
 import type { Platform } from "../kubernetes/image/native.ts"
 import { imageTable } from "../kubernetes/image/options.ts"
@@ -26,6 +27,7 @@ import type { Described } from "./deployment-flags.ts"
 import { Failure } from "./failure.ts"
 import { tryBundle } from "./image-trial.ts"
 import { say } from "./say.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 import { understood } from "./understood.ts"
 
 export const ownPlatform: Platform = process.arch === "arm64" ? "linux/arm64" : "linux/amd64"
@@ -180,13 +182,17 @@ export async function written(
   signal: AbortSignal,
 ): ReturnType<typeof writeImageFolder> {
   try {
-    const result = await failing(() => writeImageFolder(source, folder, signal))
+    // Beside what an image is built from: what is fetched for it comes with credentials.
+    using beside = temporaryFolder()
+    const place = { folder: beside.path, signal }
+    const result = await failing(() => writeImageFolder(source, folder, place))
     for (const each of result.packages) say(inWords(each, source.platform))
     for (const note of result.notes) say(note)
     for (const line of sizesInWords(result.sizes)) say(line)
     return result
   } catch (error) {
     if (error instanceof OptionError) throw new Failure(2, error.message)
+    if (error instanceof PackageError) throw new Failure(1, error.message, error.advice)
     if (!(error instanceof BundleError)) throw error
     throw new Failure(
       1,
@@ -197,13 +203,20 @@ export async function written(
 }
 
 function inWords(
-  { name, version, why, isCompiled, hasBinary }: InstalledPackage,
+  { name, version, why, isCompiled, hasBinary, apart }: InstalledPackage,
   platform: Platform,
 ): string {
-  if (!isCompiled) return `${name} ${version} ${why}: it comes whole`
+  // Packages of a workspace need have none.
+  const said = [name, version].filter(Boolean).join(" ")
+  if (!isCompiled) return `${said} ${why}: it comes whole`
+  if (apart !== undefined) {
+    return hasBinary
+      ? `${said} has compiled code and ${apart}: copied as it is here`
+      : `${said} ${apart}: copied as it is here, where it has no compiled code for ${platform}. Where the service needs that, compile it on such a machine, or in a Dockerfile of yours: --eject`
+  }
   return hasBinary
-    ? `${name} ${version} has compiled code: installed for ${platform}`
-    : `${name} ${version} is compiled where it is installed, which is not done for an image: it is there without its compiled code. Where the service needs that, take a package that carries its binaries, or compile it in a Dockerfile of yours: --eject`
+    ? `${said} has compiled code: installed for ${platform}`
+    : `${said} is compiled where it is installed, which is not done for an image: it is there without its compiled code. Where the service needs that, take a package that carries its binaries, or compile it in a Dockerfile of yours: --eject`
 }
 
 /** The largest are told by name. */

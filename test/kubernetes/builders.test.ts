@@ -1,10 +1,9 @@
 /** Builders, minikube and kind as stand-ins that write down how they are called. */
 import assert from "node:assert/strict"
-import { mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { after, test } from "node:test"
 import { nodeIn, nodeMajorMin, nodeOf } from "../../src/kubernetes/image/base.ts"
 import { type Built, buildImage, findBuilder } from "../../src/kubernetes/image/builder.ts"
-import { install } from "../../src/kubernetes/image/install.ts"
 import type { Platform } from "../../src/kubernetes/image/native.ts"
 import { ProgramError } from "../../src/kubernetes/image/run.ts"
 import { loadedName, loadImage, pushImage } from "../../src/kubernetes/image/transport.ts"
@@ -160,49 +159,6 @@ test("into minikube and kind goes an archive, under a name that changes with the
       "kind load image-archive --name dev image.tar",
     ])
   })
-})
-
-/** A package that the service has, with what it depends on. */
-function installed(name: string, manifest: object): string {
-  const own = `service/node_modules/${name}`
-  mkdirSync(`${folder.path}/${own}`, { recursive: true })
-  folder.write(`${own}/package.json`, JSON.stringify({ name, version: "1.2.3", ...manifest }))
-  return `${folder.path}/${own}`
-}
-
-/** npm, as far as it puts an addon there, with a file beside its package.json. */
-const npm = (file: string) => `
-const own = "node_modules/addon"
-require("node:fs").mkdirSync(own, { recursive: true })
-write(own + "/package.json", '{"name":"addon","version":"1.2.3"}')
-write(own + "/${file}", "")
-write("node_modules/.package-lock.json", "{}")`
-
-test("packages with compiled code are installed for the image's processor, and run nothing", async () => {
-  const own = installed("addon", { dependencies: { helper: "^2.0.0", fork: "github:me/fork" } })
-  installed("helper", { version: "2.4.2" })
-  installed("fork", {})
-  const addon = { name: "addon", version: "1.2.3", folder: own, why: "", isCompiled: true }
-  const to = `${folder.path}/app`
-  mkdirSync(to)
-  const withNpm = async (file: string) => {
-    folder.write("app/package.json", '{"name":"a","version":"1.0.0"}')
-    return await standIns({ npm: npm(file) }, async (programs) => {
-      const { packages } = await install([addon], [], "linux/arm64", to, signal)
-      return { result: packages[0], call: steady(programs.calls)[0]?.split(" ") ?? [] }
-    })
-  }
-  const bare = await withNpm("addon.js")
-  assert.equal(bare.result?.hasBinary, false, "it would have been compiled by a script")
-  const { result, call } = await withNpm("addon.node")
-  for (const part of ["--os=linux", "--cpu=arm64", "--ignore-scripts", "addon@1.2.3"]) {
-    assert.ok(call.includes(part), `${part} in ${call}`)
-  }
-  assert.equal(result?.hasBinary, true)
-  // Otherwise npm would take whatever is the newest on the day.
-  const { overrides } = JSON.parse(readFileSync(`${to}/package.json`, "utf8"))
-  assert.deepEqual(overrides, { helper: "2.4.2" })
-  assert.deepEqual(readdirSync(`${to}/node_modules`), ["addon"], "npm's notes name its registry")
 })
 
 test("docker tells of its own registry by short names, and a digest is found all the same", async () => {

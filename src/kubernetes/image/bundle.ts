@@ -12,7 +12,7 @@
  * tenth of an image layer that is compressed anyway.
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { basename, dirname, join, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { build, type Metafile, type OutputFile, type Plugin } from "esbuild"
 import { OptionError } from "../option.ts"
 import { nodeMajorMin } from "./base.ts"
@@ -88,7 +88,7 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
         throw new BundleError(told(error), { cause: error })
       },
     )
-    const { outputs = [], modules = [] } = attempted ?? {}
+    const { outputs = [], modules = [], names } = attempted ?? {}
     await whole.read(modules)
     const isLearning = before !== `${own.known} ${whole.known}` && attempt < attemptsMax
     if (isLearning || extent === "service") {
@@ -96,7 +96,7 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
       continue
     }
     refuseStrays(whole.strays())
-    for (const { path, contents } of outputs) writeFileSync(path, contents)
+    for (const { path, text } of outputs) writeFileSync(path, renamed(text, names))
     const taken = own.taken(source.files)
     for (const { from, to } of taken.files) {
       const place = join(folder, projectFolder, to)
@@ -112,6 +112,8 @@ interface Attempted {
   readonly outputs: readonly OutputFile[]
   /** Those of packages that the service has brought into it. */
   readonly modules: readonly string[]
+  /** By how esbuild calls them, what modules are called in the bundle. */
+  readonly names: ReadonlyMap<string, string>
 }
 
 /** Bundles once, and writes nothing yet. */
@@ -154,7 +156,34 @@ async function attemptIn(
   })
   const begin = [source.service, ...own.programs().map((program) => program.in)]
   const modules = broughtIn(metafile, dirname(source.service), begin, dirname(source.capstan))
-  return { outputs: outputFiles, modules }
+  const names = namesOf(metafile, dirname(source.service), dirname(source.capstan))
+  return { outputs: outputFiles, modules, names }
+}
+
+/**
+ * What modules are called that esbuild calls by the way to them from the service. That way may lead
+ * through all of this machine, to a package manager's store or to wherever Capstan is installed.
+ */
+function namesOf({ inputs }: Metafile, from: string, capstan: string): ReadonlyMap<string, string> {
+  return new Map(
+    Object.keys(inputs).flatMap((path) => {
+      const inPackage = path.lastIndexOf("node_modules/")
+      if (inPackage >= 0) return [[path, path.slice(inPackage)] as const]
+      const ours = relative(capstan, resolve(from, path))
+      return ours.startsWith("..") ? [] : [[path, `capstan/${ours}`] as const]
+    }),
+  )
+}
+
+/** Code with other names for its modules, which stand in comments, and where CommonJS begins. */
+function renamed(code: string, names: ReadonlyMap<string, string> = new Map()): string {
+  return code.replaceAll(
+    /^(\/\/ | {2}")([^"\n]+?)(?="\(|$)/gm,
+    (all, before: string, name: string) => {
+      const other = names.get(name)
+      return other === undefined ? all : before + other
+    },
+  )
 }
 
 /** With this each file of a bundle begins. */

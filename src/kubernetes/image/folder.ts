@@ -20,6 +20,7 @@ import { type BundleSource, bundle, bundleMark } from "./bundle.ts"
 import { type DockerfileFacts, dockerfile, dockerignore } from "./dockerfile.ts"
 import { type Installed, install } from "./install.ts"
 import type { Platform } from "./native.ts"
+import type { Workplace } from "./run.ts"
 
 export interface ImageSource extends BundleSource {
   readonly title: string
@@ -28,9 +29,8 @@ export interface ImageSource extends BundleSource {
   readonly platform: Platform
 }
 
+/** With the notes of all that is in it. */
 export interface WrittenFolder extends Installed {
-  /** What a person should know of what is in it, in sentences. */
-  readonly notes: readonly string[]
   /** Whether a Dockerfile was there already, and was left as it is. */
   readonly keptDockerfile: boolean
 }
@@ -39,17 +39,17 @@ export interface WrittenFolder extends Installed {
  * Writes the folder. A `Dockerfile` or `.dockerignore` that is there stays: somebody has made it
  * their own. `app/` is written anew, and stays as it was until the new one is whole.
  * @throws {BundleError} when the service can't be bundled.
- * @throws {ProgramError} when a package can't be installed.
+ * @throws {PackageError} when a package can't be had as the project has it.
  */
 export async function writeImageFolder(
   source: ImageSource,
   folder: string,
-  signal: AbortSignal,
+  place: Workplace,
 ): Promise<WrittenFolder> {
   const begun = join(folder, ".app-begun")
   rmSync(begun, { recursive: true, force: true })
   mkdirSync(begun, { recursive: true })
-  const written = await writeApp(source, begun, signal).catch((error: unknown) => {
+  const written = await writeApp(source, begun, place).catch((error: unknown) => {
     rmSync(begun, { recursive: true, force: true })
     throw error
   })
@@ -66,14 +66,14 @@ export async function writeImageFolder(
 async function writeApp(
   source: ImageSource,
   folder: string,
-  signal: AbortSignal,
+  place: Workplace,
 ): Promise<Omit<WrittenFolder, "keptDockerfile">> {
   const { packages, notes } = await bundle(source, folder)
-  signal.throwIfAborted()
-  const { external, platform } = source
-  const installed = await install(packages, external, platform, folder, signal)
+  place.signal.throwIfAborted()
+  const { external, platform, project } = source
+  const installed = await install(packages, external, folder, { project, platform, ...place })
   makeSteady(folder)
-  return { ...installed, notes }
+  return { ...installed, notes: [...notes, ...installed.notes] }
 }
 
 /** Whether something lies where `app/` goes that we have not written: many a project has an app/. */

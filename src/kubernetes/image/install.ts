@@ -1,26 +1,21 @@
 /**
- * Puts packages beside the bundle, whole, with all that they need.
- *
- * Those with compiled code are of another platform than the ones here, perhaps, and come from npm. All
- * others are copied from where the service has them: that is the version which was tried, patches and
- * links included, and it takes no network. They lie as npm would lay them, flat where they can.
+ * Puts packages beside the bundle, whole, with all that they need. They lie as npm would lay them, flat
+ * where they can.
  */
-import { cpSync, existsSync } from "node:fs"
+import { cpSync } from "node:fs"
 import { join, sep } from "node:path"
-import { hasBinary, installCompiled, type Platform } from "./native.ts"
-import {
-  dependenciesOf,
-  isCompiled,
-  isForLinux,
-  manifestIn,
-  type PackagePlace,
-} from "./package-folder.ts"
+import { copyLinked } from "./linked.ts"
+import { hasBinary } from "./native.ts"
+import { isLinked, isOfCompiler, type PackagePlace } from "./package-folder.ts"
 import { type PackageSize, slimmed } from "./sizes.ts"
+import { type Demand, Supply } from "./supply.ts"
 import type { WholePackage } from "./whole.ts"
 
 export interface InstalledPackage extends WholePackage {
   /** Of a package with compiled code, whether that has come along. */
   readonly hasBinary: boolean
+  /** Why one with compiled code was copied as it is here; undefined when it was fetched. */
+  readonly apart: string | undefined
 }
 
 export interface Installed {
@@ -28,87 +23,62 @@ export interface Installed {
   readonly packages: readonly InstalledPackage[]
   /** All that lie beside the bundle, those that others need included; the largest first. */
   readonly sizes: readonly PackageSize[]
+  /** What a person should know of them, in sentences. */
+  readonly notes: readonly string[]
 }
 
 /**
- * Installs packages into `folder`, which has a package.json; what they have for other platforms stays out.
+ * Installs packages into `folder`; what they have for other platforms stays out.
  * @param asked the names of those that come with all that they have.
- * @throws {ProgramError} with what npm said.
+ * @throws {PackageError} when one can't be had as the project has it.
  */
 export async function install(
   packages: readonly WholePackage[],
   asked: readonly string[],
-  platform: Platform,
   folder: string,
-  signal: AbortSignal,
+  demand: Demand,
 ): Promise<Installed> {
-  if (packages.length === 0) return { packages: [], sizes: [] }
-  const { copied, compiled } = needed(packages)
-  if (compiled.length > 0) await installCompiled(compiled, platform, folder, signal)
-  const versionAt = (path: string): string | undefined => {
-    const place = join(folder, path)
-    return existsSync(join(place, "package.json")) ? manifestIn(place).version : undefined
-  }
-  const needs = (from: string): readonly Laid[] =>
-    dependenciesOf(from)
-      .filter((each) => !isCompiled(each.folder))
-      .map((each) => ({ ...each, version: manifestIn(each.folder).version }))
-  for (const [path, from] of layout(copied, needs, versionAt)) {
+  const { platform, signal } = demand
+  const supply = await Supply.of(packages, demand)
+  for (const [path, known] of layout(packages, (of) => supply.needs(of))) {
     signal.throwIfAborted()
-    cpSync(from, join(folder, path), {
-      recursive: true,
-      dereference: true,
-      filter: (file) => !isApart(file.slice(from.length)),
-    })
+    const [from, to] = [supply.from(known), join(folder, path)]
+    if (isLinked(from)) await copyLinked(from, to, signal)
+    else {
+      cpSync(from, to, {
+        recursive: true,
+        dereference: true,
+        filter: (file) => !isApart(file.slice(from.length)),
+      })
+    }
   }
   const sizes = slimmed(folder, platform, asked)
   return {
-    packages: packages.map((each) => ({ ...each, hasBinary: hasBinary(each.name, folder) })),
+    packages: packages.map((each) => ({
+      ...each,
+      hasBinary: hasBinary(each.name, folder, platform),
+      apart: supply.apart(each.folder),
+    })),
     sizes: sizes.toSorted((a, b) => b.bytes - a.bytes),
+    notes: supply.notes,
   }
 }
 
-/** Of what lies in a package's folder, packages that have places of their own, and git's. */
+/** Of what lies in a package's folder, packages that have places of their own, git's, and a compiler's. */
 function isApart(path: string): boolean {
-  return path.startsWith(`${sep}node_modules`) || path.startsWith(`${sep}.git`)
-}
-
-/** What is copied, and which packages with compiled code it needs, wherever they are needed. */
-function needed(packages: readonly WholePackage[]): {
-  readonly copied: readonly WholePackage[]
-  readonly compiled: readonly PackagePlace[]
-} {
-  const copied = packages.filter((each) => !each.isCompiled)
-  const compiled = new Map<string, PackagePlace>()
-  for (const each of packages) if (each.isCompiled) compiled.set(each.name, each)
-  const seen = new Set<string>()
-  const follow = ({ folder }: PackagePlace): void => {
-    if (seen.has(folder)) return
-    seen.add(folder)
-    for (const below of dependenciesOf(folder)) {
-      if (!isCompiled(below.folder)) follow(below)
-      else if (isForLinux(below.folder)) compiled.set(below.name, below)
-    }
-  }
-  for (const each of copied) follow(each)
-  return { copied, compiled: [...compiled.values()] }
-}
-
-/** A package as it is laid out. */
-export interface Laid extends PackagePlace {
-  readonly version: string
+  return (
+    path.startsWith(`${sep}node_modules`) || path.startsWith(`${sep}.git`) || isOfCompiler(path)
+  )
 }
 
 /**
  * Where each package is copied to, `node_modules/…`, and from which folder: at the top where its
  * name is free there, and otherwise below the package that needs it.
  * @param needs what the package in a folder needs.
- * @param versionAt the version of what lies at a path already, if anything does.
  */
 export function layout(
-  roots: readonly Laid[],
-  needs: (folder: string) => readonly Laid[],
-  versionAt: (path: string) => string | undefined,
+  roots: readonly PackagePlace[],
+  needs: (folder: string) => readonly PackagePlace[],
 ): ReadonlyMap<string, string> {
   const placed = new Map<string, string>()
   const queue: (readonly [path: string, folder: string])[] = []
@@ -119,12 +89,10 @@ export function layout(
   for (const { name, folder } of roots) put(`node_modules/${name}`, folder)
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const [path, from] = next
-    for (const { name, folder, version } of needs(from)) {
-      const seen = seenFrom(path, name).find((place) => placed.has(place) || versionAt(place))
+    for (const { name, folder } of needs(from)) {
+      const seen = seenFrom(path, name).find((place) => placed.has(place))
       if (seen === undefined) put(`node_modules/${name}`, folder)
-      else if (placed.get(seen) !== folder && (placed.has(seen) || versionAt(seen) !== version)) {
-        put(`${path}/node_modules/${name}`, folder)
-      }
+      else if (placed.get(seen) !== folder) put(`${path}/node_modules/${name}`, folder)
     }
   }
   return placed

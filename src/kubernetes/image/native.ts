@@ -1,87 +1,55 @@
-/**
- * Packages with compiled code, installed for the platform of the image rather than for the one that
- * builds it.
- *
- * npm does that on any machine for packages that carry their binaries (sharp, esbuild, napi-rs all
- * do): what is compiled at installation is not for cross-building, and its absence is told. What they
- * bring along is pinned to what the service has now; left to npm, it would be another in a month.
- */
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+/** Which compiled code is for the platform of an image. */
+import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
-import { dependenciesOf, manifestIn, type PackagePlace } from "./package-folder.ts"
-import { must } from "./run.ts"
+import type { Bounds } from "./lockfile-formats.ts"
+import { isOfAnother } from "./other-platforms.ts"
+import { manifestIn } from "./package-folder.ts"
 
 /** As images are named: `linux/amd64`. */
 export const platforms = ["linux/amd64", "linux/arm64"] as const
 export type Platform = (typeof platforms)[number]
 
-/**
- * Installs packages into `folder`, which has a package.json, without running any script of theirs.
- * @throws {ProgramError} with what npm said.
- */
-export async function installCompiled(
-  packages: readonly PackagePlace[],
-  platform: Platform,
-  folder: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const cpu = platform === "linux/arm64" ? "arm64" : "x64"
-  const wanted = packages.map((each) => `${each.name}@${manifestIn(each.folder).version}`)
-  const file = join(folder, "package.json")
-  const overrides = broughtAlong(packages)
-  writeFileSync(file, `${JSON.stringify({ ...manifestIn(folder), overrides }, null, 2)}\n`)
-  const flags = [
-    ...[
-      "install",
-      "--save-exact",
-      "--ignore-scripts",
-      "--no-audit",
-      "--no-fund",
-      "--no-package-lock",
-    ],
-    ...["--os=linux", `--cpu=${cpu}`, "--libc=glibc", "--omit=dev"],
-  ]
-  await must("npm", [...flags, ...wanted], { signal, cwd: folder })
-  // npm's own notes, which name the registry: the same packages from a mirror are the same image.
-  rmSync(join(folder, "node_modules", ".package-lock.json"), { force: true })
+/** Whether a package is for a platform, with glibc, by what it says. */
+export function fits({ os, cpu, libc }: Bounds, platform: Platform): boolean {
+  return allows(os, "linux") && allows(cpu, processorOf(platform)) && allows(libc, "glibc")
+}
+
+/** As Node names it. */
+function processorOf(platform: Platform): "arm64" | "x64" {
+  return platform === "linux/arm64" ? "arm64" : "x64"
+}
+
+/** As npm reads these lists: `!win32` is all but that. */
+function allows(said: string | readonly string[] | undefined, own: string): boolean {
+  const all = [said ?? []].flat()
+  const named = all.filter((each) => !each.startsWith("!"))
+  return !all.includes(`!${own}`) && (named.length === 0 || named.includes(own))
 }
 
 /**
- * The packages below these, in the versions that the service has now. One that is there in two versions
- * is left to npm, and so is one from elsewhere than a registry.
+ * Whether a package that is nothing but compiled code is for a platform. Where there are no bounds, as
+ * in the lockfiles of Yarn 1, its name says it: `@img/sharp-linux-x64`.
  */
-function broughtAlong(packages: readonly PackagePlace[]): Readonly<Record<string, string>> {
-  const versions = new Map<string, Set<string>>()
-  const seen = new Set<string>()
-  const follow = (folder: string): void => {
-    if (seen.has(folder)) return
-    seen.add(folder)
-    const { dependencies, optionalDependencies } = manifestIn(folder)
-    const ranges: Readonly<Record<string, string>> = { ...dependencies, ...optionalDependencies }
-    for (const { name, folder: found } of dependenciesOf(folder)) {
-      const range = ranges[name]
-      if (range === undefined || /[:/]/.test(range)) continue
-      const known = versions.get(name) ?? new Set<string>()
-      versions.set(name, known.add(manifestIn(found).version))
-      follow(found)
-    }
-  }
-  for (const { folder } of packages) follow(folder)
-  for (const { name } of packages) versions.delete(name)
-  const pinned = Array.from(versions, ([name, [version = "", ...more]]) =>
-    more.length === 0 ? [[name, version] as const] : [],
-  )
-  return Object.fromEntries(pinned.flat().toSorted(([a], [b]) => (a < b ? -1 : 1)))
+export function isMadeFor(name: string, bounds: Bounds, platform: Platform): boolean {
+  if (!fits(bounds, platform)) return false
+  if (bounds.os !== undefined || bounds.cpu !== undefined) return true
+  const processor =
+    platform === "linux/arm64" ? /\b(?:arm64|aarch64)\b/ : /\b(?:x64|x86_64|amd64)\b/
+  return /\blinux\b/.test(name) && processor.test(name) && !/musl/.test(name)
 }
 
 /** Whether compiled code has come along: in the package, or in one of its own for the platform. */
-export function hasBinary(name: string, folder: string): boolean {
+export function hasBinary(name: string, folder: string, platform: Platform): boolean {
   const modules = join(folder, "node_modules")
   const own = join(modules, name)
   if (!existsSync(own)) return false
   const { optionalDependencies = {} } = manifestIn(own)
+  const isIn = (place: string) => (each: string) => existsSync(join(place, each))
   return (
-    Object.keys(optionalDependencies).some((each) => existsSync(join(modules, each))) ||
-    readdirSync(own, { recursive: true }).some((file) => /\.(node|wasm)$/.test(String(file)))
+    Object.keys(optionalDependencies).some(isIn(modules)) ||
+    Object.keys(optionalDependencies).some(isIn(join(own, "node_modules"))) ||
+    readdirSync(own, { recursive: true })
+      .map(String)
+      .some((file) => /\.(node|wasm)$/.test(file) && !isOfAnother(join(own, file), platform))
   )
 }

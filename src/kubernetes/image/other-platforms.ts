@@ -18,7 +18,7 @@ const names = {
   x64: word("x64|x86[-_]64|amd64"),
   arm64: word("arm64|aarch64"),
   arm: word("arm|armv[67]l?|armhf"),
-  ia32: word("ia32|x86(?![-_]64)|i[36]86"),
+  ia32: word("ia32|x86(?![-_]64)|x32|linux32|i?[3-6]86"),
   ppc64: word("ppc64(?:le|el)?|powerpc64(?:le)?"),
   s390x: word("s390x"),
   riscv64: word("riscv64"),
@@ -68,6 +68,12 @@ function isForAnother(path: string, file: string, platform: Platform): boolean {
   if (kind === undefined || kind === own || !names[kind].test(path)) return false
   // Linux' code for another processor in a folder for this one may be what a compiler here links.
   return kind === "windows" || kind === "macos" || !names[own].test(path)
+}
+
+/** Whether a file is compiled code for another system or processor, by its first bytes alone. */
+export function isOfAnother(file: string, platform: Platform): boolean {
+  const kind = kindOf(head(file))
+  return kind !== undefined && kind !== (platform === "linux/arm64" ? "arm64" : "x64")
 }
 
 const headBytes = 20

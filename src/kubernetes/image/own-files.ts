@@ -300,7 +300,7 @@ function counted(files: number): string {
 }
 
 /** What nobody means by naming a folder. */
-const neverMeant = /^(?:node_modules|\.git|\.env.*)$/
+const neverMeant = /^(?:node_modules|\.git|\.npmrc|\.yarnrc.*|\.env.*)$/
 
 function filesIn(folder: string): {
   readonly files: readonly string[]

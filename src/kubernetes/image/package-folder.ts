@@ -7,8 +7,10 @@ export interface Manifest {
   readonly version: string
   readonly gypfile?: boolean
   readonly binary?: unknown
+  readonly files?: readonly string[]
   readonly os?: readonly string[]
   readonly cpu?: readonly string[]
+  readonly libc?: readonly string[]
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -58,14 +60,21 @@ export function installedFor(folder: string, name: string): string | undefined {
   return undefined
 }
 
-/** What a package needs and has, by name; optional ones are not there when they are for others. */
-export function dependenciesOf(folder: string): readonly PackagePlace[] {
-  const { dependencies, optionalDependencies, peerDependencies } = manifestIn(folder)
-  const names = Object.keys({ ...peerDependencies, ...optionalDependencies, ...dependencies })
-  return names.flatMap((name) => {
-    const found = installedFor(folder, name)
-    return found === undefined ? [] : [{ name, folder: found }]
-  })
+/** Whether the folder of a package is one of the project, which node_modules has by a link. */
+export function isLinked(folder: string): boolean {
+  return !realpathSync(folder).includes(`${sep}node_modules${sep}`)
+}
+
+/**
+ * What node-gyp leaves beside what it has made. Nothing loads it, and it names folders of the machine
+ * that has compiled.
+ */
+const ofCompiler =
+  /(?:^|[\\/])build[\\/](?:(?:[^\\/]*\.)?Makefile|[^\\/]*\.mk|config\.gypi|(?:Release|Debug)[\\/](?:obj|obj\.target|\.deps)(?:[\\/]|$))/
+
+/** Whether a file of a package, by its path in that, is of no use to who has the package. */
+export function isOfCompiler(path: string): boolean {
+  return ofCompiler.test(path)
 }
 
 /** Packages that do nothing but find or make another one's compiled code. */
@@ -91,10 +100,4 @@ export function isCompiled(folder: string, entry = ""): boolean {
     finders.some((name) => name in dependencies) ||
     Object.keys(optionalDependencies).some((name) => /linux.*(x64|arm64)/.test(name))
   )
-}
-
-/** Whether a package is for Linux, among others perhaps: npm refuses one that is for others only. */
-export function isForLinux(folder: string): boolean {
-  const os = [manifestIn(folder).os ?? []].flat()
-  return os.every((name) => name.startsWith("!") && name !== "!linux") || os.includes("linux")
 }

@@ -24,8 +24,8 @@ export interface RunOptions {
   /** Ends the program; then `run` rejects with its reason, once the program has gone. */
   readonly signal: AbortSignal
   readonly cwd?: string
-  /** Beside what this process has. */
-  readonly env?: Readonly<Record<string, string>>
+  /** Beside what this process has; what is undefined is taken away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 export interface Ran {
