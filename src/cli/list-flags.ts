@@ -9,7 +9,11 @@ import { repeated } from "./option-flags.ts"
 
 /** By the name that the configuration file has for it. */
 const flags = {
-  env: { flag: "--env", value: "NAME=value", doc: "An environment variable" },
+  env: {
+    flag: "--env",
+    value: "NAME=value",
+    doc: "An environment variable; what is secret comes by --env-from",
+  },
   envFrom: {
     flag: "--env-from",
     value: "kind/name",

@@ -45,7 +45,7 @@ export function addLoadCommand(root: Command, result: { exitCode: number }): voi
     )
     .option(
       "--header <line>",
-      "none\nSent with every request, as 'name: value'. Repeatable.",
+      "none\nSent with every request, as 'name: value'. Or @FILE with one on each line, @- for standard input: what is secret belongs there, since others see what is typed in the list of processes. Repeatable.",
       collect,
     )
     .option(

@@ -3,6 +3,7 @@ import type { LoadConfig } from "../load/config.ts"
 import { parseDurationMs } from "../load/pace/duration.ts"
 import { parseRate } from "../load/pace/rate.ts"
 import { Failure } from "./failure.ts"
+import { givenHeaders } from "./load-headers.ts"
 
 export const webPortDefault = 8089
 
@@ -47,7 +48,7 @@ export function givenLoad(flags: LoadFlags): Omit<LoadConfig, "target" | "scenar
     stages: flags.stages,
     arrivals: flags.arrivals,
     runTimeMs: duration("--run-time", flags.runTime),
-    headers: flags.header && Object.fromEntries(flags.header.map(header)),
+    headers: flags.header && givenHeaders(flags.header),
     timeoutMs: duration("--timeout", flags.timeout),
     connectionAgeMs: duration("--connection-age", flags.connectionAge),
     connectionRequestsMax: number("--connection-requests", flags.connectionRequests),
@@ -96,10 +97,4 @@ function duration(flag: string, typed: string | undefined): number | undefined {
     2,
     `${flag} is ${JSON.stringify(typed)}; it must be a duration, for example 500ms, 30s, 5m or 1h30m.`,
   )
-}
-
-function header(line: string): [string, string] {
-  const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
-  if (name !== undefined && value !== undefined) return [name.toLowerCase(), value]
-  throw new Failure(2, `--header is ${JSON.stringify(line)}; it must be "name: value".`)
 }

@@ -3,6 +3,7 @@
  * called: `--help` does not wait for a web server, nor `serve` for a scaffold.
  */
 import { Command, CommanderError } from "commander"
+import { hideSecrets } from "./command-line.ts"
 import { complaint } from "./failure.ts"
 import { addGkeCommands } from "./gke-commands.ts"
 import { bold, dim, helpLayout } from "./help.ts"
@@ -20,6 +21,7 @@ import { addUpCommands } from "./up-command.ts"
  */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
+    hideSecrets(argv)
     const result = { exitCode: 0 }
     await program(result).parseAsync(argv, { from: "user" })
     return result.exitCode

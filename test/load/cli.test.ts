@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import type { IncomingHttpHeaders } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import { describe, test } from "node:test"
 import { setTimeout } from "node:timers/promises"
@@ -215,6 +216,44 @@ describe("capstan load", { concurrency: 2 }, () => {
     assert.deepEqual(await cli.ended, { code: 130, signal: null })
   })
 
+  test("headers come from a file, and those that were typed are taken out of the list of processes", async () => {
+    using folder = new TemporaryFolder()
+    folder.write(
+      "headers.txt",
+      "\ufeff# who asks\r\nAuthorization: Bearer s3cret:1\r\n\r\nx-empty:\n",
+    )
+    folder.write("api.json", JSON.stringify({ openapi: "3.1.0", paths: { "/a": { get: {} } } }))
+    const asked = Promise.withResolvers<IncomingHttpHeaders>()
+    const seen = Promise.withResolvers<string>()
+    await using target = await loadTarget(({ headers }, response) => {
+      asked.resolve(headers)
+      void seen.promise.then(() => response.end("ok"))
+    })
+    await using cli = new CliProcess(
+      ["load", target.url.replace("://", "://user:s3cret@"), "--headless", "--rate", "10/s"].concat(
+        ["-t", "200ms", "--openapi", "api.json", "--header", "@headers.txt"],
+        ["--header", "x-key: s3cret", "--header=x-other:s3cret"],
+      ),
+      { cwd: folder.path },
+    )
+    const headers = await asked.promise
+    assert.equal(headers.authorization, "Bearer s3cret:1")
+    assert.deepEqual(
+      [headers["x-empty"], headers["x-key"], headers["x-other"]],
+      ["", "s3cret", "s3cret"],
+    )
+    if (process.platform === "linux") {
+      const told = ["cmdline", "environ"].map((file) =>
+        readFileSync(`/proc/${cli.child.pid}/${file}`, "utf8"),
+      )
+      assert.doesNotMatch(told.join("\n"), /s3cret/)
+      assert.match(told[0] ?? "", /^capstan load http:\/\/…@127.* @headers\.txt .*'x-key: …'/)
+    }
+    seen.resolve("")
+    assert.equal((await cli.ended).code, 0, cli.stderr)
+    assert.doesNotMatch(cli.stdout + cli.stderr, /s3cret/)
+  })
+
   test("a mistake in the command line says what and what to do, before anything is sent", async () => {
     await using target = await loadTarget()
     using folder = new TemporaryFolder()
@@ -232,7 +271,9 @@ describe("capstan load", { concurrency: 2 }, () => {
       [[target.url, "-t", "5 minutes"], 2, /--run-time is "5 minutes".*1h30m/],
       [[target.url, "-u", "5", "--rate", "9"], 2, /users and rate exclude each other/],
       [[target.url, "--threshold", "quick"], 2, /threshold "quick" can't be read/],
-      [[target.url, "--header", "oops"], 2, /--header is "oops"/],
+      [[target.url, "--header", "oops"], 2, /^(?!.*oops).*A --header has no name.*@FILE/],
+      [[target.url, "--header", "@gone"], 2, /--header @gone: gone can't be read \(ENOENT\)/],
+      [[target.url, "--header", "@none.ts"], 2, /--header @none\.ts: line 1 has no name; it must/],
       [[target.url, "-H", target.url], 2, /--host goes with a scenario/],
       [[target.url, "--headless", "-P", "0"], 2, /--web-port has no meaning with --headless/],
       [[target.url, "--json", "no/such/folder.json"], 2, /no\/such\/folder.json can't be written/],

@@ -142,7 +142,10 @@ function textOf(host: string, headers: Message["headers"]): string {
   for (const [name, given] of Object.entries(headers)) {
     const value = String(given)
     if (!token.test(name) || unfitValue.test(value)) {
-      throw new TypeError(`${JSON.stringify(`${name}: ${value}`)} can't be sent as a header.`)
+      // The value may be a secret, and this is for a report.
+      throw new TypeError(
+        `${JSON.stringify(name)} can't be sent as a header with the value it has.`,
+      )
     }
     // What frames the message is not the scenario's to say.
     if (name === "content-length" || name === "transfer-encoding") continue
