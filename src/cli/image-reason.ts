@@ -14,7 +14,7 @@ const reasons: readonly (readonly [
       `${path} is not in the image. If it is a file of the project, name it: image.files in capstan.config.ts, or --files. If a package looks for it beside its code, bring that package whole: --external NAME`,
   ],
   [
-    /its example [^\n]* app\/(?:project\/)?(\S+) does not exist/,
+    /: (?:app\/(?:project\/)?)?(\S+) does not exist\. Correct the example/,
     (path = "") =>
       `${path} is not in the image. Name it: image.files in capstan.config.ts, or --files; or reach it by its name, as in  new URL("./example.png", import.meta.url)`,
   ],
