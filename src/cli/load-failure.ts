@@ -4,8 +4,8 @@
  * caught. The result is plain data: `capstan dev` passes it between processes.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync } from "node:fs"
-import { relative } from "node:path"
+import { existsSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { ModuleError } from "../service/module.ts"
 import { SettingError } from "../service/settings.ts"
@@ -101,7 +101,7 @@ function source(error: Error, files: readonly string[]): Seen | undefined {
       if (again !== undefined) return again
     }
   }
-  const importer = / imported from (.+)$/m.exec(error.message)?.[1]
+  const importer = importerIn(error)
   if (importer !== undefined) return { place: shortened(importer), excerpt: undefined }
   const frame = userFrames(error)[0]
   const place = frame === undefined ? undefined : /([^(\s]+:\d+):\d+\)?$/.exec(frame)?.[1]
@@ -142,6 +142,10 @@ function hint(
     const name = /Cannot find package '([^']+)'/.exec(error.message)?.[1]
     // By that name npm's registry would give somebody else's package.
     if (name === "capstan") return `Install it:  npm install ${nearer(packageRoot)}`
+    const importer = importerIn(error)
+    if (name !== undefined && importer !== undefined && hasPaths(dirname(importer))) {
+      return `Install it:  npm install ${name}\nIf it is one of the tsconfig's \`paths\`, a loader has to find it:  npm install tsx  and  NODE_OPTIONS=--import=tsx`
+    }
     if (name !== undefined) return `Install it:  npm install ${name}`
     const missing = typeof error.url === "string" ? fileURLToPath(error.url) : undefined
     const real = missing === undefined ? undefined : withExtension(missing)
@@ -156,6 +160,18 @@ function hint(
     return "If it is a type, import it with `import type`."
   }
   return undefined
+}
+
+function importerIn(error: Error): string | undefined {
+  return / imported from (.+)$/m.exec(error.message)?.[1]
+}
+
+/** Whether the nearest tsconfig.json gives names to modules, which Node knows nothing of. */
+function hasPaths(folder: string): boolean {
+  const file = join(folder, "tsconfig.json")
+  if (existsSync(file)) return readFileSync(file, "utf8").includes('"paths"')
+  const above = dirname(folder)
+  return above !== folder && hasPaths(above)
 }
 
 function withExtension(missing: string): string | undefined {

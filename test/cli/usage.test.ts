@@ -143,12 +143,13 @@ suite("what can't be understood", { concurrency: 2 }, () => {
   test("a missing package is told how to get it, a missing file how to write its import", async () => {
     using folder = new TemporaryFolder()
     folder.write("package.ts", 'import "left-pad-of-old"\n')
+    folder.write("tsconfig.json", '{ "compilerOptions": { "paths": { "@lib/*": ["./lib/*"] } } }')
     folder.write("other.ts", "export const b = 1\n")
     folder.write("file.ts", 'import { b } from "./other.js"\nconsole.log(b)\n')
     folder.write("type.ts", 'import { Nothing } from "./other.ts"\nconsole.log(Nothing)\n')
     await refuses(
       ["serve", "package.ts"],
-      { code: 1, says: [/npm install left-pad-of-old/] },
+      { code: 1, says: [/npm install left-pad-of-old\n/, /`paths`.*NODE_OPTIONS=--import=tsx/] },
       folder.path,
     )
     await refuses(

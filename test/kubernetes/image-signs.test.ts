@@ -1,10 +1,10 @@
 /** By what a package's code shows that it has files beside it, and where packages lie in an image. */
 import assert from "node:assert/strict"
-import { mkdirSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { test } from "node:test"
 import { build } from "esbuild"
-import { signsIn } from "../../src/kubernetes/image/beside.ts"
+import { plainOwn, signsIn } from "../../src/kubernetes/image/beside.ts"
 import { layout } from "../../src/kubernetes/image/install.ts"
 import { WholePackages } from "../../src/kubernetes/image/whole.ts"
 import { TemporaryFolder } from "../support/cli.ts"
@@ -33,6 +33,27 @@ test("only code shows that a package has files beside it: neither words nor name
   for (const code of ["require(name)", 'require("./" + name)', "import(name)"]) {
     assert.equal((await of(code)).computes, true, code)
   }
+})
+
+test("a module of the project is compiled by its tsconfig, above all its decorators and imports of types", async () => {
+  using folder = new TemporaryFolder()
+  const file = join(folder.path, "src/counter.ts")
+  mkdirSync(dirname(file))
+  writeFileSync(
+    file,
+    `import { Named } from "./kinds.ts"
+const own = import.meta.url
+class Counter { @traced plus(n: Named) { return own } }`,
+  )
+  const bare = await plainOwn(file)
+  assert.match(bare, /from"\.\/kinds\.ts"/)
+  assert.match(bare, /own=capstan_url/)
+  const compilerOptions = { experimentalDecorators: true }
+  writeFileSync(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions }))
+  const compiled = await plainOwn(file)
+  assert.doesNotMatch(compiled, /kinds/)
+  assert.match(compiled, /__decorateClass\(\[traced\],Counter\.prototype,"plus"/)
+  assert.match(compiled, /own=capstan_url/)
 })
 
 test("compiled code is seen where only an entry or the path that is imported ends in .node", async () => {

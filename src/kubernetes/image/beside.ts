@@ -6,8 +6,9 @@
  * and with the words that mean a place told apart from variables that have the same name. One sign too
  * many costs some bytes of the image, one too few a service that does not start: signs are wide.
  */
-import { extname } from "node:path"
-import { transform } from "esbuild"
+import { existsSync } from "node:fs"
+import { dirname, extname, join } from "node:path"
+import { build, transform } from "esbuild"
 import { type Ast, childrenOf, parsed } from "./ast.ts"
 
 /** What code says where it is with, and how these words are called once they have been told apart. */
@@ -43,16 +44,43 @@ export async function plain(
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const { code } = await transform(text, {
+    ...printing,
     loader: loaders.get(extname(file)) ?? "js",
-    target: "node24",
-    minifyWhitespace: true,
-    legalComments: "none",
-    logLevel: "silent",
     define: { ...words, ...more },
-    // As Node strips types: an import stays, whether it is used or not.
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+    tsconfigRaw: strippingOnly,
   })
   return code
+}
+
+/**
+ * The same of a module of the project, by its tsconfig.json where there is one: what decorators are,
+ * and whether an import that only types need stays, is for that to say.
+ */
+export async function plainOwn(file: string): Promise<string> {
+  const { outputFiles } = await build({
+    ...printing,
+    entryPoints: [file],
+    define: words,
+    write: false,
+    ...(hasTsconfig(dirname(file)) ? {} : { tsconfigRaw: strippingOnly }),
+  })
+  return outputFiles[0]!.text
+}
+
+const printing = {
+  target: "node24",
+  minifyWhitespace: true,
+  legalComments: "none",
+  logLevel: "silent",
+} as const
+
+/** As Node strips types: an import stays, whether it is used or not. */
+const strippingOnly = { compilerOptions: { verbatimModuleSyntax: true } }
+
+function hasTsconfig(folder: string): boolean {
+  if (existsSync(join(folder, "tsconfig.json"))) return true
+  const above = dirname(folder)
+  return above !== folder && hasTsconfig(above)
 }
 
 export interface Signs {

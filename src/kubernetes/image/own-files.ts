@@ -10,7 +10,7 @@ import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs"
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path"
 import type { OnLoadResult, Plugin } from "esbuild"
-import { computesModules, plain } from "./beside.ts"
+import { computesModules, plainOwn } from "./beside.ts"
 import { ignoredAmong } from "./ignored.ts"
 import { installedFor, nameIn, packageOf } from "./package-folder.ts"
 import { followPlaces, namesPlaces, placeWords, type Reached } from "./places.ts"
@@ -200,7 +200,7 @@ export class OwnFiles {
           if (await computesModules(text, path)) this.#computing.add(path)
           if (!namesPlaces.test(text)) return undefined
           // What is not code is for esbuild to tell, by file and line.
-          const code = await plain(text, path).catch(() => undefined)
+          const code = await plainOwn(path).catch(() => undefined)
           return code === undefined ? undefined : this.#load(path, code, lookedFor)
         })
       },
