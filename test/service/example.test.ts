@@ -141,6 +141,11 @@ for (const [why, it, message] of [
     /params: a parameter of the path is missing or empty/,
   ],
   [
+    "a part of another name",
+    wrong({ ...looked, examples: { it: { path: { shop: "a", id: 1 } } } }),
+    /it can't have path, only summary, params, query, headers, body, output/,
+  ],
+  [
     "a query, though nothing else is given",
     wrong({ ...looked, examples: { it: { query: { tags: ["a"] } } } }),
     /takes: query\.tags: [^;]*\. Correct/,

@@ -59,6 +59,7 @@ const wrongMax = 5
 /** The parts of an example that make a request, and what they are called in what is received. */
 const parts = { params: "path", query: "query", headers: "headers", body: "body" } as const
 type Part = keyof typeof parts
+const known = ["summary", ...Object.keys(parts), "output"]
 
 /** What looks at the examples of an operation. */
 export function examiner(
@@ -78,7 +79,15 @@ async function examine(
   const unwanted = (Object.keys(parts) as Part[])
     .filter((part) => isGiven(part) && operation[part] === undefined)
     .map((part) => `${part} is given, and the operation has no schema for it`)
-  const own = [...unwanted, ...wrongInAnswer(operation, example), ...wrongTexts(operation, example)]
+  const unknown = Object.keys(example)
+    .filter((key) => !known.includes(key))
+    .map((key) => `it can't have ${key}, only ${known.join(", ")}`)
+  const own = [
+    ...unknown,
+    ...unwanted,
+    ...wrongInAnswer(operation, example),
+    ...wrongTexts(operation, example),
+  ]
   const shown = wrongBytes(operation, example)
   if (own.length + shown.wrong.length > 0) {
     return { wrong: [...own, ...shown.wrong], isWhole: false }
