@@ -3,6 +3,10 @@ import assert from "node:assert/strict"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, before, suite, test } from "node:test"
+import { pathToFileURL } from "node:url"
+import { complaint, Failure } from "../../src/cli/failure.ts"
+import { tryBundle } from "../../src/cli/image-trial.ts"
+import { loadService } from "../../src/service/module.ts"
 import { Project } from "../support/bundled.ts"
 import { eventually, isRunning } from "../support/cli.ts"
 import { StandInPrograms } from "../support/stand-in-programs.ts"
@@ -33,6 +37,23 @@ function posting(run: string): string {
 }), three: asking("/three", () => "", { examples: {} })`
 }
 
+/** A project whose service does what `MOOD` says where it runs, and does not start without. */
+function moody(): Project {
+  const answer = '(() => { if (mood === "bug") throw new Error("no such model"); return "ok" })()'
+  const refuse =
+    '() => { if (mood === "refused") throw problem(422, "Out of fashion."); return "ok" }'
+  return new Project({
+    "service.ts": `import { problem } from "capstan"
+const mood = process.env.MOOD
+if (mood === "end" && process.argv[1]?.endsWith("server.js") && isMainThread) {
+  console.log("farewell")
+  process.exit(7)
+}
+${withSetup('if (mood === undefined) throw new Error("started")', answer, posting(refuse))}`,
+    "note.txt": "a note",
+  })
+}
+
 /** A builder that only says which it is, and builds nothing. */
 function builder(): StandInPrograms {
   return new StandInPrograms({
@@ -49,6 +70,20 @@ suite("a bundle before its image is called done", { concurrency: 2 }, () => {
   const writing = (name: string, value: string) =>
     `writeFileSync(${JSON.stringify(place(name))}, JSON.stringify(${value}))`
   let ended = { code: null as number | null, stdout: "", stderr: "" }
+  /** To make a bundle takes long: what shows only where it runs is shown of one. */
+  const ofMoods = moody()
+  after(() => ofMoods[Symbol.dispose]())
+  let unchecked = { code: null as number | null, stderr: "" }
+  /** What is said when it is started in such a mood, and fails. */
+  const failing = async (mood: string): Promise<string> => {
+    const service = await loadService(pathToFileURL(join(ofMoods.path, "service.ts")))
+    const { signal } = new AbortController()
+    const trial = tryBundle(ofMoods.app, { service, env: { MOOD: mood }, lacks: [], signal })
+    const failure = await trial.catch((error: unknown) => error)
+    assert.ok(failure instanceof Failure, `${failure}`)
+    assert.equal(failure.exitCode, 1)
+    return complaint(failure.message, failure.hint)
+  }
 
   before(async () => {
     project.write({
@@ -77,8 +112,9 @@ if (args[0] === "build") {
     })
     const env = { PATH: programs.path, CAPSTAN_QUEUE_LIMIT: "1", API_KEY: "for-the-trial" }
     await using cli = project.image([], env)
-    const { code } = await cli.ended
+    const [{ code }, ejected] = await Promise.all([cli.ended, ofMoods.eject("--no-check")])
     ended = { code, stdout: cli.stdout, stderr: cli.stderr }
+    unchecked = ejected
   })
 
   test("is started, its workers and setup too, and answers each operation's example", () => {
@@ -140,42 +176,24 @@ if (args[0] === "build") {
     assert.deepEqual(readdirSync(project.tmp), [])
   })
 
-  test("fails the command when an example is answered by a bug, with the stack of it", async () => {
-    using project = new Project({
-      "service.ts": withSetup("", '(() => { throw new Error("no such model") })()'),
-    })
-    const { code, stderr } = await project.eject()
-    assert.equal(code, 1, stderr)
+  test("fails when an example is answered by a bug, with the stack of it", async () => {
+    const said = await failing("bug")
     assert.match(
-      stderr,
+      said,
       /The bundle answers 500 to the example "one" of GET \/one, and would in the image, too/,
     )
-    assert.match(stderr, /Error: no such model\n\s+at .*app\/service\.js:\d+/)
+    assert.match(said, /Error: no such model\n\s+at .*app\/service\.js:\d+/)
   })
 
-  test("fails the command when an example is refused, with what is wrong with it", async () => {
-    const run = '() => { throw problem(422, "Out of fashion.") }'
-    using project = new Project({
-      "service.ts": `import { problem } from "capstan"\n${withSetup("", '"ok"', posting(run))}`,
-      "note.txt": "a note",
-    })
-    const { code, stderr } = await project.eject()
-    assert.equal(code, 1, stderr)
+  test("fails when an example is refused, with what is wrong with it", async () => {
     assert.match(
-      stderr,
+      await failing("refused"),
       /answers 422 to the example "sent" of POST \/two\/\{id\}.*\n\s*Out of fashion\.\n\s*Correct the example/,
     )
   })
 
-  test("fails the command when the process ends by itself, with all that it said", async () => {
-    using project = new Project({
-      "service.ts": `${withSetup("")}
-if (process.argv[1]?.endsWith("server.js") && isMainThread) { console.log("farewell"); process.exit(7) }
-`,
-    })
-    const { code, stderr } = await project.eject()
-    assert.equal(code, 1, stderr)
-    assert.match(stderr, /The bundle does not start[\s\S]*farewell/)
+  test("fails when the process ends by itself, with all that it said", async () => {
+    assert.match(await failing("end"), /The bundle does not start[\s\S]*farewell/)
   })
 
   test("names what only the cluster has when it fails without it", async () => {
@@ -199,14 +217,13 @@ if (process.argv[1]?.endsWith("server.js") && isMainThread) { console.log("farew
   })
 
   test("is not started with --no-check, and where the platform differs it is said that it was not", async () => {
-    using project = new Project({ "service.ts": withSetup('throw new Error("started")') })
-    const unchecked = await project.eject("--no-check")
     assert.equal(unchecked.code, 0, unchecked.stderr)
     assert.doesNotMatch(unchecked.stderr, /started/)
-    const foreign = await project.eject("--platform", other)
-    assert.equal(foreign.code, 0, foreign.stderr)
+    using foreign = moody()
+    const { code, stderr } = await foreign.eject("--platform", other)
+    assert.equal(code, 0, stderr)
     assert.match(
-      foreign.stderr,
+      stderr,
       new RegExp(`the bundle for ${other} was not started to see whether it runs: this machine is`),
     )
   })
