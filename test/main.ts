@@ -18,14 +18,18 @@ const longest = [
   "test/repo/package.test.ts",
   "test/pool/setup.test.ts",
   "test/cli/dev.test.ts",
-  "test/http/documentation.test.ts",
   "test/server/stuck.test.ts",
   "test/cli/up.test.ts",
   "test/kubernetes/image-trial.test.ts",
-  "test/load/page-browser.test.ts",
   "test/local/local.test.ts",
   "test/repo/commands.test.ts",
   "test/load/cli.test.ts",
+]
+
+/** These share a browser, whose start costs as much as what one of them does in it. */
+const inBrowser = [
+  "test/http/documentation.test.ts",
+  "test/load/page-browser.test.ts",
   "test/load/report-html.test.ts",
 ]
 
@@ -88,12 +92,16 @@ process.env.GOGC = "off"
 process.env.GOMEMLIMIT = "1GiB"
 process.env[slownessVariable] ??= `${measuredSlowness()}`
 
-const others = files("test/**/*.test.ts").filter((file) => !longest.includes(file))
-const isTogether = (file: string) =>
-  together.some((room) => file.startsWith(room)) && !apart.includes(file)
-const alone = others.filter((file) => !isTogether(file))
+const named = [...inBrowser, ...longest, ...apart]
+const rest = files("test/**/*.test.ts").filter((file) => !named.includes(file))
+const isIn = (room: string) => (file: string) => file.startsWith(room)
+const alone = rest.filter((file) => !together.some((room) => isIn(room)(file)))
 const asked = process.argv.slice(2).map((file) => resolve(file))
-const all = [...together.map(inOne), ...[...longest, ...alone].map((file) => root + file)]
+const all = [
+  inOne("browser", inBrowser),
+  ...together.map((room) => inOne(basename(room), rest.filter(isIn(room)))),
+  ...[...longest, ...apart, ...alone].map((file) => root + file),
+]
 const events = run({
   files: asked.length > 0 ? asked : all,
   execArgv: shortLived,
@@ -134,12 +142,10 @@ function sayingSkipped(): string {
   return `Skipped: ${each.join("; ")}`
 }
 
-/** A module that imports the tests of a room. */
-function inOne(room: string): string {
-  const imports = others
-    .filter((file) => file.startsWith(room) && isTogether(file))
-    .map((file) => `import ${JSON.stringify(pathToFileURL(root + file))}`)
-  const file = join(compiled, `${basename(room)}.test.mjs`)
+/** A module that imports these. */
+function inOne(name: string, tests: readonly string[]): string {
+  const imports = tests.map((file) => `import ${JSON.stringify(pathToFileURL(root + file))}`)
+  const file = join(compiled, `${name}.test.mjs`)
   writeFileSync(file, imports.join("\n"))
   return file
 }

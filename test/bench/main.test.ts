@@ -56,7 +56,7 @@ test("a bench that does not exist, and a number out of range, are refused before
  * matter here.
  */
 const sizes = { items: 1000, large: 1000, pattern: 8 }
-const tiny = { warmupMs: 0, durationMs: 300 }
+const tiny = { warmupMs: 0, durationMs: 100 }
 
 suite("a round of hostile bodies", () => {
   const [capstan, fastify] = pick("capstan", "fastify") as [Peer, Peer]

@@ -8,7 +8,7 @@ import * as z from "zod"
 import { bytes, file, multipart, optionalFile } from "../../src/service/body.ts"
 import { operation } from "../../src/service/operation.ts"
 import { serveApi } from "../support/api.ts"
-import { loaded, openBrowser, openPage } from "../support/browser.ts"
+import { loaded, openPage, sharedBrowser } from "../support/browser.ts"
 import { without } from "../support/programs.ts"
 
 /** The smallest PNG: one transparent pixel. */
@@ -130,7 +130,7 @@ describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
     await once(proxy.listen(0, "127.0.0.1"), "listening")
     const { port } = proxy.address() as AddressInfo
     behindProxy = `http://127.0.0.1:${port}/svc/v1`
-    browser = await openBrowser()
+    browser = await sharedBrowser()
     // Nothing from a network.
     const loads = new RegExp(`^(${api.url}/|${behindProxy}/|data:|blob:)`)
     page = await openPage(browser, `${api.url}/docs`, { loads })
@@ -139,7 +139,6 @@ describe("Swagger UI, in a browser", { skip: without("chromium") }, () => {
     try {
       await page?.[Symbol.asyncDispose]()
     } finally {
-      await browser?.close()
       proxy?.close()
       proxy?.closeAllConnections()
       await api?.[Symbol.asyncDispose]()

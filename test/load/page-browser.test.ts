@@ -1,12 +1,12 @@
 /** The live page in a real browser. */
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
-import { after, before, describe, test } from "node:test"
+import { before, describe, test } from "node:test"
 import type { Browser, Page } from "playwright-core"
 import { serve } from "../../src/index.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
 import { capstanTarget } from "../../src/load/target/management.ts"
-import { loaded, openBrowser } from "../support/browser.ts"
+import { loaded, sharedBrowser } from "../support/browser.ts"
 import { eventually } from "../support/cli.ts"
 import { figure, opened, tab } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
@@ -35,9 +35,8 @@ async function fitsInto(page: Page, width: number): Promise<void> {
 describe("the live page, in a browser", { concurrency: true, skip }, () => {
   let browser: Browser
   before(async () => {
-    browser = await openBrowser()
+    browser = await sharedBrowser()
   })
-  after(() => browser.close())
 
   test("a run is started, seen, changed, zoomed, reset, reloaded, stopped and downloaded", async () => {
     await using server = await serve(`${root}test/fixtures/load/unhurried.ts`, {

@@ -7,7 +7,7 @@ import { compare } from "../../src/load/report/compare.ts"
 import { htmlReport } from "../../src/load/report/html.ts"
 import { stored } from "../../src/load/report/stored.ts"
 import type { Result } from "../../src/load/result.ts"
-import { loaded, openBrowser, openPage, type PageOptions } from "../support/browser.ts"
+import { loaded, openPage, type PageOptions, sharedBrowser } from "../support/browser.ts"
 import { eventually, TemporaryFolder } from "../support/cli.ts"
 import { madeResult, row } from "../support/load-result.ts"
 import { without } from "../support/programs.ts"
@@ -92,12 +92,9 @@ before(async () => {
     "report.html",
     await htmlReport(result, { command: `capstan ${hostile}`, comparison }),
   )
-  browser = await openBrowser()
+  browser = await sharedBrowser()
 })
-after(async () => {
-  await browser?.close()
-  folder[Symbol.dispose]()
-})
+after(() => folder[Symbol.dispose]())
 
 /** Opened from the disk; asks for nothing from elsewhere. */
 const opened = (options: PageOptions = {}) =>

@@ -124,6 +124,8 @@ function comparable({ language, text }: Pick<Fence, "language" | "text">): unkno
 }
 
 async function checkCalls(document: string, markdown: string): Promise<void> {
+  const blocks = fences(markdown)
+  if (!blocks.some(isOfCalls)) return
   using snippets = snippetFolder()
   using cwd = new TemporaryFolder()
   await sharp({ create: { width: 1200, height: 800, channels: 3, background: "teal" } })
@@ -134,7 +136,6 @@ async function checkCalls(document: string, markdown: string): Promise<void> {
   let server: Server | undefined
   const example = services[document]
   let module = example && copyOf(example, snippets.path)
-  const blocks = fences(markdown)
   for (const [index, block] of blocks.entries()) {
     if (isTypeScript(block)) {
       const text = patient(block.text)

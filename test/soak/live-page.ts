@@ -1,11 +1,11 @@
 /** The live page in a real browser, in many tabs and through a break: what takes long to see. */
 import assert from "node:assert/strict"
-import { after, before, describe, test } from "node:test"
+import { before, describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { servePage } from "../../src/load/page/server.ts"
 import { Session } from "../../src/load/page/session.ts"
 import { scenario } from "../../src/load/scenario/scenario.ts"
-import { loaded, openBrowser } from "../support/browser.ts"
+import { loaded, sharedBrowser } from "../support/browser.ts"
 import { figure, opened } from "../support/live-page.ts"
 import { loadTarget } from "../support/load-target.ts"
 import { servedPage } from "../support/page.ts"
@@ -18,9 +18,8 @@ const get = scenario({ name: "home", tasks: { home: (user) => user.get("/") } })
 describe("the live page, in a browser", { concurrency: true, skip }, () => {
   let browser: Browser
   before(async () => {
-    browser = await openBrowser()
+    browser = await sharedBrowser()
   })
-  after(() => browser.close())
 
   test("ten tabs are open at once, and each of them steers", async () => {
     await using target = await loadTarget()

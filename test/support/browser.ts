@@ -1,5 +1,6 @@
 /** A real browser, where the machine has one. */
 import assert from "node:assert/strict"
+import { after } from "node:test"
 import {
   type Browser,
   type BrowserContextOptions,
@@ -10,8 +11,11 @@ import {
 import { findBrowser } from "../../scripts/browser.ts"
 import { patienceMs } from "./patience.ts"
 
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({
+let browser: Promise<Browser> | undefined
+
+/** The browser of all tests of this process, which ends with them. */
+export function sharedBrowser(): Promise<Browser> {
+  browser ??= chromium.launch({
     executablePath: findBrowser(),
     timeout: patienceMs(),
     args: [
@@ -20,7 +24,9 @@ export function openBrowser(): Promise<Browser> {
       ...["--disable-gpu", "--in-process-gpu", "--no-zygote"],
     ],
   })
+  return browser
 }
+after(async () => (await browser)?.close())
 
 export interface PageOptions extends BrowserContextOptions {
   /** Runs in the page before anything of its own. */
