@@ -62,7 +62,7 @@ export async function build(
 }
 
 /** @throws {Failure} when an image has no Node, or one that is too old. */
-async function baseChecked(base: string, built: Built, signal: AbortSignal): Promise<void> {
+export async function baseChecked(base: string, built: Built, signal: AbortSignal): Promise<void> {
   const advice = `Take another base with --base or image.base: ${imageTable.base.default}, or one into which you have put Node ${nodeMajorMin} or later, as \`node\` in PATH.`
   for (const { platform, id } of built.parts) {
     const found = await nodeIn(built.builder, id, platform === ownPlatform, signal)

@@ -23,7 +23,7 @@ function startDev(folder: TemporaryFolder, ...args: string[]): CliProcess {
   return new CliProcess(
     [
       "dev",
-      "service.ts",
+      "service.mjs",
       "--workers",
       "1",
       "--spare-workers",
@@ -42,7 +42,7 @@ suite("capstan dev, from one change to the next", () => {
   let url = ""
   let managementUrl = ""
   before(async () => {
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     cli = startDev(folder)
     ;({ url, managementUrl } = await cli.served())
   })
@@ -54,7 +54,7 @@ suite("capstan dev, from one change to the next", () => {
   /** Makes it another version, and waits until that is served and said to be. */
   async function change(version: string, source = serviceSource): Promise<void> {
     const { length } = cli.stdout
-    folder.write("service.ts", source(version))
+    folder.write("service.mjs", source(version))
     const isSaid = () => cli.stdout.includes("serving the new version", length) || undefined
     await eventually(isSaid, "the new version")
     await becomes(url, version)
@@ -75,7 +75,7 @@ suite("capstan dev, from one change to the next", () => {
         () => childrenOf(cli.child.pid!).find((pid) => !served.has(pid)),
         "a process that is ready to start",
       )
-      folder.write("service.ts", serviceSource(version))
+      folder.write("service.mjs", serviceSource(version))
       await becomes(url, version)
       assert.equal(Number(await answer(url, "/pid")), idle)
       served.add(idle)
@@ -84,9 +84,9 @@ suite("capstan dev, from one change to the next", () => {
 
   test("a version with a syntax error is shown, and the last good one goes on serving", async () => {
     const good = await answer(url, "/version")
-    folder.write("service.ts", `${serviceSource("broken")}\nconst oops: = 1\n`)
+    folder.write("service.mjs", `${serviceSource("broken")}\nconst oops: = 1\n`)
     await cli.output(
-      /service\.ts:\d+\n[\s\S]*const oops: = 1\n[\s\S]*last good version goes on serving/,
+      /service\.mjs:\d+\n[\s\S]*const oops: = 1\n[\s\S]*last good version goes on serving/,
     )
     assert.equal(await answer(url, "/version"), good)
     await change("mended")
@@ -99,7 +99,7 @@ suite("capstan dev, from one change to the next", () => {
       "summary:",
       'setup() { throw new Error("there is no model") }, summary:',
     )
-    folder.write("service.ts", failing)
+    folder.write("service.mjs", failing)
     await cli.output(/there is no model[\s\S]*last good version goes on serving/)
     assert.equal(await answer(url, "/version"), good)
   })
@@ -109,12 +109,12 @@ suite("capstan dev, from one change to the next", () => {
     // It stands still meanwhile: so all of them are there when it looks, however slow this machine is.
     cli.child.kill("SIGSTOP")
     for (let version = 1; version <= 20; version++) {
-      folder.write("service.ts", serviceSource(String(version)))
+      folder.write("service.mjs", serviceSource(String(version)))
     }
     cli.child.kill("SIGCONT")
     await becomes(url, "20")
     const said = cli.stdout.slice(length)
-    assert.equal(said.match(/service\.ts changed/g)?.length, 1)
+    assert.equal(said.match(/service\.mjs changed/g)?.length, 1)
     assert.equal(said.match(/serving the new version/g)?.length, 1)
   })
 
@@ -124,14 +124,14 @@ suite("capstan dev, from one change to the next", () => {
     const source = (imports: string, value: string) =>
       imports + serviceSource("_").replaceAll('text("_")', `text(${value})`)
     folder.write(
-      "service.ts",
+      "service.mjs",
       source(`import { shared } from ${JSON.stringify(shared)}\n`, "shared"),
     )
     await becomes(url, "a")
     elsewhere.write("shared.mjs", 'export const shared = "b"\n')
     await becomes(url, "b")
 
-    folder.write("service.ts", source('import { nested } from "./lib/nested.mjs"\n', "nested"))
+    folder.write("service.mjs", source('import { nested } from "./lib/nested.mjs"\n', "nested"))
     await cli.output(/can't be served[\s\S]*nested\.mjs/)
     mkdirSync(join(folder.path, "lib"))
     writeFileSync(join(folder.path, "lib", "nested.mjs"), 'export const nested = "c"\n')
@@ -189,7 +189,7 @@ suite("capstan dev, from one change to the next", () => {
     const kept = () => new Agent({ keepAlive: true, maxSockets: 1 })
     const clients = [hammer(false), hammer(false), hammer(kept()), hammer(kept())]
     for (const version of ["one", "two", "three"]) {
-      folder.write("service.ts", serviceSource(version))
+      folder.write("service.mjs", serviceSource(version))
       await eventually(() => seen.has(version) || undefined, `version ${version}`)
     }
     done = true
@@ -226,7 +226,7 @@ suite("capstan dev, from one change to the next", () => {
     const lost = answer(url, "/crash").catch(() => "lost")
     await appears(folder, "stuck")
     const waiting = answer(url, "/version")
-    folder.write("service.ts", serviceSource("unstuck"))
+    folder.write("service.mjs", serviceSource("unstuck"))
     await becomes(url, "unstuck")
     assert.equal(await lost, "lost")
     assert.equal(await waiting, "unstuck")
@@ -244,7 +244,7 @@ suite("capstan dev, from one change to the next", () => {
 suite("capstan dev, begun and ended", { concurrency: 3 }, () => {
   test("a running request is finished by the version that began it", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     await using cli = startDev(folder, "--workers", "2")
     const { url, managementUrl } = await cli.served()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -254,7 +254,7 @@ suite("capstan dev, begun and ended", { concurrency: 3 }, () => {
       const demand = await (await fetch(`${managementUrl}/demand`)).json()
       return (demand as { busy: number }).busy === 1 || undefined
     }, "the request to run")
-    folder.write("service.ts", serviceSource("2"))
+    folder.write("service.mjs", serviceSource("2"))
     await becomes(url, "2")
     folder.write("release", "")
     assert.equal(await running, "1")
@@ -267,7 +267,7 @@ suite("capstan dev, begun and ended", { concurrency: 3 }, () => {
 
   test("a first version that is broken is answered for with 503 and the error, until it is mended", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", 'import "./missing.ts"\n')
+    folder.write("service.mjs", 'import "./missing.ts"\n')
     await using cli = startDev(folder)
     // What waits until then would be answered after ten seconds that it is still starting.
     const [, url = ""] = await cli.output(/Until then (http:\S+) answers 503/)
@@ -279,26 +279,26 @@ suite("capstan dev, begun and ended", { concurrency: 3 }, () => {
     assert.equal(problem.headers.get("content-type"), "application/problem+json")
     assert.match(((await problem.json()) as { detail: string }).detail, /missing\.ts/)
 
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     await becomes(url, "1")
   })
 
   test("a module that never finishes loading is dropped at the next change", async () => {
     using folder = new TemporaryFolder()
     folder.write(
-      "service.ts",
+      "service.mjs",
       'import { writeFileSync } from "node:fs"\nwriteFileSync("loading", "")\nfor (;;);\n',
     )
     await using cli = startDev(folder)
     const [, url = ""] = await cli.output(/starting \S+ at (http:\S+)/)
     await appears(folder, "loading")
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     await becomes(url, "1")
   })
 
   test("no process is left behind when the supervisor is killed", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     await using cli = startDev(folder)
     const { url } = await cli.served()
     const pid = Number(await answer(url, "/pid"))
@@ -309,7 +309,7 @@ suite("capstan dev, begun and ended", { concurrency: 3 }, () => {
 
   test("not even one that is stuck in a loop", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", stuckSource("1"))
+    folder.write("service.mjs", stuckSource("1"))
     await using cli = startDev(folder)
     const { url } = await cli.served()
     const pid = Number(await answer(url, "/pid"))

@@ -38,9 +38,9 @@ export default service({
 for (const isolation of ["thread", "process"]) {
   test(`what a loop prints in a ${isolation} is in the log while it computes, under its request`, async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", source(isolation))
+    folder.write("service.mjs", source(isolation))
     await using cli = new CliProcess(
-      ["serve", "service.ts", ...freePorts, ...patientFlags(), "--log-format", "json"],
+      ["serve", "service.mjs", ...freePorts, ...patientFlags(), "--log-format", "json"],
       { cwd: folder.path },
     )
     const { url } = await cli.served()

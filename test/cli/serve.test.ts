@@ -22,8 +22,8 @@ const flags = [...freePorts, ...patientFlags()]
 suite("capstan serve", { concurrency: 3 }, () => {
   test("says in one line where it serves, when nobody is looking", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+    folder.write("service.mjs", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.mjs", ...flags], { cwd: folder.path })
     const { url, managementUrl } = await cli.served()
     assert.equal(await text(`${url}/version`), "1")
     assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
@@ -39,8 +39,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
 
   test("a request is one short line of the pretty log, with its id when it did not go well", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    const args = ["serve", "service.ts", "--log-format", "pretty", ...flags]
+    folder.write("service.mjs", serviceSource("1"))
+    const args = ["serve", "service.mjs", "--log-format", "pretty", ...flags]
     await using cli = new CliProcess(args, { cwd: folder.path })
     const { url } = await cli.served()
     await text(`${url}/version`)
@@ -52,8 +52,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
   test("an exception that nobody caught is logged, and ends it with 1", async () => {
     using folder = new TemporaryFolder()
     const failing = serviceSource("1").replace("process.exit(3)", "{ setTimeout(() => boom()) }")
-    folder.write("service.ts", failing)
-    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+    folder.write("service.mjs", failing)
+    await using cli = new CliProcess(["serve", "service.mjs", ...flags], { cwd: folder.path })
     const { url } = await cli.served()
     await text(`${url}/crash`).catch(() => "cut off")
     assert.deepEqual(await cli.ended, { code: 1, signal: null })
@@ -62,8 +62,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
 
   test("SIGTERM lets every running request finish, then exits with 0", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = new CliProcess(["serve", "service.ts", "--workers", "2", ...flags], {
+    folder.write("service.mjs", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.mjs", "--workers", "2", ...flags], {
       cwd: folder.path,
     })
     const { url, managementUrl } = await cli.served()
@@ -88,8 +88,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
 
   test("a terminal that is closed drains it, and what it had logged by then is not lost", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+    folder.write("service.mjs", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.mjs", ...flags], { cwd: folder.path })
     const { url, managementUrl } = await cli.served()
     const answer = text(`${url}/slow`)
     await admitted(managementUrl, 1)
@@ -109,8 +109,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
     skip: without("script") || (process.platform !== "linux" && "script has other flags elsewhere"),
   }, async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    const command = [process.execPath, main, "serve", "service.ts", ...flags]
+    folder.write("service.mjs", serviceSource("1"))
+    const command = [process.execPath, main, "serve", "service.mjs", ...flags]
     const script = spawn(
       "script",
       ["-qefc", `exec ${command.map((word) => `'${word}'`).join(" ")}`, "/dev/null"],
@@ -155,8 +155,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
   ] as const) {
     test(`a second ${signal} ends it at once, with ${code}`, async () => {
       using folder = new TemporaryFolder()
-      folder.write("service.ts", serviceSource("1"))
-      await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+      folder.write("service.mjs", serviceSource("1"))
+      await using cli = new CliProcess(["serve", "service.mjs", ...flags], { cwd: folder.path })
       const { url, managementUrl } = await cli.served()
       const answer = text(`${url}/slow`).catch(() => "cut off")
       await admitted(managementUrl, 1)
@@ -177,7 +177,7 @@ suite("capstan serve", { concurrency: 3 }, () => {
   ] as const) {
     test(`${signal} that arrives twice at once, as ${under} has it, still drains`, async () => {
       using folder = new TemporaryFolder()
-      folder.write("service.ts", serviceSource("1"))
+      folder.write("service.mjs", serviceSource("1"))
       // Sent by the process itself, as soon as the first is there: from here the second might come late.
       // Its clock stands still until the second is dealt with: whether that is soon enough is not chance.
       const echo = `process.once("${signal}", () => {
@@ -187,7 +187,7 @@ suite("capstan serve", { concurrency: 3 }, () => {
       process.kill(process.pid, "${signal}")
     })`
       const node = ["--import", `data:text/javascript,${encodeURIComponent(echo)}`]
-      const args = ["serve", "service.ts", ...flags]
+      const args = ["serve", "service.mjs", ...flags]
       await using cli = new CliProcess(args, { cwd: folder.path, node })
       const { url, managementUrl } = await cli.served()
       const answer = text(`${url}/slow`)
@@ -202,10 +202,13 @@ suite("capstan serve", { concurrency: 3 }, () => {
 
   test("a request that outlasts the grace is cut off, and the exit code is still 0", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = new CliProcess(["serve", "service.ts", ...flags, "--drain-grace-ms", "300"], {
-      cwd: folder.path,
-    })
+    folder.write("service.mjs", serviceSource("1"))
+    await using cli = new CliProcess(
+      ["serve", "service.mjs", ...flags, "--drain-grace-ms", "300"],
+      {
+        cwd: folder.path,
+      },
+    )
     const { url, managementUrl } = await cli.served()
     const answer = text(`${url}/slow`).catch(() => "cut off")
     await admitted(managementUrl, 1)
@@ -216,8 +219,8 @@ suite("capstan serve", { concurrency: 3 }, () => {
 
   test("who does not read the log holds up nobody, and hears how many lines were dropped", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
-    await using cli = new CliProcess(["serve", "service.ts", ...flags], { cwd: folder.path })
+    folder.write("service.mjs", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.mjs", ...flags], { cwd: folder.path })
     const { url, managementUrl } = await cli.served()
     cli.child.stdout?.pause()
     // Eight megabytes of log, where one is held, beyond what the pipe takes.

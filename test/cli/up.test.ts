@@ -36,7 +36,7 @@ const steady = ["--sync-ms", "600000"]
 const ports = [...freePorts, "--web-port", "0"]
 
 function startUp(folder: TemporaryFolder, options: RunOptions, ...flags: string[]): CliProcess {
-  const args = ["up", "service.ts", ...ports, ...small, ...steady, ...flags]
+  const args = ["up", "service.mjs", ...ports, ...small, ...steady, ...flags]
   return new CliProcess(args, { cwd: folder.path, ...options })
 }
 
@@ -70,12 +70,12 @@ async function text(url: string): Promise<string> {
 /** Serves with that as its standard output and error; resolves with what stood on the latter. */
 async function servesWith(stdio: readonly (number | "pipe")[], hangUp: boolean): Promise<string> {
   using folder = new TemporaryFolder()
-  folder.write("service.ts", serviceSource("1"))
+  folder.write("service.mjs", serviceSource("1"))
   const managementPort = await freePort()
   const child = spawn(
     process.execPath,
     [
-      ...[main, "up", "service.ts", ...ports, "--management-port", `${managementPort}`, ...small],
+      ...[main, "up", "service.mjs", ...ports, "--management-port", `${managementPort}`, ...small],
       ...["--log-level", "info"],
     ],
     { cwd: folder.path, env: cleanEnv(), stdio: ["ignore", ...stdio] },
@@ -105,7 +105,7 @@ async function servesWith(stdio: readonly (number | "pipe")[], hangUp: boolean):
 suite("capstan up", { concurrency: 2 }, () => {
   test("up serves by replicas, tells its status, serves a change, and finishes what runs on SIGTERM", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     await using cli = startUp(folder, {}, "--min", "2", "--max", "3")
     const { url, managementUrl } = await cli.served()
     assert.equal(await text(`${url}/version`), "200 1")
@@ -130,10 +130,10 @@ suite("capstan up", { concurrency: 2 }, () => {
     const asJson = await runCli(["status", "--json", "--management-port", port])
     assert.equal(JSON.parse(asJson.stdout).scaling.maxReplicas, 3)
 
-    folder.write("service.ts", `${serviceSource("2")}\nconst oops: = 1\n`)
+    folder.write("service.mjs", `${serviceSource("2")}\nconst oops: = 1\n`)
     await cli.output(/version 2 can't be served[\s\S]*const oops: = 1[\s\S]*goes on serving, by 2/)
     assert.equal(await text(`${url}/version`), "200 1")
-    folder.write("service.ts", serviceSource("3"))
+    folder.write("service.mjs", serviceSource("3"))
     await cli.output(/version 3 serves now/)
     assert.equal(await text(`${url}/version`), "200 3")
 
@@ -156,7 +156,7 @@ suite("capstan up", { concurrency: 2 }, () => {
     /** What stands in the log before a request that does not go well, and that request's line. */
     const logged = async (env: Record<string, string>, ...flags: string[]): Promise<string> => {
       using folder = new TemporaryFolder()
-      folder.write("service.ts", serviceSource("1"))
+      folder.write("service.mjs", serviceSource("1"))
       await using cli = startUp(folder, { env }, ...flags)
       const { url } = await cli.served()
       assert.equal(await text(`${url}/version`), "200 1")
@@ -184,7 +184,7 @@ suite("capstan up", { concurrency: 2 }, () => {
       run() { process.getBuiltinModule("node:child_process").spawnSync("sh", ["-c", ': > begun; cat "$0"', ${JSON.stringify(pipe)}]) },
     }),
     version:`
-    folder.write("service.ts", serviceSource("1").replace("version: op", `${broken} op`))
+    folder.write("service.mjs", serviceSource("1").replace("version: op", `${broken} op`))
     await using cli = startUp(folder, {}, "--min", "1")
     const { url, managementUrl } = await cli.served()
     assert.match(await text(`${url}/broken`), /^503 /)
@@ -230,7 +230,7 @@ suite("capstan up", { concurrency: 2 }, () => {
 
   test("kill -9 of up leaves no replica, not even one that is stuck in a loop", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", stuckSource("1"))
+    folder.write("service.mjs", stuckSource("1"))
     await using cli = startUp(folder, {}, "--min", "2")
     const { url, managementUrl } = await cli.served()
     const { replicas } = await untilReady(managementUrl, 2)
@@ -300,7 +300,7 @@ suite("capstan up", { concurrency: 2 }, () => {
 
   test("what can't be served ends the command and says why", async () => {
     using folder = new TemporaryFolder()
-    folder.write("service.ts", serviceSource("1"))
+    folder.write("service.mjs", serviceSource("1"))
     folder.write("broken.ts", 'import "./missing.ts"\n')
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve))
@@ -317,11 +317,11 @@ suite("capstan up", { concurrency: 2 }, () => {
       await Promise.all([
         refuses(["up", "broken.ts", ...ports], 1, /broken\.ts can't be served[\s\S]*missing\.ts/),
         refuses(
-          ["up", "service.ts", ...freePorts, "--web-port", `${port}`],
+          ["up", "service.mjs", ...freePorts, "--web-port", `${port}`],
           1,
           /Port \d+, for the live page, is in use[\s\S]*--web-port/,
         ),
-        refuses(["up", "service.ts", "--stages", "soon"], 2, /stages "soon" can't be read/),
+        refuses(["up", "service.mjs", "--stages", "soon"], 2, /stages "soon" can't be read/),
         refuses(["status", "--management-port", "1"], 1, /Nothing answers at port 1/),
         refuses(
           ["status", "--management-port", `${other.port}`],

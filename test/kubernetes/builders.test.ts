@@ -2,6 +2,8 @@
 import assert from "node:assert/strict"
 import { readdirSync } from "node:fs"
 import { after, test } from "node:test"
+import type { Failure } from "../../src/cli/failure.ts"
+import { baseChecked, ownPlatform } from "../../src/cli/image-build.ts"
 import { nodeIn, nodeMajorMin, nodeOf } from "../../src/kubernetes/image/base.ts"
 import { type Built, buildImage, findBuilder } from "../../src/kubernetes/image/builder.ts"
 import type { Platform } from "../../src/kubernetes/image/native.ts"
@@ -236,29 +238,34 @@ test("an image of another platform, or by buildah, is not run", async () => {
   })
 })
 
-test("a base with an old Node, or without any, is no image that is done", async () => {
+const answering = (ran: string): Behaviours => ({
+  docker: `${builds}\nif (args[0] === "run") { ${ran} }`,
+})
+
+test("a base with an old Node is no image that is done", async () => {
   const module = `${root}examples/prime-factor/service.ts`
-  const ending = (ran: string): Behaviours => ({
-    docker: `${builds}\nif (args[0] === "run") { ${ran} }`,
-  })
-  const image = async (ran: string, base: string) => {
-    using programs = new StandInPrograms(ending(ran))
-    return await runCli(["image", module, "--base", base, "--builder", "docker", "--push"], {
-      env: { PATH: programs.path },
-      node: ["--conditions=capstan-source"],
-    })
-  }
-  const old = await image('console.log("v20.1.0")', "node:20-slim")
-  assert.equal(old.code, 1, old.stderr)
+  using programs = new StandInPrograms(answering('console.log("v20.1.0")'))
+  const { code, stderr } = await runCli(
+    ["image", module, "--base", "node:20-slim", "--builder", "docker", "--push"],
+    { env: { PATH: programs.path }, node: ["--conditions=capstan-source"] },
+  )
+  assert.equal(code, 1, stderr)
   assert.match(
-    old.stderr,
+    stderr,
     /The base node:20-slim has Node 20\.1\.0, and the service needs Node 24 or later\.\n.*--base/,
   )
-  assert.doesNotMatch(old.stderr, /pushes/)
-  const none = await image(
-    'console.error("exec: node: not found"); process.exitCode = 127',
-    "debian:13-slim",
-  )
-  assert.equal(none.code, 1, none.stderr)
-  assert.match(none.stderr, /The base debian:13-slim can't start Node: .*\n.*exec: node: not found/)
+  assert.doesNotMatch(stderr, /pushes/)
+})
+
+test("neither is a base without any", async () => {
+  const ran = 'console.error("exec: node: not found"); process.exitCode = 127'
+  await standIns(answering(ran), async () => {
+    const parts = [{ platform: ownPlatform, tag, id }]
+    const checked = baseChecked("debian:13-slim", { builder: "docker", tag, parts }, signal)
+    await assert.rejects(checked, ({ message, hint = "", exitCode }: Failure) => {
+      assert.match(message, /^The base debian:13-slim can't start Node: /)
+      assert.match(hint, /^exec: node: not found\n.*--base/)
+      return exitCode === 1
+    })
+  })
 })

@@ -195,6 +195,9 @@ export class TemporaryFolder implements Disposable {
  * - `/version` answers `version`, from a worker;
  * - `/slow` answers it once there is a file `release` in the current folder;
  * - `/pid` answers the process's id, `/crash` ends the process.
+ *
+ * It is JavaScript as well as TypeScript. As `.mjs` it is the cheaper one where types are not the
+ * point: for a `.ts` that was never seen, each process and each worker loads what strips types.
  */
 export function serviceSource(version: string, { before = "" } = {}): string {
   return `import { bytes, operation, service } from ${JSON.stringify(index)}
