@@ -7,10 +7,13 @@ import { randomInt } from "node:crypto"
 import { parseArgs } from "node:util"
 import { patienceMs } from "../support/patience.ts"
 import { type Attack, Trial } from "./attack.ts"
+import { flooding } from "./floods.ts"
+import { replicas } from "./replicas.ts"
 import { responses } from "./responses.ts"
 import { requests, smuggling } from "./smuggling.ts"
+import { targets } from "./targets.ts"
 
-const attacks: readonly Attack[] = [smuggling, requests, responses]
+const attacks: readonly Attack[] = [smuggling, requests, responses, replicas, targets, flooding]
 
 const usage = `npm run test:attack runs all attacks, npm run test:attack -- NAME … those named.
 
@@ -71,7 +74,7 @@ async function made(attack: Attack, seed: number, seconds: number): Promise<numb
   const tookS = ((performance.now() - startedAtMs) / 1000).toFixed(1)
   console.log(`${attack.name}: tried ${summary || "nothing"}; ${result} (${tookS} s)`)
   for (const note of notes) console.log(`  ${note}`)
-  for (const finding of findings.slice(0, 200)) console.log(`  FOUND ${finding.slice(0, 2000)}`)
+  for (const finding of findings.slice(0, 20)) console.log(`  FOUND ${finding.slice(0, 2000)}`)
   if (findings.length > 20) console.log(`  and ${findings.length - 20} more`)
   return findings.length
 }
