@@ -17,6 +17,7 @@ import { Local } from "../local/local.ts"
 import type { Serving } from "../local/messages.ts"
 import { unreadBytesMaxOf } from "../service/bounds.ts"
 import { availableCores } from "../service/cpu.ts"
+import { type DescriptorPlan, descriptorsMax, planDescriptors } from "../service/descriptors.ts"
 import { environmentVariable, type ResolvedSettings, resolveSettings } from "../service/settings.ts"
 import { type ConfigFlags, configuredStages } from "./config-file.ts"
 import { developmentSettings } from "./dev/messages.ts"
@@ -78,14 +79,25 @@ export async function up(
     said: (event) => display.say([event]),
   })
 
-  const { balancer, told } = await listen(settings, display, (path) => watch.add(path))
+  const descriptors = planDescriptors(descriptorsMax(), {
+    // A rollout starts as many again.
+    started: 2 * options.scaling.maxReplicas,
+    connectionsMax: settings.connectionsMax,
+    others: 1,
+  })
+  if (descriptors.shortage !== undefined) display.say([descriptors.shortage])
+  const { balancer, told } = await listen(settings, descriptors, display, (path) => {
+    watch.add(path)
+  })
   stack.defer(() => balancer.close(0))
   let serving: Serving | undefined
   let report: (() => UpReport) | undefined
   const management = stack.use(
-    await serveManagement(settings, () => report?.()).catch((error: unknown) => {
-      throw listenFailure(error, settings) ?? error
-    }),
+    await serveManagement(settings, () => report?.(), descriptors.managementConnectionsMax).catch(
+      (error: unknown) => {
+        throw listenFailure(error, settings) ?? error
+      },
+    ),
   )
   const boot: Boot = { moduleUrl: module.href, flags: settingFlags, workers: options.workers }
   const running = new Local({
@@ -171,6 +183,7 @@ interface Listening {
 
 async function listen(
   settings: ResolvedSettings,
+  { connectionsMax, othersMax }: DescriptorPlan,
   display: Display,
   imports: (path: string) => void,
 ): Promise<Listening> {
@@ -186,7 +199,7 @@ async function listen(
     const words = wordsOf(event)
     if (words !== undefined) (sparing[event.kind] ?? display).say(words)
   }
-  const { host, port, headersTimeoutMs, keepAliveTimeoutMs, connectionsMax, corsOrigins } = settings
+  const { host, port, headersTimeoutMs, keepAliveTimeoutMs, corsOrigins } = settings
   try {
     const balancer = await Balancer.listen({
       host,
@@ -194,6 +207,7 @@ async function listen(
       headersTimeoutMs,
       keepAliveTimeoutMs,
       connectionsMax,
+      upstreamConnectionsMax: othersMax,
       unreadBytesMax: unreadBytesMaxOf(settings),
       corsOrigins,
       logged: told,

@@ -8,7 +8,7 @@ import { availableParallelism, totalmem } from "node:os"
 /** What a file holds, or `undefined` when there is no such file. A parameter, to be tried on samples. */
 export type ReadText = (path: string) => string | undefined
 
-const readText: ReadText = (path) => {
+export const readText: ReadText = (path) => {
   try {
     return readFileSync(path, "utf8")
   } catch {

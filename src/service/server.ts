@@ -21,7 +21,9 @@ import { net } from "../core/http/builtin.ts"
 import { listeningUrl } from "../core/http/listening-url.ts"
 import { untilQuiet } from "../core/quiet.ts"
 import { ComputePools } from "./compute.ts"
+import { descriptorsMax, planDescriptors } from "./descriptors.ts"
 import { toError } from "./fault.ts"
+import { planLanes } from "./lanes.ts"
 import { loadService } from "./module.ts"
 import type { Service } from "./service.ts"
 import { type ResolvedSettings, resolveSettings, type Settings } from "./settings.ts"
@@ -131,6 +133,15 @@ class RunningServer implements Server {
     const { service, settings } = this
     // The workers are booting by now, on other cores, while this is loaded.
     const { createApi, createManagement, Metrics } = await import("./front.ts")
+    const started = planLanes(service, settings).reduce(
+      (sum, { size }) => sum + size + settings.spareWorkers,
+      0,
+    )
+    const { connectionsMax, managementConnectionsMax, shortage } = planDescriptors(
+      descriptorsMax(),
+      { started, connectionsMax: settings.connectionsMax, others: 0 },
+    )
+    if (shortage !== undefined) this.#log.warn({ connectionsMax }, shortage)
     const metrics = new Metrics()
     metrics.watch(this.#compute)
     const api = await createApi({
@@ -140,6 +151,7 @@ class RunningServer implements Server {
       log: this.#log,
       isDraining: () => this.#state === "draining",
       observe: (record) => metrics.request(record),
+      connectionsMax,
     })
     const management = createManagement({
       health: {
@@ -152,6 +164,7 @@ class RunningServer implements Server {
       metrics: () => metrics.expose(),
       demand: () => this.#compute.demand(),
       log: this.#log,
+      connectionsMax: managementConnectionsMax,
     })
     this.#api = api.server
     this.#management = management

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
+import { readdirSync } from "node:fs"
 import { suite, test } from "node:test"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
@@ -14,6 +15,7 @@ import {
   TemporaryFolder,
 } from "../support/cli.ts"
 import { without } from "../support/programs.ts"
+import { RawClient } from "../support/raw-client.ts"
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const flags = [...freePorts, ...patientFlags()]
@@ -35,6 +37,29 @@ suite("capstan serve", { concurrency: 3 }, () => {
     const line = JSON.parse(lines[0] ?? "") as Record<string, unknown>
     assert.equal(line.level, "info")
     assert.equal(line.url, url)
+  })
+
+  test("it stays clear of the files that it may have open, and says what it takes", {
+    skip: process.platform !== "linux" && "there is no /proc",
+  }, async () => {
+    using folder = new TemporaryFolder()
+    folder.write("service.ts", serviceSource("1"))
+    await using cli = new CliProcess(["serve", "service.ts", ...flags], {
+      cwd: folder.path,
+      descriptors: 300,
+    })
+    const { url, managementUrl } = await cli.served()
+    assert.match(cli.stdout, /connectionsMax is 10000, and this process may have 300 files/)
+    const idle: RawClient[] = []
+    try {
+      for (let n = 0; n < 300; n++) idle.push(await RawClient.connect(Number(new URL(url).port)))
+      assert.equal(await text(`${url}/version`), "1")
+      assert.equal((await fetch(`${managementUrl}/readyz`)).status, 200)
+      const open = readdirSync(`/proc/${cli.child.pid}/fd`).length
+      assert.ok(open < 250, `${open} files are open`)
+    } finally {
+      for (const client of idle) client[Symbol.dispose]()
+    }
   })
 
   test("a request is one short line of the pretty log, with its id when it did not go well", async () => {

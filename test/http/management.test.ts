@@ -4,7 +4,6 @@ import type { AddressInfo } from "node:net"
 import { test } from "node:test"
 import { pino } from "pino"
 import { serveManagement } from "../../src/cli/up/management.ts"
-import { managementConnectionsMax } from "../../src/core/http/peers.ts"
 import { createManagement, type ManagementDeps } from "../../src/service/http/management.ts"
 import type { ResolvedSettings } from "../../src/service/settings.ts"
 import { eventually } from "../support/cli.ts"
@@ -19,6 +18,7 @@ async function manage(more: Partial<ManagementDeps> = {}) {
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", text: "capstan_x 1\n" }),
     demand: () => ({ cores: 1.5 }),
     log: pino({ level: "silent" }),
+    connectionsMax: 200,
     ...more,
   })
   server.listen(0, "127.0.0.1")
@@ -54,7 +54,7 @@ test("probes, metrics and demand are answered", async () => {
 test("a request of HTTP/1.0 with chunks is refused, and nothing behind it is answered", async () => {
   await using management = await manage()
   const settings = { managementHost: "127.0.0.1", managementPort: 0 } as ResolvedSettings
-  await using ofUp = await serveManagement(settings, () => undefined)
+  await using ofUp = await serveManagement(settings, () => undefined, 10)
   for (const port of [management.port, Number(new URL(ofUp.url).port)]) {
     using client = await RawClient.connect(port)
     client.write(
@@ -150,9 +150,9 @@ test("a probe goes before those who scrape, of whom a turn answers few", async (
 })
 
 test("however many connections are open and idle, one more is let in", async () => {
-  await using management = await manage()
+  await using management = await manage({ connectionsMax: 3 })
   const idle = await Promise.all(
-    Array.from({ length: managementConnectionsMax }, () => RawClient.connect(management.port)),
+    Array.from({ length: 3 }, () => RawClient.connect(management.port)),
   )
   try {
     assert.equal((await management.ask("/livez")).status, 200)
@@ -161,4 +161,19 @@ test("however many connections are open and idle, one more is let in", async () 
   } finally {
     for (const client of idle) client[Symbol.dispose]()
   }
+})
+
+test("figures that nobody takes make room for who does", async () => {
+  const text = "x".repeat(20_000_000)
+  await using management = await manage({
+    metrics: async () => ({ contentType: "text/plain", text }),
+  })
+  using silent = await RawClient.connect(management.port)
+  silent.write("GET /metrics HTTP/1.1", "host: x", "", "")
+  await silent.read("x")
+  silent.socket.pause()
+  const response = await management.ask("/metrics")
+  assert.equal((await response.bytes()).length, text.length)
+  silent.socket.resume()
+  assert.ok((await silent.read()).length < text.length)
 })

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { type Asker, Attempt } from "../../src/local/balancer/attempt.ts"
 import { requestHead } from "../../src/local/balancer/message.ts"
+import { Room } from "../../src/local/balancer/room.ts"
 import { Upstream } from "../../src/local/balancer/upstream.ts"
 import { Upstreams } from "../../src/local/balancer/upstreams.ts"
 import { replica } from "../support/balancer.ts"
@@ -13,7 +14,7 @@ test("who leaves when all is over does not take the connection along", async () 
     if (url === "/first") response.end("first")
     else isAsked(() => response.end("second"))
   })
-  const upstream = new Upstream(a)
+  const upstream = new Upstream(a, new Room(1, () => {}))
   const send = (path: string) => {
     const { promise: text, resolve } = Promise.withResolvers<string>()
     let received = ""
@@ -38,7 +39,11 @@ test("who leaves when all is over does not take the connection along", async () 
       isChunked: false,
       mayUpgrade: false,
     }
-    const upstreams = new Upstreams({ waitingMax: 0, logged: () => {} })
+    const upstreams = new Upstreams({
+      waitingMax: 0,
+      upstreamConnectionsMax: 1,
+      logged: () => {},
+    })
     return { attempt: new Attempt(upstreams, upstream, message, asker), text }
   }
   const first = send("/first")

@@ -24,6 +24,8 @@ export const index = new URL("../../src/index.ts", import.meta.url).href
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Files and sockets that it may have open; by `ulimit -n`. @default as many as this process */
+  readonly descriptors?: number
   /** Arguments for Node itself. */
   readonly node?: readonly string[]
   /** After which it has run for too long and is ended. @default twice as long as anybody waits for it */
@@ -44,9 +46,12 @@ export class CliProcess implements AsyncDisposable {
 
   constructor(
     args: readonly string[],
-    { cwd, env, node = [], timeoutMs = 2 * patienceMs() }: RunOptions = {},
+    { cwd, env, descriptors, node = [], timeoutMs = 2 * patienceMs() }: RunOptions = {},
   ) {
-    this.child = spawn(process.execPath, [...shortLived, ...node, main, ...args], {
+    const limited =
+      descriptors === undefined ? [] : ["sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`]
+    const [program = "", ...rest] = [...limited, process.execPath, ...shortLived, ...node, main]
+    this.child = spawn(program, [...rest, ...args], {
       cwd,
       env: { ...cleanEnv(), NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -3,11 +3,13 @@
  * only this machine can reach.
  */
 import type { FromReplica, Serving, ToReplica } from "../../local/messages.ts"
+import { descriptorsMax, planDescriptors } from "../../service/descriptors.ts"
 import { type Server, serve } from "../../service/server.ts"
 import {
   environmentVariable,
   resolveSettings,
   type SettingSources,
+  settingsTable,
 } from "../../service/settings.ts"
 import { endWithParent, watchImports } from "../child-process.ts"
 import { described, loadFailure } from "../load-failure.ts"
@@ -38,6 +40,13 @@ const replicaPlace = {
   managementPort: "0",
 } as const
 
+/** Its only client is the balancer, which has the bound: as many as it may open are taken. */
+const { connectionsMax } = planDescriptors(descriptorsMax(), {
+  started: settingsTable.workers.max,
+  connectionsMax: settingsTable.connectionsMax.max,
+  others: 0,
+})
+
 async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
   const module = new URL(moduleUrl)
   const imported = watchImports((path) => tell({ type: "imports", path }))
@@ -45,8 +54,8 @@ async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
     // Its only client is the balancer, which knows of new replicas without being sent away.
     options: { workers, connectionAgeMs: 0, connectionRequestsMax: 0 },
     env: process.env,
-    // Host and ports as others know them are the balancer's.
-    flags: { ...flags, ...replicaPlace },
+    // Host, ports and connections as others know them are the balancer's.
+    flags: { ...flags, ...replicaPlace, connectionsMax: `${connectionsMax}` },
   }
   try {
     const logger = await createLogger(resolveSettings(sources))

@@ -9,7 +9,7 @@ import { once } from "node:events"
 import type { IncomingMessage, Server } from "node:http"
 import { http } from "../../core/http/builtin.ts"
 import { listeningUrl } from "../../core/http/listening-url.ts"
-import { managementConnectionsMax, Peers } from "../../core/http/peers.ts"
+import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { ambiguity } from "../../core/http/unreadable.ts"
 import { refusal } from "../../load/page/guard.ts"
@@ -29,8 +29,9 @@ export interface UpManagement extends AsyncDisposable {
 export async function serveManagement(
   { managementHost: host, managementPort: port }: ResolvedSettings,
   report: () => UpReport | undefined,
+  connectionsMax: number,
 ): Promise<UpManagement> {
-  const peers = new Peers(managementConnectionsMax, () => {})
+  const peers = new Peers(connectionsMax, () => {})
   const pipelines = new Pipelines((request, response) => {
     const ambiguous = ambiguity(request)
     const [status, type, text] =

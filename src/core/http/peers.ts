@@ -12,9 +12,6 @@ import type { Socket } from "node:net"
 import { Ranking } from "../ranking.ts"
 import { addressOf, peerOf } from "./peer.ts"
 
-/** Of a management port: more than probes and whoever scrapes have open. */
-export const managementConnectionsMax = 256
-
 interface Peer {
   readonly address: string
   /** On which no request is under way, the one that has been so for longest first. */

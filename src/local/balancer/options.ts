@@ -15,6 +15,11 @@ export interface BalancerOptions {
   readonly port: number
   /** Open connections of clients, shared as peers.ts has it. @default 10_000 */
   readonly connectionsMax?: number
+  /**
+   * Open connections to replicas. While all are in use requests wait, as when no replica is ready.
+   * @default no bound but that on clients' connections and on what each sends ahead
+   */
+  readonly upstreamConnectionsMax?: number
   /** Bytes of answers that clients have yet to take, shared as unread.ts has it. @default 256 MiB */
   readonly unreadBytesMax?: number
   /** Requests that wait for a replica while none is ready. One more is refused (503). @default 1000 */
@@ -41,6 +46,7 @@ export type ResolvedOptions = Required<BalancerOptions>
 /** Whatever is not said. The service's own settings have the same values where they mean the same. */
 const defaults = {
   connectionsMax: 10_000,
+  upstreamConnectionsMax: Number.POSITIVE_INFINITY,
   unreadBytesMax: 268_435_456,
   waitingMax: 1000,
   waitMs: 10_000,

@@ -11,6 +11,7 @@ import { Connections } from "./connections.ts"
 import type { Message } from "./message.ts"
 import type { Backend } from "./options.ts"
 import type { Candidate } from "./pick.ts"
+import type { Room } from "./room.ts"
 
 /** "left": the client went before there was an answer. */
 type AttemptOutcome = "answered" | "failed" | "left"
@@ -26,9 +27,9 @@ export class Upstream implements Candidate {
   #onIdle: (() => void) | undefined
   #graceTimer: NodeJS.Timeout | undefined
 
-  constructor({ name, origin }: Backend) {
+  constructor({ name, origin }: Backend, room: Room) {
     this.name = name
-    this.#connections = new Connections(origin)
+    this.#connections = new Connections(origin, room)
   }
 
   get outstanding(): number {

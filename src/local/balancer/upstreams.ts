@@ -1,12 +1,13 @@
 /**
  * The replicas, and the requests that wait for one of them.
  *
- * While none may be asked, requests wait in the order of their arrival, bounded in number and time,
+ * While none may be asked, or there are as many connections as there may be, requests wait in the order of their arrival, bounded in number and time,
  * with their bodies unread. They go on as soon as one is added, becomes ready, or may be tried again.
  */
 import { monotonicClock } from "../../core/clock.ts"
 import type { Backend, ResolvedOptions } from "./options.ts"
 import { pick } from "./pick.ts"
+import { Room } from "./room.ts"
 import { Upstream } from "./upstream.ts"
 
 /** What the balancer knows of a backend. */
@@ -37,8 +38,11 @@ export interface Passenger {
  */
 const dropGraceMs = 1000
 
+type Options = Pick<ResolvedOptions, "waitingMax" | "upstreamConnectionsMax" | "logged">
+
 export class Upstreams {
-  readonly #options: Pick<ResolvedOptions, "waitingMax" | "logged">
+  readonly #options: Options
+  readonly #room: Room
   /** Those that may get requests. */
   readonly #serving = new Map<string, Upstream>()
   readonly #draining = new Map<string, Upstream>()
@@ -46,14 +50,17 @@ export class Upstreams {
   readonly #waiting = new Map<Passenger, NodeJS.Timeout>()
   #retryTimer: NodeJS.Timeout | undefined
 
-  constructor(options: Pick<ResolvedOptions, "waitingMax" | "logged">) {
+  constructor(options: Options) {
     this.#options = options
+    this.#room = new Room(options.upstreamConnectionsMax, () => {
+      if (this.#waiting.size > 0) this.#wake()
+    })
   }
 
   add(backend: Backend): void {
     const { name } = backend
     if (this.#find(name) !== undefined) throw new Error(`There is a backend "${name}" already.`)
-    this.#serving.set(name, new Upstream(backend))
+    this.#serving.set(name, new Upstream(backend, this.#room))
     this.#wake()
   }
 
@@ -93,7 +100,7 @@ export class Upstreams {
 
   /** Finds a replica for it, now or later. */
   place(passenger: Passenger): void {
-    const upstream = pick(this.#serving.values(), monotonicClock(), Math.random)
+    const upstream = this.#pick()
     if (upstream === undefined) this.#wait(passenger)
     else passenger.board(upstream)
   }
@@ -145,26 +152,37 @@ export class Upstreams {
     return this.#serving.get(name) ?? this.#draining.get(name)
   }
 
+  #pick(): Upstream | undefined {
+    if (this.#room.isFull) return undefined
+    return pick(this.#serving.values(), monotonicClock(), Math.random)
+  }
+
   #wait(passenger: Passenger): void {
     const { waitingMax } = this.#options
     const { patienceMs } = passenger
     if (this.#waiting.size >= waitingMax) {
-      passenger.refuse("No replica of the service is ready, and as many requests wait as may.")
+      const why = this.#room.isFull ? allInUse : "No replica of the service is ready"
+      passenger.refuse(`${why}, and as many requests wait as may.`)
     } else if (patienceMs <= 0) {
-      passenger.refuse(tooLong)
+      passenger.refuse(this.#tooLong)
     } else {
       const timer = setTimeout(() => {
         this.#waiting.delete(passenger)
-        passenger.refuse(tooLong)
+        passenger.refuse(this.#tooLong)
       }, patienceMs)
       this.#waiting.set(passenger, timer)
       this.#watchCircuits()
     }
   }
 
+  get #tooLong(): string {
+    if (this.#room.isFull) return `${allInUse}, and none became free in time.`
+    return "No replica of the service became ready in time."
+  }
+
   #wake(): void {
     for (const [passenger, timer] of this.#waiting) {
-      const upstream = pick(this.#serving.values(), monotonicClock(), Math.random)
+      const upstream = this.#pick()
       if (upstream === undefined) break
       clearTimeout(timer)
       this.#waiting.delete(passenger)
@@ -193,4 +211,4 @@ export class Upstreams {
   }
 }
 
-const tooLong = "No replica of the service became ready in time."
+const allInUse = "All connections to replicas that there may be are in use"

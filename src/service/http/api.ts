@@ -51,7 +51,7 @@ export interface ApiDeps {
   readonly now?: () => number
   /** That this process may use. @default what there is */
   readonly cores?: number
-  /** Connections for which there are descriptors. @default as many as the settings say */
+  /** @default as many as the settings say */
   readonly connectionsMax?: number
 }
 

@@ -6,9 +6,10 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type pino from "pino"
 import { http } from "../../core/http/builtin.ts"
-import { managementConnectionsMax, Peers } from "../../core/http/peers.ts"
+import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { turn } from "../../core/http/turn.ts"
+import { takenAtOnceBytes, Unread } from "../../core/http/unread.ts"
 import { ambiguity } from "../../core/http/unreadable.ts"
 import { Problem } from "../problem.ts"
 import { securityHeaders } from "./security-headers.ts"
@@ -25,6 +26,7 @@ export interface ManagementDeps {
   /** What `/demand` tells, as JSON. */
   readonly demand: () => unknown
   readonly log: pino.Logger
+  readonly connectionsMax: number
 }
 
 interface Answer {
@@ -33,8 +35,14 @@ interface Answer {
   readonly text: string
 }
 
+/** How long a client may take to send a request, and may take nothing of its answer. */
+const timeoutMs = 10_000
+/** Of metrics and figures that nobody takes. */
+const unreadBytesMax = 16_777_216
+
 /** The server, not listening. */
-export function createManagement({ health, metrics, demand, log }: ManagementDeps): Server {
+export function createManagement(deps: ManagementDeps): Server {
+  const { health, metrics, demand, log, connectionsMax } = deps
   const shared = sharing(metrics)
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     // That it answers at all is nearly all that it says: the event loop turns. Busy is not sick.
@@ -49,15 +57,21 @@ export function createManagement({ health, metrics, demand, log }: ManagementDep
     "/metrics": async () => ({ status: 200, ...(await whenThereIsRoom(shared)) }),
     "/demand": () => whenThereIsRoom(() => json(demand())),
   }
-  const peers = new Peers(managementConnectionsMax, () => {})
+  const peers = new Peers(connectionsMax, () => {})
+  const unread = new Unread({ bytesMax: unreadBytesMax, stallMs: timeoutMs, full() {} })
   const pipelines = new Pipelines((request, response) => {
     const ambiguous = ambiguity(request)
     const page =
       ambiguous === undefined ? pageOf(request, pages) : problem(ambiguous.status, ambiguous.detail)
     if ("status" in page) send(request, response, page)
-    else answer(page).then((found) => send(request, response, found))
+    else {
+      answer(page).then((found) => {
+        send(request, response, found)
+        if (found.text.length > takenAtOnceBytes) unread.hold(response, found.text.length)
+      })
+    }
   }, peers)
-  const timeouts = { requestTimeout: 10_000, headersTimeout: 10_000 }
+  const timeouts = { requestTimeout: timeoutMs, headersTimeout: timeoutMs }
   const server = http.createServer(timeouts, pipelines.arrived)
   server.on("connection", peers.connected)
   return server
