@@ -132,16 +132,21 @@ export class ComputePools implements Compute {
     return this.#bytesHeld
   }
 
-  arrive({ name, bytes, tryId, deadlineAtMs }: Arrival): Shed | undefined {
+  arrive(arrival: Arrival): Shed | undefined {
+    const { name, bytes, tryId, deadlineAtMs, bytesToSpare } = arrival
     const entry = this.#entry(name)
     const nowMs = this.#clock()
     const state = this.#admissionState(name, entry.lane, nowMs)
-    const reason = admit(state, {
-      bytes,
-      remainingMs: deadlineAtMs - nowMs,
-      ownMs: undefined,
-      ownIs: "learnt",
-    })
+    const decide = (bytes: number) =>
+      admit(state, {
+        bytes,
+        remainingMs: deadlineAtMs - nowMs,
+        ownMs: undefined,
+        ownIs: "learnt",
+      })
+    let reason = decide(bytes)
+    // Nobody has been refused yet who may come at the expense of others.
+    if (reason === "bytes-full" && bytesToSpare) reason = decide(bytes - bytesToSpare())
     if (reason === undefined) return undefined
     return this.#refuse(name, entry, reason, state.predictedWaitMs, tryId, nowMs, undefined)
   }

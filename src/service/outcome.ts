@@ -107,6 +107,8 @@ export const streamWindow = 16
 export interface Arrival extends Pick<Call, "name" | "tryId" | "deadlineAtMs"> {
   /** Body bytes that come on top of those held already: what the client declared, or has sent. */
   readonly bytes: number
+  /** How many others would give up for them; asked, once, only where there is no room otherwise. */
+  readonly bytesToSpare?: () => number
 }
 
 /** What HTTP asks of the computing side. */

@@ -1,7 +1,7 @@
 /** However fast bodies come, one turn of the event loop reads few bytes of them, and all of them come. */
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
 import { test } from "node:test"
 import { Worker } from "node:worker_threads"
@@ -65,3 +65,26 @@ for (const bodies of [1, 40]) {
     assert.ok(most <= turnBytes + bodies * chunkBytes, `${most} bytes`)
   })
 }
+
+test("each turn has its bytes anew, whether or not a body rests", async () => {
+  const turns = new BodyTurns()
+  let isPaused = false
+  const request = {
+    isPaused: () => isPaused,
+    pause: () => {
+      isPaused = true
+    },
+    resume: () => {
+      isPaused = false
+    },
+  } as unknown as IncomingMessage
+  for (let turn = 0; turn < 5; turn++) {
+    turns.took(request, turnBytes - 1)
+    assert.equal(isPaused, false, `in turn ${turn}`)
+    await new Promise(setImmediate)
+  }
+  turns.took(request, turnBytes)
+  assert.equal(isPaused, true)
+  await new Promise(setImmediate)
+  assert.equal(isPaused, false)
+})

@@ -17,15 +17,23 @@ const operations = {
 /** There is room for 200,000 bytes, and time passes as the test says. */
 async function serveFew() {
   let nowMs = 0
-  const api = await serveApi(operations, {}, { now: () => nowMs })
-  api.compute.arrive = ({ bytes: more }) =>
-    api.compute.held + more > 200_000
+  const attention = { lostMs: 0, begin() {}, end() {} }
+  const api = await serveApi(operations, {}, { now: () => nowMs, attention })
+  api.compute.arrive = ({ bytes: more, bytesToSpare = () => 0 }) => {
+    const missing = api.compute.held + more - 200_000
+    return missing > 0 && missing > bytesToSpare()
       ? { kind: "shed", reason: "bytes-full", retryAfterMs: 1000 }
       : undefined
+  }
 
   return Object.assign(api, {
     wait(ms: number): void {
       nowMs += ms
+    },
+    /** Time passes in which nothing could be read. */
+    stall(ms: number): void {
+      nowMs += ms
+      attention.lostMs += ms
     },
     /** Begins a body, with 60,000 bytes or more. */
     async begin(
@@ -82,9 +90,24 @@ test("whoever sends fast keeps its room, until it falls silent", async () => {
   while (api.compute.held === before) await new Promise(setImmediate)
   api.wait(100)
   assert.equal(await api.sendSmall(), 503)
-  api.wait(900)
+  api.wait(1_900)
   assert.equal(await api.sendSmall(), 200)
   assert.equal(statusOf(await fast.read()), 503)
+})
+
+test("nobody is slow by the time in which the process itself could not read", async () => {
+  await using api = await serveFew()
+  using first = await api.begin()
+  api.stall(60_000)
+  using second = await api.begin()
+  assert.equal(await api.sendSmall(), 503)
+  api.wait(1_900)
+  api.stall(5_000)
+  assert.equal(await api.sendSmall(), 503)
+  api.wait(100)
+  assert.equal(await api.sendSmall(), 200)
+  assert.equal(statusOf(await first.read()), 503)
+  assert.equal(second.received, "")
 })
 
 test("a form makes room, too", async () => {

@@ -104,6 +104,26 @@ test("body bytes beyond the bound are shed before they are read", async () => {
   assert.equal(trial.arrive("echo", 1000, "x"), undefined)
 })
 
+test("who comes at the expense of others is not refused, and not counted as such", async () => {
+  await using trial = await tryCompute({ workers: 1, queueBytesMax: 1000 })
+  trial.compute.bytesHeld.add(900)
+  const arrive = (bytes: number, spare: number) => {
+    const deadlineAtMs = performance.now() + 60_000
+    const bytesToSpare = () => spare
+    return trial.compute.arrive({
+      name: "echo",
+      bytes,
+      tryId: `${bytes}`,
+      deadlineAtMs,
+      bytesToSpare,
+    })
+  }
+  assert.equal(arrive(150, 50), undefined)
+  assert.deepEqual(trial.refusedCpuMs, [])
+  assert.equal(arrive(151, 50)?.reason, "bytes-full")
+  assert.equal(trial.refusedCpuMs.length, 1)
+})
+
 test("while cold only the bounds hold; once the cost is known, what can't be in time is shed", async () => {
   await using trial = await tryCompute({ workers: 1 }, () => 0)
   const cold = trial.call("spin", { ms: 5 })

@@ -8,7 +8,7 @@ import type { FastifyInstance } from "fastify"
 import { pino } from "pino"
 import { type Dispatcher, Pool } from "undici"
 import { makeItem, makeReply, outcomeOfThrown } from "../../src/service/answer.ts"
-import { createApi } from "../../src/service/http/api.ts"
+import { type ApiDeps, createApi } from "../../src/service/http/api.ts"
 import type { RequestRecord } from "../../src/service/http/record.ts"
 import type { Operation, RawInput } from "../../src/service/operation.ts"
 import {
@@ -137,7 +137,7 @@ interface Answer {
 export async function serveApi(
   operations: Readonly<Record<string, Operation>>,
   settings: Settings = {},
-  more: { readonly now?: () => number; readonly cores?: number } = {},
+  more: Pick<ApiDeps, "now" | "cores" | "attention"> = {},
 ): Promise<ApiTrial> {
   const patientMs = Math.min(patienceMs(), 600_000)
   const timeouts = {

@@ -16,21 +16,30 @@ export const chunkBytes = 65_536
 export class BodyTurns {
   #left = turnBytes
   #resting: IncomingMessage[] = []
+  /** This turn has had bytes already, so that the next one begins anew. */
+  #isCounting = false
 
   /** To be told of each chunk of a body, which may come to rest by it until a later turn. */
   took(request: IncomingMessage, bytes: number): void {
     this.#left -= bytes
+    this.#count()
     if (this.#left > 0 || request.isPaused()) return
     request.pause()
     this.#resting.push(request)
-    if (this.#resting.length === 1) setImmediate(this.#next)
   }
 
   readonly #next = (): void => {
     this.#left = turnBytes
+    this.#isCounting = false
     const going = this.#resting.splice(0, turnBytes / chunkBytes)
-    if (this.#resting.length > 0) setImmediate(this.#next)
+    if (this.#resting.length > 0) this.#count()
     for (const request of going) request.resume()
+  }
+
+  #count(): void {
+    if (this.#isCounting) return
+    this.#isCounting = true
+    setImmediate(this.#next)
   }
 }
 

@@ -32,7 +32,7 @@ import { addDocumentation, documentationPaths } from "./documentation.ts"
 import { Exchange, type Surroundings } from "./exchange.ts"
 import { fastifyDefaults } from "./fastify-defaults.ts"
 import { KnownPaths } from "./methods.ts"
-import { Receiving } from "./receiving.ts"
+import { type Lost, Receiving } from "./receiving.ts"
 import type { RequestRecord } from "./record.ts"
 import { RefusalPace } from "./refusal-pace.ts"
 import { operationRoute } from "./route.ts"
@@ -49,6 +49,8 @@ export interface ApiDeps {
   readonly observe: (record: RequestRecord) => void
   /** On the clock of `performance.now()`, for tests. */
   readonly now?: () => number
+  /** What this process has lost of its time, for tests. */
+  readonly attention?: Lost
   /** That this process may use. @default what there is */
   readonly cores?: number
   /** @default as many as the settings say */
@@ -82,7 +84,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     now: deps.now ?? (() => performance.now()),
     connections: new Connections(settings),
     refusalPace: new RefusalPace(deps.cores ?? availableCores()),
-    receiving: new Receiving(),
+    receiving: new Receiving(deps.attention),
     unread: new Unread({
       bytesMax: unreadBytesMax,
       stallMs: settings.requestTimeoutMs,

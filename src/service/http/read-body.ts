@@ -74,19 +74,40 @@ export class BodyMeter implements Receiver {
   readonly #bytesMax: number
   readonly #refused: (refusal: Error | NoRoom) => void
   #isOver = false
+  /** What the process had lost of its time when this began, and when something of it came last. */
+  readonly #lostAtBeginMs: number
+  #lostAtLastMs: number
+  /** For how long it rested, for others to have their turn, and since when it does. */
+  #restedMs = 0
+  #restsSinceMs: number | undefined
 
   /** @param refused is called once at the most, with why. What still comes then is thrown away. */
   constructor(exchange: Exchange, bytesMax: number, refused: (refusal: Error | NoRoom) => void) {
     this.exchange = exchange
     this.#bytesMax = bytesMax
     this.#refused = refused
-    exchange.surroundings.receiving.add(this)
+    exchange.surroundings.receiving.add(exchange)
+    this.#lostAtBeginMs = exchange.surroundings.receiving.lostMs
+    this.#lostAtLastMs = this.#lostAtBeginMs
   }
 
   /** The body has come, or is refused. */
   end(): void {
     this.#isOver = true
     this.exchange.surroundings.receiving.delete(this.exchange)
+  }
+
+  timesMs(): ReturnType<Receiver["timesMs"]> {
+    const { arrivedAtMs, receivedAtMs, surroundings } = this.exchange
+    const nowMs = surroundings.now()
+    const { lostMs } = surroundings.receiving
+    const isResting = this.#restsSinceMs !== undefined
+    const restedMs = this.#restedMs + (isResting ? nowMs - this.#restsSinceMs! : 0)
+    return {
+      sinceBegun: nowMs - arrivedAtMs - (lostMs - this.#lostAtBeginMs) - restedMs,
+      // What has come of one that rests waits for us.
+      silent: isResting ? 0 : nowMs - receivedAtMs - (lostMs - this.#lostAtLastMs),
+    }
   }
 
   giveUp(shed: Shed): void {
@@ -97,9 +118,15 @@ export class BodyMeter implements Receiver {
   took({ length }: Buffer): boolean {
     if (this.#isOver) return false
     const { exchange } = this
+    const { receiving, now } = exchange.surroundings
+    const nowMs = now()
     this.bytes += length
+    exchange.receivedAtMs = nowMs
+    this.#lostAtLastMs = receiving.lostMs
+    if (this.#restsSinceMs !== undefined) this.#restedMs += nowMs - this.#restsSinceMs
     bodyTurns.took(exchange.request.raw, length)
-    exchange.receivedAtMs = exchange.surroundings.now()
+    this.#restsSinceMs = exchange.request.raw.isPaused() ? nowMs : undefined
+    receiving.received(this)
     const refusal = this.bytes > this.#bytesMax ? tooLarge(this.#bytesMax) : this.#grow()
     if (refusal !== undefined) this.#refuse(refusal)
     return refusal === undefined
