@@ -1,7 +1,7 @@
 /** Packages with compiled code come into an image as the project's lockfile and its .npmrc have them. */
 import assert from "node:assert/strict"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { after, beforeEach, test } from "node:test"
 import { type Installed, install } from "../../src/kubernetes/image/install.ts"
 import { PackageError } from "../../src/kubernetes/image/lockfile.ts"
@@ -9,6 +9,7 @@ import type { Platform } from "../../src/kubernetes/image/native.ts"
 import { Project, serviceOf } from "../support/bundled.ts"
 import { TemporaryFolder } from "../support/cli.ts"
 import { Registry } from "../support/registry.ts"
+import { root } from "../support/repository.ts"
 
 type Files = Readonly<Record<string, string>>
 
@@ -172,7 +173,8 @@ test("what is private comes from its registry alone, and neither its token nor a
     new Set(privately.asked.map(({ path }) => /^\/(@acme\/[\w-]+)/.exec(path)?.[1])),
     new Set(["@acme/fast", "@acme/fast-linux-arm64"]),
   )
-  const folders = [token, project.path, project.tmp]
+  // Modules are called by the way to them, which leads through this machine to Capstan's.
+  const folders = [token, project.path, project.tmp, root, relative(project.path, root)]
   const ejected = dirname(project.app)
   const all = readdirSync(ejected, { recursive: true, withFileTypes: true })
   for (const each of all.filter((found) => found.isFile())) {
@@ -262,6 +264,48 @@ test("a registry that can't be reached, or wants another token, is told as such"
   )
   const denied = withToken("another-token")
   await refused({ ".npmrc": denied }, /fast.* is not given to whoever asked/, /credentials/)
+})
+
+test("registries and integrities may be pnpm's, and versions newer than the .npmrc wants new ones", async () => {
+  for (const registries of [
+    `"@acme": ${privately.url}`,
+    `${privately.url}: { scopes: ["@acme"] }`,
+  ]) {
+    const { at } = await installed({
+      ".npmrc": `${npmrc.split("\n").slice(2).join("\n")}\nbefore=2020-01-01`,
+      "pnpm-workspace.yaml": `registries:\n  ${registries}\n`,
+      "pnpm-lock.yaml": `lockfileVersion: '9.0'
+packages:
+  '@acme/fast@1.2.3':
+    resolution: {integrity: ${integrity["@acme/fast"]}}
+  '@acme/fast-linux-x64@1.2.3':
+    resolution: {integrity: ${integrity["@acme/fast-linux-x64"]}}
+    os: [linux]
+    cpu: [x64]
+`,
+      "node_modules/.modules.yaml": "",
+    })
+    assert.equal(at("@acme/fast-linux-x64/fast.node"), "x64")
+  }
+  assert.deepEqual(publicly.asked, [])
+})
+
+test("a package of the project that does not say what it publishes is copied, but for secrets and what its compiler left", async () => {
+  const { packages, at } = await installed(
+    {
+      "packages/own/package.json": '{"name":"own","gypfile":true}',
+      "packages/own/build/Release/addon.node": "built",
+      "packages/own/build/config.gypi": "of this machine",
+      "packages/own/.npmrc": "secret",
+    },
+    ["own"],
+  )
+  assert.equal(packages[0]?.apart, "is of the project")
+  assert.equal(at("own/notes.txt"), own["notes.txt"])
+  assert.equal(at("own/build/Release/addon.node"), "built")
+  for (const path of ["own/.env", "own/.npmrc", "own/build/config.gypi"]) {
+    assert.throws(() => at(path), /ENOENT/, path)
+  }
 })
 
 test("what is from git is copied as it is installed, without what its compiler left", async () => {

@@ -63,7 +63,8 @@ export class Registry implements AsyncDisposable {
     if (isTarball !== undefined) return found.tarball
     const { version } = found.manifest as { readonly version: string }
     const dist = { tarball: `${this.url}${name}/-/${version}.tgz` }
-    return JSON.stringify({ name, versions: { [version]: { ...found.manifest, dist } } })
+    const time = { [version]: "2025-01-01T00:00:00.000Z" }
+    return JSON.stringify({ name, time, versions: { [version]: { ...found.manifest, dist } } })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

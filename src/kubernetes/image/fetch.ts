@@ -21,6 +21,8 @@ const flags = [
   ...["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-bin-links", "--package-lock"],
   ...["--install-strategy=hoisted", "--no-dry-run", "--no-global", "--no-update-notifier"],
   ...["--no-progress", "--loglevel=error", "--logs-max=0"],
+  // How old a version has to be was seen to when it came into the lockfile.
+  "--before=9999-12-31",
 ]
 
 /** Of `npm run -w` and its like, which is about the workspace that we are run in. */
@@ -118,9 +120,14 @@ function failure(packages: readonly Locked[], { shown }: Lockfile, output: strin
     ...(reasons.find(([pattern]) => pattern.test(code)) ?? []),
   ]
   // npm names the one by its integrity, its URL, or its name and version.
-  const named = packages.filter(({ name, version, integrity = "" }) =>
-    [integrity, `/${name.replace("/", "%2f")}`, `/${name}/-/`, `${name}@${version}`].some((each) =>
-      output.toLowerCase().includes(each.toLowerCase()),
+  const words = output.replaceAll(/%2f/gi, "/").split(/[\s'"]+|[.,:;]+(?=\s)/)
+  const named = packages.filter(({ name, version, integrity }) =>
+    words.some(
+      (word) =>
+        word === integrity ||
+        word === `${name}@${version}` ||
+        word.endsWith(`/${name}`) ||
+        word.includes(`/${name}/-/`),
     ),
   )
   const shownOf = (of: readonly Locked[]) => of.map((each) => `${each.name} ${each.version}`)

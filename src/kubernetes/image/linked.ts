@@ -5,11 +5,9 @@
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
+import { isNeverMeant } from "./ignored.ts"
 import { isOfCompiler, manifestIn } from "./package-folder.ts"
 import { must } from "./run.ts"
-
-/** What nobody means by a package: what is installed for it, and secrets. npm publishes none of it. */
-const neverMeant = /^(?:node_modules|\.git|\.npmrc|\.yarnrc.*|\.env.*)$/
 
 /**
  * Copies such a package. What of it would be published is npm's to say, where it says anything of that
@@ -23,15 +21,22 @@ export async function copyLinked(from: string, to: string, signal: AbortSignal):
   // npm packs nothing without a version, not even to tell what that would be.
   if (!saysItself || name === undefined || version === undefined) {
     const filter = (file: string): boolean =>
-      file === from || !(neverMeant.test(basename(file)) || isOfCompiler(file.slice(from.length)))
+      file === from || !(isNeverMeant(basename(file)) || isOfCompiler(file.slice(from.length)))
     cpSync(from, to, { recursive: true, dereference: true, filter })
     return
   }
-  const args = ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"]
+  const args = [
+    "pack",
+    "--dry-run",
+    "--json",
+    "--ignore-scripts",
+    "--no-global",
+    "--loglevel=error",
+  ]
   const env = { npm_config_workspace: undefined, npm_config_workspaces: undefined }
   const packed = JSON.parse(await must("npm", args, { signal, cwd: from, env })) as Packed
   for (const { path } of Object.values(packed).flatMap((each) => each.files)) {
-    if (path.split("/").some((part) => neverMeant.test(part)) || isOfCompiler(path)) continue
+    if (path.split("/").some(isNeverMeant) || isOfCompiler(path)) continue
     mkdirSync(dirname(join(to, path)), { recursive: true })
     copyFileSync(join(from, path), join(to, path))
   }

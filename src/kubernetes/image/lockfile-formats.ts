@@ -131,7 +131,10 @@ interface PnpmLock {
 }
 
 function ofPnpm(text: string): readonly Locked[] {
-  const locks = parseAllDocuments(text).map((each) => (each.toJS() ?? {}) as PnpmLock)
+  const documents = parseAllDocuments(text)
+  const [error] = documents.flatMap((each) => each.errors)
+  if (error !== undefined) throw error
+  const locks = documents.map((each) => (each.toJS() ?? {}) as PnpmLock)
   const patched = locks.flatMap((each) => Object.keys(each.patchedDependencies ?? {}))
   const entries = locks.flatMap((each) => Object.entries(each.packages ?? {}))
   return entries.map(([key, entry]) => {

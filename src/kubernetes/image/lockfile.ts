@@ -51,7 +51,7 @@ export class Lockfile {
   of({ name, version }: Pick<Manifest, "name" | "version">): Locked {
     const all = this.#packages.filter((each) => each.name === name)
     const these = all.filter((each) => (each.version ?? version) === version)
-    const [first, ...more] = these
+    const [first] = these
     if (first === undefined) {
       const others = [...new Set(all.map((each) => each.version))].join(", ")
       throw new PackageError(
@@ -62,13 +62,20 @@ export class Lockfile {
     const apart = these.find((each) => each.apart !== undefined)
     if (apart !== undefined) return apart
     if (this.#hasPatch(`${name}+${version}`)) return { ...first, apart: "is patched" }
-    if (more.some(({ integrity }) => integrity !== first.integrity)) {
+    const sure = these.filter((each) => each.integrity !== undefined)
+    if (sure.length === 0) {
+      throw new PackageError(
+        `${this.shown} has no integrity of ${name} ${version}: what comes from a registry under that name could be anything.`,
+        "Remove its entry from the lockfile, and install anew; then the lockfile has it.",
+      )
+    }
+    if (new Set(sure.map((each) => each.integrity)).size > 1) {
       throw new PackageError(
         `${this.shown} has ${name} ${version} with more than one integrity.`,
         "Which of them the service was tried with can't be told. Remove its entries from the lockfile, and install anew.",
       )
     }
-    return this.#sure(first)
+    return sure[0]!
   }
 
   /**
@@ -89,15 +96,6 @@ export class Lockfile {
     return folders
       .flatMap((each) => (existsSync(each) ? readdirSync(each) : []))
       .some((file) => file.startsWith(begin) && file.endsWith(".patch"))
-  }
-
-  /** @throws {PackageError} when there is no integrity. */
-  #sure(locked: Locked): Locked {
-    if (locked.integrity !== undefined) return locked
-    throw new PackageError(
-      `${this.shown} has no integrity of ${locked.name} ${locked.version}: what comes from a registry under that name could be anything.`,
-      "Remove its entry from the lockfile, and install anew; then the lockfile has it.",
-    )
   }
 }
 

@@ -11,7 +11,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "n
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path"
 import type { OnLoadResult, Plugin } from "esbuild"
 import { computesModules, plainOwn } from "./beside.ts"
-import { ignoredAmong } from "./ignored.ts"
+import { ignoredAmong, isNeverMeant, isSecretive } from "./ignored.ts"
 import { installedFor, nameIn, packageOf } from "./package-folder.ts"
 import { followPlaces, namesPlaces, placeWords, type Reached } from "./places.ts"
 import { megabytes } from "./sizes.ts"
@@ -144,7 +144,7 @@ export class OwnFiles {
       return `${who} reaches ${path}, which is outside the project: it is not in the image. Move it into ${this.#root}.`
     }
     if (stats.isFile()) {
-      if (basename(path).startsWith(".env")) {
+      if (isSecretive(basename(path))) {
         return `${who} reaches ${shown}: such files have secrets, and it is not in the image. Its variables belong into the deployment; if it has none, name it in image.files.`
       }
       if (path === by && !isRead) {
@@ -299,9 +299,6 @@ function counted(files: number): string {
   return files === 1 ? "1 file" : `${files} files`
 }
 
-/** What nobody means by naming a folder. */
-const neverMeant = /^(?:node_modules|\.git|\.npmrc|\.yarnrc.*|\.env.*)$/
-
 function filesIn(folder: string): {
   readonly files: readonly string[]
   readonly bytes: number
@@ -312,7 +309,7 @@ function filesIn(folder: string): {
   const queue = [folder]
   for (let place = queue.pop(); place !== undefined; place = queue.pop()) {
     for (const entry of readdirSync(place, { withFileTypes: true })) {
-      if (neverMeant.test(entry.name)) continue
+      if (isNeverMeant(entry.name)) continue
       const path = join(place, entry.name)
       // A link to a folder may lead in a circle, or anywhere.
       if (entry.isDirectory()) queue.push(path)

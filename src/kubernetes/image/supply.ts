@@ -236,7 +236,8 @@ function refuseOther(locked: Locked, fetched: string, installed: string, lockfil
     .filter((path) => !path.startsWith("node_modules"))
     .find((path) => {
       const own = join(installed, path)
-      return !existsSync(own) || text(own) !== text(join(fetched, path))
+      // Some have what they don't need taken out of node_modules.
+      return existsSync(own) && text(own) !== text(join(fetched, path))
     })
   if (other === undefined) return
   throw new PackageError(
