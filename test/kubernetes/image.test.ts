@@ -19,7 +19,17 @@ import { settingsTable } from "../../src/service/settings.ts"
 import { Bundled, Project } from "../support/bundled.ts"
 import { cleanEnv } from "../support/clean-env.ts"
 import { runCli, TemporaryFolder } from "../support/cli.ts"
+import { billErrors } from "../support/cyclonedx.ts"
 import { root } from "../support/repository.ts"
+
+interface Bill {
+  readonly metadata: { readonly component: { readonly name: string } }
+  readonly components: readonly {
+    readonly name: string
+    readonly purl?: string
+    readonly licenses?: unknown
+  }[]
+}
 
 const folder = new TemporaryFolder()
 after(() => folder[Symbol.dispose]())
@@ -123,6 +133,20 @@ test("a bundle is 6 MB at most, and has no source in it", () => {
   assert.equal(existsSync(join(app, "node_modules")), false)
 })
 
+test("a bill says which packages are in the bundle, as CycloneDX has it", () => {
+  const bill: Bill = JSON.parse(readFileSync(join(app, "sbom.cdx.json"), "utf8"))
+  assert.equal(billErrors(bill), "")
+  assert.equal(bill.metadata.component.name, "prime-factors")
+  const found = bill.components.map(({ name }) => name)
+  for (const name of ["docker.io/library/node:26-slim", "capstan", "fastify", "zod"]) {
+    assert.ok(found.includes(name), `${name} of ${found}`)
+  }
+  assert.ok(!found.includes("esbuild"), "what is not in the image")
+  const zod = bill.components.find(({ name }) => name === "zod")
+  assert.match(zod?.purl ?? "", /^pkg:npm\/zod@4\./)
+  assert.deepEqual(zod?.licenses, [{ expression: "MIT" }])
+})
+
 test("the same input gives the same files, times and modes included, and a changed Dockerfile stays", async () => {
   const again = join(folder.path, "again")
   mkdirSync(again)
@@ -157,6 +181,13 @@ test("a package with compiled code is installed beside the bundle, for the image
     versionOf(join(modules, "semver/package.json")),
     versionOf(`${root}node_modules/semver/package.json`),
     "what sharp wants in a range is what the service was tried with",
+  )
+  const bill: Bill = JSON.parse(readFileSync(join(thumbnail, "app/sbom.cdx.json"), "utf8"))
+  assert.equal(billErrors(bill), "")
+  const sharp = `pkg:npm/sharp@${versionOf(join(modules, "sharp/package.json"))}`
+  assert.ok(
+    bill.components.some(({ purl }) => purl === sharp),
+    "it is in the bill",
   )
   await using bundled = new Bundled(join(thumbnail, "app"))
   const { url } = await bundled.served()

@@ -11,6 +11,7 @@ import { promisify } from "node:util"
 import { obstacles } from "../../scripts/publishable.ts"
 import { cleanEnv } from "../support/clean-env.ts"
 import { eventually, freePorts, TemporaryFolder } from "../support/cli.ts"
+import { billErrors } from "../support/cyclonedx.ts"
 import { files, read, root } from "../support/repository.ts"
 
 const folder = new TemporaryFolder()
@@ -99,6 +100,7 @@ test("the package has JavaScript, types and maps of every module, templates, and
 
 test("the package has a bill of what is installed with it, as the lock file has it", () => {
   const bill = JSON.parse(readFileSync(`${home}/node_modules/capstan/dist/sbom.cdx.json`, "utf8"))
+  assert.equal(billErrors(bill), "")
   assert.deepEqual([bill.bomFormat, bill.metadata.component.name], ["CycloneDX", "capstan"])
   const lock: { readonly packages: Readonly<Record<string, Locked>> } = JSON.parse(
     read("package-lock.json"),

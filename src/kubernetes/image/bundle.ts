@@ -45,6 +45,8 @@ export interface BundleSource {
 export interface Bundle {
   /** What has to lie beside it, in the versions that the service has now. */
   readonly packages: readonly WholePackage[]
+  /** The files whose code is in it. */
+  readonly modules: readonly string[]
   /** What a person should know of it, in sentences. */
   readonly notes: readonly string[]
 }
@@ -88,7 +90,7 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
         throw new BundleError(told(error), { cause: error })
       },
     )
-    const { outputs = [], modules = [], names } = attempted ?? {}
+    const { outputs = [], modules = [], names, inputs = [] } = attempted ?? {}
     await whole.read(modules)
     const isLearning = before !== `${own.known} ${whole.known}` && attempt < attemptsMax
     if (isLearning || extent === "service") {
@@ -104,7 +106,8 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
       copyFileSync(from, place)
     }
     writeManifest(source, folder)
-    return { packages: whole.found(), notes: [...whole.untold(modules), ...taken.notes] }
+    const packages = whole.found()
+    return { packages, modules: inputs, notes: [...whole.untold(modules), ...taken.notes] }
   }
 }
 
@@ -112,6 +115,8 @@ interface Attempted {
   readonly outputs: readonly OutputFile[]
   /** Those of packages that the service has brought into it. */
   readonly modules: readonly string[]
+  /** All files whose code is in it. */
+  readonly inputs: readonly string[]
   /** By how esbuild calls them, what modules are called in the bundle. */
   readonly names: ReadonlyMap<string, string>
 }
@@ -157,7 +162,9 @@ async function attemptIn(
   const begin = [source.service, ...own.programs().map((program) => program.in)]
   const modules = broughtIn(metafile, dirname(source.service), begin, dirname(source.capstan))
   const names = namesOf(metafile, dirname(source.service), dirname(source.capstan))
-  return { outputs: outputFiles, modules, names }
+  const taken = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs))
+  const inputs = taken.map((path) => resolve(dirname(source.service), path))
+  return { outputs: outputFiles, modules, names, inputs }
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
+import { writeBill } from "./bill.ts"
 import { type BundleSource, bundle, bundleMark } from "./bundle.ts"
 import { type DockerfileFacts, dockerfile, dockerignore } from "./dockerfile.ts"
 import { type Installed, install } from "./install.ts"
@@ -68,10 +69,11 @@ async function writeApp(
   folder: string,
   place: Workplace,
 ): Promise<Omit<WrittenFolder, "keptDockerfile">> {
-  const { packages, notes } = await bundle(source, folder)
+  const { packages, modules, notes } = await bundle(source, folder)
   place.signal.throwIfAborted()
   const { external, platform, project } = source
   const installed = await install(packages, external, folder, { project, platform, ...place })
+  writeBill(source, modules, folder)
   makeSteady(folder)
   return { ...installed, notes: [...notes, ...installed.notes] }
 }

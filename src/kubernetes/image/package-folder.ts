@@ -5,6 +5,8 @@ import { dirname, join, sep } from "node:path"
 export interface Manifest {
   readonly name?: string
   readonly version: string
+  /** As text where it is as npm wants it; old packages have anything. */
+  readonly license?: unknown
   readonly gypfile?: boolean
   readonly binary?: unknown
   readonly files?: readonly string[]
