@@ -11,6 +11,10 @@ import type { Attack, Trial } from "./attack.ts"
 
 const service = fileURLToPath(new URL("../../examples/prime-factor/service.ts", import.meta.url))
 const residentMiBMax = 600
+/** Fewer than some floods bring: others have to get in all the same. */
+const connectionsMax = 400
+/** Of this machine, and another than that of others: room is shared by address. */
+const attacker = "127.0.0.2"
 /** How often others ask while a flood is on, each on a connection of its own. */
 const asks = 20
 
@@ -117,7 +121,16 @@ export const flooding: Attack = {
 
 async function flooded(trial: Trial, command: "serve" | "up"): Promise<void> {
   const more = command === "up" ? ["--web-port", "0", "--max-replicas", "2"] : []
-  const args = [command, service, ...freePorts, ...more, "--workers", "1"]
+  const args = [
+    command,
+    service,
+    ...freePorts,
+    ...more,
+    "--workers",
+    "1",
+    "--connections-max",
+    `${connectionsMax}`,
+  ]
   await using server = new CliProcess(args, {})
   const { url, managementUrl } = await server.served()
   for (const flood of floods) {
@@ -145,7 +158,7 @@ async function tried(
   const turns: (() => void)[] = []
   const port = Number(new URL(url).port)
   const sockets = Array.from({ length: connections }, () => {
-    const socket = connect(port, "127.0.0.1", () => {
+    const socket = connect({ port, host: "127.0.0.1", localAddress: attacker }, () => {
       const turn = begin(socket)
       if (turn !== undefined) turns.push(turn)
     })
