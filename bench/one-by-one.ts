@@ -45,6 +45,7 @@ export async function replyOf(
     transfer: bytes === undefined ? [] : [bytes.buffer],
     requestId: "bench",
     tryId: "bench",
+    peer: "bench",
     arrivedAtMs: nowMs,
     deadlineAtMs: nowMs + 30_000,
     encoding: undefined,

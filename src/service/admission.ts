@@ -22,9 +22,11 @@ export interface AdmissionState {
   readonly hasRoom: boolean
   readonly queued: number
   readonly queueMax: number
+  /** Somebody waits behind whom the candidate's turn would be, and makes room; see pool/queue.ts. */
+  readonly hasBehind: boolean
   readonly bytesHeld: number
   readonly queueBytesMax: number
-  /** By the estimates, until a worker would be free for a newcomer. */
+  /** By the estimates, until a worker would be free for the candidate, when it is its peer's turn. */
   readonly predictedWaitMs: number
   /** See overload.ts; infinite as long as there is none. */
   readonly waitMsMax: number
@@ -56,7 +58,7 @@ export function admit(state: AdmissionState, candidate: Candidate): ShedReason |
     const hopeless = ownIs === "foretold" && Math.min(ownMs, declaredMs) > remainingMs
     return hopeless ? "deadline" : undefined
   }
-  if (state.queued >= state.queueMax) return "queue-full"
+  if (state.queued >= state.queueMax && !state.hasBehind) return "queue-full"
   if (state.predictedWaitMs > state.waitMsMax) return "deadline"
   if (state.predictedWaitMs + (candidate.ownMs ?? 0) > candidate.remainingMs) return "deadline"
   return undefined

@@ -14,7 +14,9 @@ import { collectionHelpers } from "./collection-helpers.ts"
 import { foretell, isRefusedUnrun, isTelling, OperationCost } from "./cost.ts"
 import { memoryLimitBytes } from "./cpu.ts"
 import { Demand } from "./demand.ts"
+import { isDown, type Lane, laneState } from "./lane.ts"
 import { type LanePlan, planLanes } from "./lanes.ts"
+import { Modesty } from "./modesty.ts"
 import type { Operation } from "./operation.ts"
 import {
   type Arrival,
@@ -31,6 +33,7 @@ import { Overload } from "./overload.ts"
 import type { MemoryUse } from "./pool/carrier.ts"
 import type { TaskUse, WorkerCounts } from "./pool/contract.ts"
 import { Pool } from "./pool/pool.ts"
+import type { Estimate } from "./pool/task.ts"
 import { heldByState } from "./pool/workers.ts"
 import type { Service } from "./service.ts"
 import type { ResolvedSettings } from "./settings.ts"
@@ -62,14 +65,8 @@ const workerStates = ["booting", "idle", "busy", "retired", "stuck"] as const
 /** Workers that have all been stuck for so long will not come back. */
 const stuckMsMax = 60_000
 
-/** A pool and what admission keeps about it. */
-interface Lane {
-  readonly name: string
-  readonly pool: Pool
-  readonly overload: Overload
-  /** How long calls hold a worker, over all its operations. */
-  readonly ranMs: FadingMean
-}
+/** A call that asks to be admitted. */
+type Asking = Pick<Arrival, "name" | "peer" | "tryId">
 
 interface Entry {
   readonly operation: Operation
@@ -133,10 +130,10 @@ export class ComputePools implements Compute {
   }
 
   arrive(arrival: Arrival): Shed | undefined {
-    const { name, bytes, tryId, deadlineAtMs, bytesToSpare } = arrival
-    const entry = this.#entry(name)
+    const { bytes, deadlineAtMs, bytesToSpare } = arrival
+    const entry = this.#entry(arrival.name)
     const nowMs = this.#clock()
-    const state = this.#admissionState(name, entry.lane, nowMs)
+    const state = this.#admissionState(entry, arrival, nowMs)
     const decide = (bytes: number) =>
       admit(state, {
         bytes,
@@ -148,7 +145,7 @@ export class ComputePools implements Compute {
     // Nobody has been refused yet who may come at the expense of others.
     if (reason === "bytes-full" && bytesToSpare) reason = decide(bytes - bytesToSpare())
     if (reason === undefined) return undefined
-    return this.#refuse(name, entry, reason, state.predictedWaitMs, tryId, nowMs, undefined)
+    return this.#refuse(arrival, entry, reason, state.predictedWaitMs, nowMs, undefined)
   }
 
   run(call: Call): Ticket {
@@ -162,7 +159,7 @@ export class ComputePools implements Compute {
     const correctedMs = foretoldMs === undefined ? undefined : cost.cpuMsOf(foretoldMs)
     // Past its deadline nothing is asked of the one core that computes it.
     const cpuMs = correctedMs === undefined ? undefined : Math.min(correctedMs, allowedMs)
-    const state = this.#admissionState(call.name, lane, nowMs)
+    const state = this.#admissionState(entry, call, nowMs)
     const reason = admit(state, {
       bytes: 0,
       remainingMs: call.deadlineAtMs - nowMs,
@@ -172,14 +169,17 @@ export class ComputePools implements Compute {
     })
     if (reason !== undefined) {
       const waitMs = state.predictedWaitMs
-      return known(this.#refuse(call.name, entry, reason, waitMs, call.tryId, nowMs, cpuMs))
+      return known(this.#refuse(call, entry, reason, waitMs, nowMs, cpuMs))
     }
     if (!this.#refusedTries.isRepeat(call.tryId, nowMs)) this.#demand.offer(call.name, nowMs, cpuMs)
-    return lane.pool.submit(call, {
+    const estimate: Estimate = {
       ms: cpuMs ?? cost.meanMs(),
       medianMs: cpuMs ?? cost.medianMs(),
+      highMs: cpuMs ?? cost.highMs(),
       foretoldMs,
-    })
+    }
+    lane.modesty.asks(call.peer, estimate.ms ?? 0, nowMs)
+    return lane.pool.submit(call, estimate, this.#options.settings.queueMax)
   }
 
   /** Boots all workers. Resolves when every pool has one, or has failed to start one. */
@@ -312,8 +312,11 @@ export class ComputePools implements Compute {
           this.observer?.corrected(call, outcome, cpuMs)
         },
         unrun: (call, outcome, { foretoldMs }) => {
-          if (outcome.kind === "expired") {
-            overload.promiseBroken(call.arrivedAtMs, this.#clock())
+          const nowMs = this.#clock()
+          if (outcome.kind === "expired") overload.promiseBroken(call.arrivedAtMs, nowMs)
+          if (outcome.kind === "shed") this.#refusedTries.refused(call.tryId, nowMs)
+          if (outcome.kind === "shed" && outcome.reason === "displaced") {
+            overload.refused(nowMs, pool.predictedWaitMs(nowMs))
           }
           const { cost } = this.#entry(call.name)
           const cpuMs =
@@ -332,12 +335,13 @@ export class ComputePools implements Compute {
         },
       },
     )
-    return { name, pool, overload, ranMs }
+    return { name, pool, overload, modesty: new Modesty(workers.size), ranMs }
   }
 
   /** From every call that ran to its end, and from those that ran longer than was thought. */
-  #learn({ call, outcome, ranMs, cpuMs, foretoldMs }: TaskUse): void {
+  #learn({ call, outcome, ranMs, cpuMs, estimateMs, foretoldMs }: TaskUse): void {
     const { cost, lane, operation } = this.#entry(call.name)
+    lane.modesty.asks(call.peer, ranMs - (estimateMs ?? 0), this.#clock())
     if (isRefusedUnrun(outcome.kind)) this.#demand.correct(call.name, this.#clock(), cpuMs)
     if (!isTelling(outcome, ranMs, cost.meanMs())) return
     lane.ranMs.add(ranMs)
@@ -346,31 +350,24 @@ export class ComputePools implements Compute {
     cost.learn(ranMs, cpuMs, foretoldMs)
   }
 
-  #admissionState(name: string, lane: Lane, nowMs: number): AdmissionState {
-    const { settings } = this.#options
-    const setupWaitMs = lane.pool.setupWaitMs(name, nowMs)
+  #admissionState({ lane, cost }: Entry, arrival: Asking, nowMs: number): AdmissionState {
+    const { queueMax } = this.#options.settings
     return {
-      workersDown: isDown(lane),
-      setupFails: setupWaitMs !== undefined,
-      hasRoom: lane.pool.hasRoom,
-      queued: lane.pool.queued,
-      queueMax: settings.queueMax,
+      ...laneState(lane, arrival, cost.meanMs() ?? 0, queueMax, nowMs),
       bytesHeld: this.#bytesHeld,
       queueBytesMax: this.#queueBytesMax,
-      predictedWaitMs: setupWaitMs ?? lane.pool.predictedWaitMs(nowMs),
-      waitMsMax: lane.overload.waitMsMax(),
     }
   }
 
   #refuse(
-    name: string,
+    { name, peer, tryId }: Asking,
     { lane, cost }: Entry,
     reason: ShedReason,
     predictedWaitMs: number,
-    tryId: string,
     nowMs: number,
     cpuMs: number | undefined,
   ): Shed {
+    lane.modesty.asks(peer, cpuMs ?? cost.meanMs() ?? 0, nowMs)
     if (reason !== "setup-failed") lane.overload.refused(nowMs, predictedWaitMs)
     if (!this.#refusedTries.isRepeat(tryId, nowMs)) {
       this.#demand.offer(name, nowMs, cpuMs)
@@ -379,10 +376,6 @@ export class ComputePools implements Compute {
     this.#refusedTries.refused(tryId, nowMs)
     return shed(reason, predictedWaitMs)
   }
-}
-
-function isDown({ pool }: Lane): boolean {
-  return pool.state === "down"
 }
 
 function known(outcome: Outcome): Ticket {

@@ -21,6 +21,8 @@ export interface Call {
    * `idempotency-key`, else the request id (which is the client's own if it sent one).
    */
   readonly tryId: string
+  /** Who sent it, as far as turns go by that; see core/http/peer.ts. */
+  readonly peer: string
   /** On the clock of `performance.now()`. */
   readonly arrivedAtMs: number
   readonly deadlineAtMs: number
@@ -54,6 +56,7 @@ export interface Fault {
 
 export type ShedReason =
   | "queue-full"
+  | "displaced"
   | "bytes-full"
   | "slow-body"
   | "deadline"
@@ -104,7 +107,7 @@ export interface Ticket {
 export const streamWindow = 16
 
 /** A call of which no more is known than its head. */
-export interface Arrival extends Pick<Call, "name" | "tryId" | "deadlineAtMs"> {
+export interface Arrival extends Pick<Call, "name" | "tryId" | "peer" | "deadlineAtMs"> {
   /** Body bytes that come on top of those held already: what the client declared, or has sent. */
   readonly bytes: number
   /** How many others would give up for them; asked, once, only where there is no room otherwise. */

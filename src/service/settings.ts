@@ -155,6 +155,13 @@ export const settingsTable = {
     max: 2 ** 40,
     doc: "Bytes of answers that may be held because clients have not taken them yet. Beyond it, of those from addresses with more than their share, who has taken nothing for longest is cut off; a client that reads slowly is served. auto: 268435456 (256 MiB), or an eighth of the memory limit where that is less.",
   },
+  trustedProxies: {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    max: 100,
+    doc: "How many proxies every request comes through, each of which adds to `X-Forwarded-For` whom it had it from. Clients are told apart by that (in an overload each has its turns), not by the addresses of their connections, which are the proxy's. No more than there are, or clients can say themselves who they are. The balancer of `capstan up` need not be counted.",
+  },
   connectionAgeMs: {
     kind: "integer",
     default: 15_000,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { addressOf, peerOf } from "../../src/core/http/peer.ts"
+import { addressOf, forwardedAddress, peerOf } from "../../src/core/http/peer.ts"
 
 const peers: Readonly<Record<string, readonly string[]>> = {
   "192.0.2.7": [
@@ -44,4 +44,21 @@ test("a socket's address is IPv4 where the other end is, and known where there i
     addresses.map((remoteAddress) => addressOf({ remoteAddress })),
     ["192.0.2.7", "192.0.2.7", "2001:db8::1", "unknown", "unknown"],
   )
+})
+
+test("of what was forwarded only what trusted proxies have added counts", () => {
+  const cases: readonly (readonly [string | undefined, number, string | undefined])[] = [
+    ["192.0.2.1", 1, "192.0.2.1"],
+    ["203.0.113.9, 192.0.2.1", 1, "192.0.2.1"],
+    ["203.0.113.9,192.0.2.1 , 10.0.0.1", 2, "192.0.2.1"],
+    // Fewer than there should be: the first that one of them has added.
+    ["192.0.2.1", 3, "192.0.2.1"],
+    [undefined, 1, undefined],
+    ["", 1, undefined],
+    ["192.0.2.1, ", 1, undefined],
+    [",", 2, undefined],
+  ]
+  for (const [forwarded, proxies, address] of cases) {
+    assert.equal(forwardedAddress(forwarded, proxies), address, `${proxies} of ${forwarded}`)
+  }
 })

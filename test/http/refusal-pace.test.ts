@@ -11,28 +11,39 @@ const cores = 0.1
 
 test("as many as a tenth of the CPU can refuse are refused at once", () => {
   const pace = new RefusalPace(cores)
-  for (let n = 0; n < 100; n++) assert.equal(pace.holdMs(n * 34), 0)
+  for (let n = 0; n < 100; n++) assert.equal(pace.holdMs("peer", n * 34), 0)
 })
 
 test("a burst is refused at once, up to a second's worth", () => {
   const pace = new RefusalPace(cores)
-  for (let n = 0; n < 30; n++) assert.equal(pace.holdMs(5000), 0)
-  assert.ok(pace.holdMs(5000) > 0)
+  for (let n = 0; n < 30; n++) assert.equal(pace.holdMs("peer", 5000), 0)
+  assert.ok(pace.holdMs("peer", 5000) > 0)
 })
 
 test("what is beyond waits for its turn, one behind the other", () => {
   const pace = new RefusalPace(cores)
-  for (let n = 0; n < 30; n++) pace.holdMs(0)
-  const held = [0, 0, 0].map(() => Math.round(pace.holdMs(0)))
+  for (let n = 0; n < 30; n++) pace.holdMs("peer", 0)
+  const held = [0, 0, 0].map(() => Math.round(pace.holdMs("peer", 0)))
   assert.deepEqual(held, [33, 67, 100])
-  assert.equal(Math.round(pace.holdMs(50)), 83)
+  assert.equal(Math.round(pace.holdMs("peer", 50)), 83)
 })
 
 test("nobody is held for more than a second, and the next calm second forgets", () => {
   const pace = new RefusalPace(cores)
-  for (let n = 0; n < 10_000; n++) assert.ok(pace.holdMs(0) <= 1000)
-  assert.equal(pace.holdMs(0), 1000)
-  assert.equal(pace.holdMs(2100), 0)
+  for (let n = 0; n < 10_000; n++) assert.ok(pace.holdMs("peer", 0) <= 1000)
+  assert.equal(pace.holdMs("peer", 0), 1000)
+  assert.equal(pace.holdMs("peer", 2100), 0)
+})
+
+test("who was not refused lately is answered at once, whatever others do", () => {
+  const pace = new RefusalPace(cores)
+  for (let n = 0; n < 1000; n++) pace.holdMs("flood", 0)
+  assert.equal(pace.holdMs("other", 0), 0)
+  assert.ok(pace.holdMs("other", 900) > 0, "it has come back at once")
+  assert.ok(pace.holdMs("flood", 900) > 0)
+  for (let n = 0; n < 1000; n++) pace.holdMs("flood", 1900)
+  for (let n = 0; n < 1000; n++) pace.holdMs("flood", 2900)
+  assert.equal(pace.holdMs("other", 2900), 0)
 })
 
 const work = operation({ path: "/work", run() {} })
@@ -100,7 +111,13 @@ test("who leaves while its refusal is held has left, and one that is sending a b
 test("nobody is held beyond the deadline that it has set", async (t) => {
   // One in three seconds.
   await using api = await serveRefusals(t, 0.001)
-  for (let answered = 0; answered < 3; answered++) {
+  {
+    using first = await arrive(api)
+    api.timers.tick(1)
+    await first.read()
+    await api.untilRecords(1)
+  }
+  for (let answered = 1; answered < 4; answered++) {
     using client = await arrive(api, "x-envoy-expected-rq-timeout-ms: 30")
     api.timers.tick(29)
     for (let n = 0; n < 10; n++) await turn()

@@ -11,6 +11,7 @@ const call: Call = {
   transfer: [],
   requestId: "1",
   tryId: "1",
+  peer: "peer",
   arrivedAtMs: 0,
   deadlineAtMs: 1000,
   encoding: undefined,
@@ -24,14 +25,16 @@ test("the queue fills with its first task, be it new or put back, and empties wi
     workers: [],
     clock: () => 0,
     promisesHoldSinceMs: undefined,
+    meanMs: () => undefined,
+    slots: () => 1,
     filled: () => said.push("filled"),
     emptied: () => said.push("emptied"),
   })
   const first = task()
   waiting.add(first)
   waiting.add(task())
-  waiting.take()
-  waiting.take()
+  waiting.takeInTime(() => assert.fail())
+  waiting.takeInTime(() => assert.fail())
   assert.deepEqual(said, ["filled", "emptied"])
   waiting.putBack(first)
   assert.deepEqual(said, ["filled", "emptied", "filled"])

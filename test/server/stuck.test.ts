@@ -80,6 +80,7 @@ test("when all have been stuck for a minute it is not alive any more", async () 
       transfer: [],
       requestId: body.file,
       tryId: body.file,
+      peer: "test",
       arrivedAtMs,
       deadlineAtMs: arrivedAtMs + 3_600_000,
       encoding: undefined,

@@ -13,6 +13,7 @@ const calm: AdmissionState = {
   hasRoom: false,
   queued: 3,
   queueMax: 10,
+  hasBehind: false,
   bytesHeld: 0,
   queueBytesMax: 1000,
   predictedWaitMs: 500,

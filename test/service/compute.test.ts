@@ -18,8 +18,18 @@ interface Trial extends AsyncDisposable {
   readonly usedCpuMs: number[]
   readonly refusedCpuMs: number[]
   /** Its head has come, with much time left unless told otherwise. */
-  arrive(name: string, bytes: number, tryId: string, deadlineMs?: number): Shed | undefined
-  call(name: string, body?: unknown, more?: { deadlineMs?: number; tryId?: string }): Ticket
+  arrive(
+    name: string,
+    bytes: number,
+    tryId: string,
+    deadlineMs?: number,
+    peer?: string,
+  ): Shed | undefined
+  call(
+    name: string,
+    body?: unknown,
+    more?: { deadlineMs?: number; tryId?: string; peer?: string },
+  ): Ticket
 }
 
 async function tryCompute(
@@ -62,9 +72,9 @@ async function tryCompute(
     ranMs,
     usedCpuMs,
     refusedCpuMs,
-    arrive: (name, bytes, tryId, deadlineMs = patienceMs()) =>
-      compute.arrive({ name, bytes, tryId, deadlineAtMs: clock() + deadlineMs }),
-    call(name, body, { deadlineMs = patienceMs(), tryId = `try-${++calls}` } = {}) {
+    arrive: (name, bytes, tryId, deadlineMs = patienceMs(), peer = "peer") =>
+      compute.arrive({ name, peer, bytes, tryId, deadlineAtMs: clock() + deadlineMs }),
+    call(name, body, { deadlineMs = patienceMs(), tryId = `try-${++calls}`, peer = "peer" } = {}) {
       const arrivedAtMs = clock()
       return compute.run({
         name,
@@ -73,6 +83,7 @@ async function tryCompute(
         transfer: [],
         requestId: tryId,
         tryId,
+        peer,
         arrivedAtMs,
         deadlineAtMs: arrivedAtMs + deadlineMs,
         encoding: undefined,
@@ -112,6 +123,7 @@ test("who comes at the expense of others is not refused, and not counted as such
     const bytesToSpare = () => spare
     return trial.compute.arrive({
       name: "echo",
+      peer: "peer",
       bytes,
       tryId: `${bytes}`,
       deadlineAtMs,

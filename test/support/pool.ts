@@ -48,6 +48,7 @@ export function callOf(name: string, body?: unknown, more: Partial<Call> = {}): 
     transfer: [],
     requestId: "test",
     tryId: "test",
+    peer: "test",
     arrivedAtMs: nowMs,
     deadlineAtMs: nowMs + patienceMs(),
     encoding: undefined,

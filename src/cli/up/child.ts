@@ -14,7 +14,7 @@ import {
 import { endWithParent, watchImports } from "../child-process.ts"
 import { described, loadFailure } from "../load-failure.ts"
 import { createLogger } from "../logger.ts"
-import type { Boot } from "./boot.ts"
+import { type Boot, inReplica } from "./boot.ts"
 
 endWithParent()
 
@@ -33,13 +33,6 @@ process.on("message", (message: ToReplica) => {
   }
 })
 
-const replicaPlace = {
-  host: "127.0.0.1",
-  port: "0",
-  managementHost: "127.0.0.1",
-  managementPort: "0",
-} as const
-
 /** Its only client is the balancer, which has the bound: as many as it may open are taken. */
 const { connectionsMax } = planDescriptors(descriptorsMax(), {
   started: settingsTable.workers.max,
@@ -50,16 +43,17 @@ const { connectionsMax } = planDescriptors(descriptorsMax(), {
 async function start({ moduleUrl, flags, workers }: Boot): Promise<void> {
   const module = new URL(moduleUrl)
   const imported = watchImports((path) => tell({ type: "imports", path }))
-  const sources = {
+  const given = {
     // Its only client is the balancer, which knows of new replicas without being sent away.
     options: { workers, connectionAgeMs: 0, connectionRequestsMax: 0 },
     env: process.env,
-    // Host, ports and connections as others know them are the balancer's.
-    flags: { ...flags, ...replicaPlace, connectionsMax: `${connectionsMax}` },
+    // As many connections as the balancer may open.
+    flags: { ...flags, connectionsMax: `${connectionsMax}` },
   }
   try {
+    const sources = inReplica(given)
     const logger = await createLogger(resolveSettings(sources))
-    server = await serve(module, { ...sources, settings: sources.options, logger })
+    server = await serve(module, { ...sources, settings: given.options, logger })
     tell({ type: "serving", serving: servingOf(server, sources) })
   } catch (error) {
     const failure = loadFailure(error, module, imported())

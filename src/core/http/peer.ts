@@ -20,6 +20,27 @@ export function addressOf({ remoteAddress: address }: Pick<Socket, "remoteAddres
 }
 
 /**
+ * The address of whoever sent a request that came through proxies, each of which has added to
+ * `X-Forwarded-For` whom it had it from. Only what they have added counts: what is in front of that is
+ * whatever the client has sent.
+ * @param forwarded `X-Forwarded-For`; without it, the request did not come through them.
+ * @param proxies how many there are, 1 or more.
+ */
+export function forwardedAddress(
+  forwarded: string | undefined,
+  proxies: number,
+): string | undefined {
+  let end = forwarded?.length ?? 0
+  let address = ""
+  for (let left = proxies; left > 0 && end > 0; left--) {
+    const comma = forwarded!.lastIndexOf(",", end - 1)
+    address = forwarded!.slice(comma + 1, end).trim()
+    end = Math.max(0, comma)
+  }
+  return address === "" ? undefined : address
+}
+
+/**
  * The peer that an address is of, to be compared with others. An address that is none is its own.
  * @param address as {@link addressOf} or a proxy tells it: with a zone or a port, if it likes.
  */

@@ -8,6 +8,7 @@
  * connection to connection, or the clients that came together would leave together.
  */
 import type { Socket } from "node:net"
+import { addressOf, peerOf } from "../../core/http/peer.ts"
 import { jitter } from "../../core/random.ts"
 import type { ResolvedSettings } from "../settings.ts"
 import type { Exchange } from "./exchange.ts"
@@ -18,6 +19,8 @@ const aFifth = 0.2
 export interface Connection {
   /** The newest request on it: the one that is still being received, if any is. */
   current: Exchange | undefined
+  /** Who is at its other end. */
+  readonly peer: string
   requests: number
   readonly requestsMax: number
   readonly endsAtMs: number
@@ -42,6 +45,7 @@ export class Connections {
       const { connectionAgeMs, connectionRequestsMax } = this.#settings
       connection = {
         current: undefined,
+        peer: peerOf(addressOf(socket)),
         requests: 0,
         requestsMax: connectionRequestsMax === 0 ? Infinity : jitter(connectionRequestsMax, aFifth),
         endsAtMs: connectionAgeMs === 0 ? Infinity : nowMs + jitter(connectionAgeMs, aFifth),

@@ -11,6 +11,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type pino from "pino"
+import { forwardedAddress, peerOf } from "../../core/http/peer.ts"
 import type { Pipelines } from "../../core/http/pipelines.ts"
 import type { Unread } from "../../core/http/unread.ts"
 import type { Operation } from "../operation.ts"
@@ -100,6 +101,15 @@ export class Exchange {
   /** Whether some of the body is still to come. */
   get isReceiving(): boolean {
     return this.hasBody && !this.request.raw.complete
+  }
+
+  /** Who sent it; see core/http/peer.ts. */
+  get peer(): string {
+    const { trustedProxies } = this.surroundings.settings
+    if (trustedProxies === 0) return this.connection.peer
+    const forwarded = this.request.raw.headers["x-forwarded-for"] as string | undefined
+    const address = forwardedAddress(forwarded, trustedProxies)
+    return address === undefined ? this.connection.peer : peerOf(address)
   }
 
   /** Reserves bytes of the body, until the request's end or {@link releaseBytes}. */

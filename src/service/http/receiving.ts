@@ -71,13 +71,14 @@ export class Receiving {
    * @returns why there is no room all the same.
    */
   makeRoom(newcomer: Exchange, name: string, bytes: number, isHere: boolean): Shed | undefined {
-    const { tryId, deadlineAtMs, surroundings } = newcomer
+    const { tryId, peer, deadlineAtMs, surroundings } = newcomer
     let slow: readonly Receiver[] = []
     const bytesToSpare = (): number => {
       slow = this.#slow(newcomer, bytes)
       return slow.reduce((sum, { exchange }) => sum + exchange.heldBytes, 0)
     }
-    const refused = surroundings.compute.arrive({ name, bytes, tryId, deadlineAtMs, bytesToSpare })
+    const arrival = { name, peer, bytes, tryId, deadlineAtMs, bytesToSpare }
+    const refused = surroundings.compute.arrive(arrival)
     if (refused !== undefined || !isHere) return refused
     for (const receiver of slow) {
       receiver.exchange.releaseBytes()

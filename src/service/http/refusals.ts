@@ -12,6 +12,7 @@ import { problemMediaType, send, sendProblem } from "./send.ts"
 
 const shedDetails: Readonly<Record<ShedReason, string>> = {
   "queue-full": "All workers are busy and as many requests wait as may. Try again later.",
+  displaced: "Others, who have asked for less, went first, and left no room. Try again later.",
   "bytes-full": "As many bytes of request bodies are held as may be. Try again later.",
   "slow-body":
     "The body came slowly, and others needed the room that it held. Send it faster, or try again later.",
@@ -49,7 +50,7 @@ export function sendShedInTurn(exchange: Exchange, shed: Shed): void {
   const { refusalPace, now } = exchange.surroundings
   exchange.shedReason = shed.reason
   const nowMs = now()
-  const holdMs = Math.min(refusalPace.holdMs(nowMs), exchange.deadlineAtMs - nowMs)
+  const holdMs = Math.min(refusalPace.holdMs(exchange.peer, nowMs), exchange.deadlineAtMs - nowMs)
   if (holdMs <= 0) {
     sendShed(exchange, shed)
     return

@@ -164,6 +164,7 @@ async function serve(endpoint: Endpoint, exchange: Exchange): Promise<void> {
     ...(isRead ? { transfer: transferOf(operation, input) } : crossing(received)),
     requestId: exchange.requestId,
     tryId: exchange.tryId,
+    peer: exchange.peer,
     arrivedAtMs: exchange.arrivedAtMs,
     deadlineAtMs: exchange.deadlineAtMs,
     encoding,

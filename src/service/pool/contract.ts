@@ -26,6 +26,8 @@ export interface TaskUse {
   readonly ranMs: number
   /** As far as known; see `corrected`. */
   readonly cpuMs: number
+  /** What it was thought to take; see {@link Estimate}. */
+  readonly estimateMs: number | undefined
   /** See {@link Estimate}. */
   readonly foretoldMs: number | undefined
 }

@@ -18,9 +18,10 @@
  * - A worker that is ready can do what every other can. Operations whose `setup` fails are refused.
  * - Nothing is left when `close` has resolved.
  *
- * Who may enter is not decided here but in admission.ts: the pool takes what it is given.
+ * Who may enter is decided in admission.ts: the pool takes what it is given.
  */
 import { type Clock, monotonicClock } from "../../core/clock.ts"
+import { shed } from "../admission.ts"
 import type { Call, Fault, Outcome, ShedReason, Ticket } from "../outcome.ts"
 import {
   type PoolEvents,
@@ -36,7 +37,7 @@ import { type Estimate, newTask, type Task } from "./task.ts"
 import { Waiting } from "./waiting.ts"
 import { defaultTerminationMsMax, type Told, type WorkerExit } from "./worker-contract.ts"
 import { WorkerThread } from "./worker-thread.ts"
-import { bootingCount, mostCpuMs, remainingMs, takeOut, workerOf } from "./workers.ts"
+import { bootingCount, mostCpuMs, takeOut, workerOf } from "./workers.ts"
 
 export class Pool {
   readonly #options: PoolOptions
@@ -67,6 +68,8 @@ export class Pool {
       workers: this.#staff.workers,
       clock: this.#clock,
       promisesHoldSinceMs: options.promisesHoldSinceMs,
+      meanMs: () => options.meanMs?.(),
+      slots: () => this.#lingering.slotsLeft,
       filled: events.filled,
       emptied: events.emptied,
     })
@@ -124,18 +127,20 @@ export class Pool {
   }
 
   /**
-   * How long a task submitted now would wait for a worker, by the estimates: what runs and what
-   * waits, shared among the workers. While no worker can start, until the next try.
+   * How long a task submitted now would wait for a worker; while none can start, until the next try.
+   * @param peer whose task it is. @default all that waits goes before it
    */
-  predictedWaitMs(nowMs: number): number {
+  predictedWaitMs(nowMs: number, peer?: string): number {
     if (this.hasRoom) return 0
     if (this.state === "down") return this.#staff.boots.waitMs(nowMs)
-    const meanMs = this.#options.meanMs?.() ?? 0
-    const allMs = this.#waiting.estimateMs(meanMs) + remainingMs(this.#staff.workers, meanMs, nowMs)
-    return allMs / Math.max(1, this.#lingering.slotsLeft)
+    return this.#waiting.waitMs(nowMs, peer)
   }
 
-  /** See workers.ts. */
+  /** Of a task submitted now, if it waits. */
+  get waiting(): Pick<Waiting, "ownWaitMs" | "hasBehind"> {
+    return this.#waiting
+  }
+
   mostCpuMs(operation: string): number | undefined {
     return mostCpuMs(this.#staff.workers, operation)
   }
@@ -150,8 +155,8 @@ export class Pool {
     return this.#staff.boots.first()
   }
 
-  /** Takes a task. It runs at once when there is room, else it waits. */
-  submit(call: Call, estimate: Estimate): Ticket {
+  /** Takes a task. If it has to wait, some that it goes before may have to go: see displaced.ts. */
+  submit(call: Call, estimate: Estimate, queueMax = Number.POSITIVE_INFINITY): Ticket {
     if (this.#closed !== undefined) throw new Error("The pool is closed.")
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     const task = newTask(call, estimate, resolve)
@@ -159,7 +164,9 @@ export class Pool {
     if (this.hasRoom) {
       this.#start(task, this.#clock())
     } else {
-      this.#waiting.add(task)
+      for (const other of this.#waiting.add(task, queueMax)) {
+        this.#settle(other, shed("displaced", this.predictedWaitMs(this.#clock())))
+      }
       this.#waiting.feed()
     }
     this.#staff.hasHadTask()
@@ -231,21 +238,13 @@ export class Pool {
   #dispatch(): void {
     this.#waiting.takeBackOverdue()
     while (this.#idle.length > 0 && this.#busy < this.#options.size) {
-      const task = this.#takeInTime()
+      const task = this.#waiting.takeInTime((late) => {
+        this.#settle(late, { kind: "expired", where: "queue" })
+      })
       if (task !== undefined) this.#start(task, this.#clock())
       else if (!this.#waiting.takeBackOne()) break
     }
     this.#waiting.feed()
-  }
-
-  /** The next task that can still be done in time. */
-  #takeInTime(): Task | undefined {
-    for (;;) {
-      const task = this.#waiting.take()
-      if (task === undefined) return undefined
-      if (this.#clock() + (task.estimate.medianMs ?? 0) <= task.call.deadlineAtMs) return task
-      this.#settle(task, { kind: "expired", where: "queue" })
-    }
   }
 
   #start(task: Task, nowMs: number): void {
@@ -273,12 +272,14 @@ export class Pool {
   /** A worker has let go of a task. */
   #release(task: Task, outcome: Outcome, ranMs: number, cpuMs: number, costMs?: number): void {
     this.#settle(task, outcome)
+    this.#waiting.took(task, ranMs)
     this.#events.used({
       call: task.call,
       outcome: task.outcome ?? outcome,
       queuedMs: task.startedAtMs - task.call.arrivedAtMs,
       ranMs,
       cpuMs,
+      estimateMs: task.estimate.ms,
       foretoldMs: task.estimate.foretoldMs ?? costMs,
     })
   }

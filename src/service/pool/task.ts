@@ -15,6 +15,8 @@ export interface Estimate {
   readonly ms: number | undefined
   /** As the middle call does: for a judgement about this one. */
   readonly medianMs: number | undefined
+  /** As nine of ten calls do at the most: for a promise. @default nothing */
+  readonly highMs?: number | undefined
   /** What the operation's own `cost` said, to be compared with what it took. */
   readonly foretoldMs: number | undefined
 }
@@ -26,6 +28,8 @@ export interface Task {
   state: TaskState
   startedAtMs: number
   timer: NodeJS.Timeout | undefined
+  /** What its peer was thought to be given when it was served from the queue; see queue.ts. */
+  countedMs: number
   /** It was given to a worker that died before it began, and went back to the queue. */
   wasPutBack: boolean
   /** The outcome that was told, once it is settled. */
@@ -44,6 +48,7 @@ export function newTask(call: Call, estimate: Estimate, resolve: (outcome: Outco
     state: "queued",
     startedAtMs: 0,
     timer: undefined,
+    countedMs: 0,
     outcome: undefined,
     wasPutBack: false,
     older: undefined,

@@ -4,27 +4,38 @@
  */
 import type { Clock } from "../../core/clock.ts"
 import { isAtShortTask, whoHasMost, whoMayHave } from "./ahead.ts"
+import { displaced, latestStartMs } from "./displaced.ts"
 import { TaskQueue } from "./queue.ts"
-import type { Task } from "./task.ts"
+import type { Estimate, Task } from "./task.ts"
 import type { WorkerThread } from "./worker-thread.ts"
+import { remainingMs } from "./workers.ts"
 
 export interface WaitingOptions {
   readonly workers: Iterable<WorkerThread>
   readonly clock: Clock
   /** See the pool's. */
   readonly promisesHoldSinceMs: (() => number) | undefined
+  /** See the pool's. */
+  readonly meanMs: () => number | undefined
+  /** How many workers can have tasks, as far as is known. */
+  readonly slots: () => number
   /** The queue was empty and has got a task. */
   readonly filled: (() => void) | undefined
   /** The last task has left the queue. */
   readonly emptied: (() => void) | undefined
 }
 
+const nobody: readonly Task[] = []
+
 export class Waiting {
   readonly #options: WaitingOptions
-  readonly #queue = new TaskQueue()
+  readonly #queue: TaskQueue
+  /** None that waits has to begin before that. */
+  #urgentMs = Number.POSITIVE_INFINITY
 
   constructor(options: WaitingOptions) {
     this.#options = options
+    this.#queue = new TaskQueue(options.meanMs)
   }
 
   get count(): number {
@@ -37,44 +48,93 @@ export class Waiting {
     return this.#queue.size === 0
   }
 
-  /** What all of them together are thought to take, in milliseconds of a worker. See the queue's. */
-  estimateMs(meanMs: number): number {
-    let aheadMs = 0
-    for (const worker of this.#options.workers) aheadMs += worker.given.aheadMs
-    return this.#queue.estimateMs(meanMs) + aheadMs
+  /**
+   * How long a newcomer waits for a worker, by the estimates: for what runs and what waits, shared among
+   * the workers.
+   * @param peer whose task it is: what would be served after it does not count. @default all counts
+   */
+  waitMs(nowMs: number, peer?: string): number {
+    const { workers, meanMs } = this.#options
+    let sumMs = remainingMs(workers, meanMs() ?? 0, nowMs)
+    for (const worker of workers) sumMs += worker.given.aheadMs
+    sumMs += peer === undefined ? this.#queue.estimateMs() : this.#queue.beforeMs(peer)
+    return sumMs / this.#slots
   }
 
-  add(task: Task): void {
+  /** What of that is for what waits of the peer's own. */
+  ownWaitMs(peer: string): number {
+    return this.#queue.ownMs(peer) / this.#slots
+  }
+
+  /** Whether a newcomer of the peer would go before somebody. */
+  hasBehind(peer: string): boolean {
+    return this.#queue.lastBehind(peer) !== undefined
+  }
+
+  /** Adds a task. Takes out, and returns, those that it goes before and leaves no room or no time. */
+  add(task: Task, queueMax = Number.POSITIVE_INFINITY): readonly Task[] {
+    const gone = this.#queue.hasOthers(task.call.peer) ? [...this.#makeWay(task, queueMax)] : nobody
     this.#queue.add(task)
-    this.#entered()
+    this.#entered(task)
+    return gone
+  }
+
+  *#makeWay({ call: { peer }, estimate }: Task, queueMax: number): Generator<Task> {
+    const last = this.count >= queueMax ? this.#queue.lastBehind(peer) : undefined
+    if (last !== undefined) yield this.#without(last)
+    const nowMs = this.#options.clock()
+    const shareMs = ({ ms = this.#options.meanMs() ?? 0 }: Estimate) => ms / this.#slots
+    const delayMs = shareMs(estimate)
+    if (nowMs + this.waitMs(nowMs) + delayMs <= this.#urgentMs) return
+    this.#urgentMs = Number.POSITIVE_INFINITY
+    for (const task of this.#queue) this.#mindUrgent(task)
+    const beginMs = nowMs + this.waitMs(nowMs, peer)
+    const promised = this.#queue
+      .behind(peer)
+      .filter(({ call }) => call.arrivedAtMs >= this.#promisesHoldSinceMs)
+    const late = displaced(promised, beginMs, delayMs, (task) => shareMs(task.estimate))
+    for (const task of late) yield this.#without(task)
   }
 
   /** Puts back at the head of the queue a task that was taken and never begun. */
   putBack(task: Task): void {
     task.state = "queued"
     this.#queue.putBack(task)
-    this.#entered()
+    this.#entered(task)
   }
 
-  /** Takes out the next one. */
-  take(): Task | undefined {
-    const task = this.#next()
-    if (task !== undefined) this.remove(task)
-    return task
-  }
-
-  /** Takes out what is in the queue, oldest first. @param which of it. @default all */
-  *takeAll(which: (task: Task) => boolean = () => true): Generator<Task> {
-    for (const task of [...this.#queue].filter(which)) {
+  /**
+   * Takes out the next one that can still be done in time.
+   * @param late is given each before it that can't.
+   */
+  takeInTime(late: (task: Task) => void): Task | undefined {
+    for (;;) {
+      const task = this.#next()
+      if (task === undefined) return undefined
+      const { estimate, call } = task
+      if (this.#options.clock() + (estimate.medianMs ?? 0) <= call.deadlineAtMs) {
+        this.#serve(task)
+        return task
+      }
       this.remove(task)
-      yield task
+      late(task)
     }
+  }
+
+  /** One that was in the queue took so long. */
+  took(task: Task, ranMs: number): void {
+    this.#queue.took(task, ranMs)
+  }
+
+  /** Takes out what is in the queue, of each peer the oldest first. @param which of it. @default all */
+  *takeAll(which: (task: Task) => boolean = () => true): Generator<Task> {
+    for (const task of [...this.#queue].filter(which)) yield this.#without(task)
   }
 
   /** Takes out one that is in the queue. */
   remove(task: Task): void {
     this.#queue.remove(task)
-    if (this.#queue.size === 0) this.#options.emptied?.()
+    this.#left()
   }
 
   /** Gives short tasks to busy workers. */
@@ -83,7 +143,7 @@ export class Waiting {
     const nowMs = clock()
     for (let task = this.#next(); task !== undefined; task = this.#next()) {
       if (whoMayHave(task, workers, nowMs)?.giveAhead(task) !== true) return
-      this.remove(task)
+      this.#serve(task)
       task.state = "ahead"
       task.startedAtMs = nowMs
     }
@@ -108,12 +168,42 @@ export class Waiting {
     for (const worker of this.#options.workers) this.#takeBackFrom(worker)
   }
 
-  #entered(): void {
+  #entered(task: Task): void {
+    this.#mindUrgent(task)
     if (this.#queue.size === 1) this.#options.filled?.()
   }
 
+  #serve(task: Task): void {
+    this.#queue.serve(task)
+    this.#left()
+  }
+
+  #without(task: Task): Task {
+    this.remove(task)
+    return task
+  }
+
+  #left(): void {
+    if (this.#queue.size > 0) return
+    this.#urgentMs = Number.POSITIVE_INFINITY
+    this.#options.emptied?.()
+  }
+
+  #mindUrgent(task: Task): void {
+    this.#urgentMs = Math.min(this.#urgentMs, latestStartMs(task))
+  }
+
+  get #slots(): number {
+    return Math.max(1, this.#options.slots())
+  }
+
+  /** Of tasks that arrived since. */
+  get #promisesHoldSinceMs(): number {
+    return this.#options.promisesHoldSinceMs?.() ?? Number.NEGATIVE_INFINITY
+  }
+
   #next(): Task | undefined {
-    return this.#queue.next(this.#options.promisesHoldSinceMs?.() ?? Number.NEGATIVE_INFINITY)
+    return this.#queue.next(this.#promisesHoldSinceMs)
   }
 
   #takeBackFrom(worker: WorkerThread): void {
