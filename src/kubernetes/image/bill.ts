@@ -8,7 +8,7 @@ import { dirname, join } from "node:path"
 import { fullName } from "./dockerfile.ts"
 import { type Manifest, manifestIn, packageFolder, packageOf } from "./package-folder.ts"
 
-export const billFile = "sbom.cdx.json"
+const billFile = "sbom.cdx.json"
 
 /** Of what is in an image. */
 export interface BillSource {
