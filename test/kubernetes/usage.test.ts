@@ -170,7 +170,7 @@ test("a package that npm can't get is told in npm's words, and is no bug", async
     { ...fromSource, env: { PATH: programs.path } },
   )
   assert.equal(code, 1)
-  assert.match(stderr, /^capstan: npm install failed\.\n +E404\n$/)
+  assert.match(stderr, /^capstan: sharp [^\n]+ can't be fetched\.\n +E404\n$/)
 })
 
 test("flags that would do nothing are refused", async () => {
