@@ -31,7 +31,7 @@ export const settingsTable = {
   managementHost: {
     kind: "text",
     default: "127.0.0.1",
-    doc: "Address that the management port listens on: what it tells is nobody else's business. Images and manifests say 0.0.0.0, since who probes there is on another machine.",
+    doc: "Address that the management port listens on: what it tells is nobody else's business. all: every one of the family that host is of, 0.0.0.0 or ::, which images and manifests say, since who probes there is on another machine.",
   },
 
   workers: {
@@ -294,13 +294,20 @@ export function resolveSettings(sources: SettingSources = {}): ResolvedSettings 
     resolved[name] = given === undefined ? spec.default : parse(spec, given, where)
     if (given !== undefined) places[name as SettingName] = where
   }
-  const settings = withRoomForBodies(resolved as ResolvedSettings, places)
+  const settings = withRoomForBodies(withAddress(resolved as ResolvedSettings), places)
   if (settings.requestTimeoutMs < settings.headersTimeoutMs) {
     throw new SettingError(
       `requestTimeoutMs is ${settings.requestTimeoutMs}; it must be at least headersTimeoutMs, which is ${settings.headersTimeoutMs}.`,
     )
   }
   return settings
+}
+
+/** Where a cluster has IPv6 alone, and the API so listens on that, nobody would reach 0.0.0.0. */
+function withAddress(settings: ResolvedSettings): ResolvedSettings {
+  const { host, managementHost } = settings
+  if (managementHost !== "all") return settings
+  return { ...settings, managementHost: host.includes(":") ? "::" : "0.0.0.0" }
 }
 
 /** A body that may come must be one that can be held; for those of operations, see bounds.ts. */

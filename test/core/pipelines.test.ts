@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import { test } from "node:test"
+import { type TestContext, test } from "node:test"
 import { Pipelines } from "../../src/core/http/pipelines.ts"
 import { turnRequestsMax } from "../../src/core/http/turn.ts"
 import { RawClient } from "../support/raw-client.ts"
@@ -37,7 +37,7 @@ async function serveTrial(
   }
   const pipelines = new Pipelines((request, response) => {
     if (begin !== undefined) begin(request, response)
-    else if (isOpen) void answer(request, response)
+    else if (isOpen) answer(request, response).catch(() => {})
     else begun.push([request, response])
   })
   const server = createServer(options, pipelines.arrived)
@@ -52,7 +52,7 @@ async function serveTrial(
     answerAll() {
       isOpen = true
       const there = begun.filter(([request]) => !request.destroyed)
-      for (const [request, response] of there.reverse()) void answer(request, response)
+      for (const [request, response] of there.reverse()) answer(request, response).catch(() => {})
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close")
@@ -107,22 +107,72 @@ test("a body that stands behind requests that wait is read when it is its turn",
   assert.match(client.received, /\/20 500000;/)
 })
 
-test("a request that is not read to its end, as others wait, is not late by its client's fault", async () => {
+const lateMs = 1_000
+
+/** A connection of which node:http says that the rest of a request is late, while others before it wait. */
+async function lateTrial({ mock }: TestContext, rest: "request" | "headers", partial: string) {
+  mock.timers.enable({ apis: ["setInterval"] })
   const limits = { headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 5 }
-  await using trial = await serveTrial(limits)
-  using client = await RawClient.connect(trial.port)
-  client.write(Array.from({ length: 20 }, (_, n) => get(n)).join(""), "GET /20 HTTP/1.1\r\nHo")
+  const trial = await serveTrial(limits)
+  const client = await RawClient.connect(trial.port)
+  client.write(Array.from({ length: 17 }, (_, n) => get(n)).join("") + partial)
   const [error, socket] = await once(trial.server, "clientError")
   assert.equal(error.code, "ERR_HTTP_REQUEST_TIMEOUT")
-  assert.equal(trial.pipelines.isStopped(socket), true)
+  const say = mock.fn()
+  trial.pipelines.late(socket, rest, lateMs, say)
+  const timesSaid = (): number => {
+    mock.timers.tick(3 * lateMs)
+    return say.mock.callCount()
+  }
+  assert.equal(timesSaid(), 0, "It is not read.")
+  return {
+    trial,
+    client,
+    timesSaid,
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]()
+      await trial[Symbol.asyncDispose]()
+      mock.timers.reset()
+    },
+  }
+}
+
+test("a request that is not read to its end, as others wait, is not late by its client's fault", async (t) => {
+  await using late = await lateTrial(t, "request", "GET /17 HTTP/1.1\r\nHo")
+  const { client, trial, timesSaid } = late
   client.write("st: x\r\n\r\n")
   trial.answerAll()
-  await client.read("/20;")
-  assert.equal(trial.pipelines.isStopped(socket), false)
+  await client.read("/17;")
+  assert.equal(timesSaid(), 0)
+})
+
+const announced = "POST /17 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+
+test("it is late when it is read again and the rest still does not come", async (t) => {
+  for (const partial of ["GET /17 HTTP/1.1\r\nHo", announced]) {
+    await using late = await lateTrial(t, "request", partial)
+    late.trial.answerAll()
+    while (late.timesSaid() === 0) await new Promise(setImmediate)
+    assert.equal(late.timesSaid(), 1)
+  }
+})
+
+test("where only headers are late, a body may take its time", async (t) => {
+  await using late = await lateTrial(t, "headers", announced.slice(0, 25))
+  const { client, trial, timesSaid } = late
+  client.write(announced.slice(25))
+  const arrived = once(trial.server, "request")
+  trial.answerAll()
+  await arrived
+  assert.equal(timesSaid(), 0)
 })
 
 /** A server that answers at once, and the most requests that one turn of its event loop has begun. */
-async function serveAtOnce() {
+async function serveAtOnce(
+  answer = (request: IncomingMessage, response: ServerResponse): void => {
+    response.end(`${request.url};`)
+  },
+) {
   let most = 0
   let inThisTurn = 0
   let turn = setImmediate(function next() {
@@ -132,7 +182,7 @@ async function serveAtOnce() {
   })
   const trial = await serveTrial({}, (request, response) => {
     inThisTurn += 1
-    response.end(`${request.url};`)
+    answer(request, response)
   })
   return {
     ...trial,
@@ -165,6 +215,18 @@ test("a turn begins few of those that were sent ahead, though they are answered 
   }
 })
 
+test("that more was sent behind a request is known though it was not read", async () => {
+  const more: boolean[] = []
+  await using trial = await serveTrial({}, (request, response) => {
+    more.push(trial.pipelines.hasMoreBehind(request))
+    response.end(`${request.url};`)
+  })
+  using client = await RawClient.connect(trial.port)
+  client.write(get(0).replace("Host: x", `Host: ${"x".repeat(600)}`) + get(1))
+  await client.read("/1;")
+  assert.deepEqual(more, [true, false])
+})
+
 test("a request that is alone is answered while many are before it that were sent ahead", async () => {
   await using trial = await serveAtOnce()
   using flooding = await RawClient.connect(trial.port)
@@ -191,22 +253,54 @@ test("of several connections that send ahead each has its turns", async () => {
   for (const client of [first, second]) await client.read(`/${count - 1};`)
 })
 
-test("so many wait at the most, and who sends few ahead is not cut off with those who send many", async () => {
+test("of many that send ahead few requests are made, and nobody is cut off", async () => {
   await using trial = await serveTrial()
-  using light = await RawClient.connect(trial.port)
-  const floods = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(trial.port)))
+  let arrived = 0
+  trial.server.on("request", () => {
+    arrived += 1
+  })
+  const floods = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(trial.port)))
   try {
-    for (const flood of floods) flood.write(get(0).repeat(1_500) + get(1))
-    await Promise.race(floods.map((flood) => flood.read()))
-    light.write(Array.from({ length: 20 }, (_, n) => get(n)).join(""))
-    while (!trial.begun.some(([{ url }]) => url === "/15")) await new Promise(setImmediate)
+    for (const flood of floods) flood.write(get(0).repeat(500) + get(1))
+    const most = 16 * floods.length
+    while (trial.begun.length < most) await new Promise(setImmediate)
+    assert.ok(arrived < 2 * most + 20 * floods.length, `${arrived} requests`)
     trial.answerAll()
-    await light.read("/19;")
-    const ends = await Promise.all(floods.map((flood) => flood.read("/1;")))
-    const whole = ends.filter((received) => received.includes("/1;"))
-    assert.ok(whole.length > 0 && whole.length < floods.length, `${whole.length}`)
-    for (const received of whole) assert.equal(pathsIn(received).length, 1_501)
+    for (const flood of floods) {
+      assert.equal(pathsIn(await flood.read("/1;")).length, 501)
+    }
   } finally {
     for (const client of floods) client[Symbol.dispose]()
   }
+})
+
+test("requests of any form that come at once are answered, each in its turn", async () => {
+  await using trial = await serveAtOnce((request, response) => {
+    let bytes = 0
+    request.on("data", ({ length }) => {
+      bytes += length
+    })
+    request.on("end", () => response.end(`${request.url} ${bytes};`))
+  })
+  using client = await RawClient.connect(trial.port)
+  const sent: [path: string, bytes: number][] = []
+  let all = ""
+  for (const bytes of [0, 3, 511, 512, 513, 4_000, 70_000]) {
+    // As if requests were in them, and as if nothing else was.
+    for (const filling of ["x", "\r\n\r\n", get(0)]) {
+      const body = filling.repeat(bytes).slice(0, bytes)
+      const path = `/${sent.length}`
+      sent.push([path, bytes], [`/${sent.length + 1}`, bytes])
+      all += `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n${body}`
+      const chunk = bytes === 0 ? "" : `${bytes.toString(16)}\r\n${body}\r\n`
+      all += `POST /${sent.length - 1} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`
+    }
+  }
+  client.write(all)
+  const received = await client.read(`/${sent.length - 1} 70000;`)
+  const answered = Array.from(received.matchAll(/(\/\d+) (\d+);/g), ([, path, bytes]) => [
+    path,
+    Number(bytes),
+  ])
+  assert.deepEqual(answered, sent)
 })

@@ -59,6 +59,26 @@ test("an address with a host in it is the path behind that, where both are one",
   }
 })
 
+test("what can't be read is not answered behind what was answered in the same turn", async () => {
+  const now = operation({
+    method: "GET",
+    path: "/now",
+    thread: "main",
+    output: z.any(),
+    run: () => "now",
+  })
+  await using api = await serveApi({ now })
+  for (const [path, status] of [
+    ["/now", 200],
+    ["/nowhere", 404],
+  ] as const) {
+    using client = await RawClient.connect(api.port)
+    client.write(`GET ${path} HTTP/1.1`, "host: x", "", "GARBAGE", "", "")
+    const answers = (await client.read()).match(/HTTP\/1\.1 \d+/g)
+    assert.deepEqual(answers, [`HTTP/1.1 ${status}`])
+  }
+})
+
 test("a broken chunk in the middle of a body is malformed, and recorded so", async () => {
   await using api = await serveApi({ post })
   using client = await RawClient.connect(api.port)

@@ -24,7 +24,8 @@ test("a connection can become a WebSocket, and lives as long as both sides want"
   using client = await RawClient.connect(trial.port)
   client.write(
     ...["GET /chat HTTP/1.1", "Host: x", "Connection: keep-alive, Upgrade", "Upgrade: websocket"],
-    ...["Sec-WebSocket-Key: k", "", "early "],
+    // What is behind so long a head is not read together with it.
+    ...["Sec-WebSocket-Key: k", `Cookie: ${"x".repeat(600)}`, "", "early "],
   )
   const received = await client.read("EARLY ")
   assert.match(received, /^HTTP\/1\.1 101 Switching Protocols\r\nX-Accept: k\r\n/)

@@ -16,7 +16,7 @@ test("the management port is for this machine alone, wherever the API listens", 
 })
 
 test("the management port listens where it is told to", async () => {
-  await using trial = await serveTrial({ managementHost: "0.0.0.0" })
+  await using trial = await serveTrial({ managementHost: "all" })
   const elsewhere = trial.server.managementUrl.replace("127.0.0.1", "127.0.0.2")
   assert.equal((await fetch(`${elsewhere}/livez`)).status, 200)
 })

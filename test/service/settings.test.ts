@@ -25,6 +25,16 @@ test("code, environment and flags, each over the one before", () => {
   assert.equal(resolveSettings({ options, env, flags: { port: "3" } }).port, 3)
 })
 
+test("the management port is on all addresses of the family that the API listens on", () => {
+  const all = { CAPSTAN_MANAGEMENT_HOST: "all" }
+  const managementHost = (env: Readonly<Record<string, string>>): string =>
+    resolveSettings({ env: { ...all, ...env } }).managementHost
+  assert.equal(managementHost({}), "0.0.0.0")
+  assert.equal(managementHost({ CAPSTAN_HOST: "127.0.0.1" }), "0.0.0.0")
+  assert.equal(managementHost({ CAPSTAN_HOST: "::" }), "::")
+  assert.equal(managementHost({ CAPSTAN_HOST: "fd00::1" }), "::")
+})
+
 test("variables and flags follow from the name", () => {
   assert.equal(environmentVariable("queueBytesMax"), "CAPSTAN_QUEUE_BYTES_MAX")
   assert.equal(flag("queueBytesMax"), "--queue-bytes-max")

@@ -11,22 +11,17 @@
  * answered at once would else be answered one behind the other, thousands of them, while everybody
  * waits. A request that is alone on its connection is not held up by that.
  *
- * node:http can't be stopped within what it has read at once, 64 KiB, so that many bytes of requests
- * may wait. They cost what node:http makes of them, and nothing of ours; and of all connections
- * together so many at the most, beyond which whoever has sent more than a few ahead is cut off.
+ * Those that wait are few, too: node:http gets to see the next ones when there is room (`slices.ts`).
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Peers } from "./peers.ts"
+import { Slices } from "./slices.ts"
 import { turn } from "./turn.ts"
 import { ambiguity } from "./unreadable.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
 const underWayMax = 16
-/** Requests that wait, of all connections: node:http makes a few kilobytes of each. */
-const waitingMax = 10_000
-/** So many that wait of one connection are a flood: nobody else's are read in the same turn. */
-const floodMin = 256
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -37,10 +32,11 @@ interface Pipeline {
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
   /** It goes on when it is its turn. */
   isInLine: boolean
-  /** Lets node:http read on; there while it was told to stop before the next request. */
-  readOn: (() => void) | undefined
-  /** It has stopped. */
-  isStopped: boolean
+  readonly slices: Slices
+  /** Requests that have arrived. */
+  arrivals: number
+  /** The last of them, while any is not over. */
+  newest: IncomingMessage | undefined
   /** What comes behind its newest request may be part of that. */
   isAmbiguous: boolean
   /** Says the last word. */
@@ -50,7 +46,6 @@ interface Pipeline {
 export class Pipelines {
   readonly #begin: Listener
   readonly #peers: Pick<Peers, "busy" | "idle"> | undefined
-  readonly #open = new Set<Socket>()
   readonly #bySocket = new WeakMap<Socket, Pipeline>()
 
   /**
@@ -62,34 +57,29 @@ export class Pipelines {
     this.#peers = peers
   }
 
-  /** For the server's `connection`, if there are other servers that must be read meanwhile. */
+  /** For node:http's `connection`. */
   readonly connected = (socket: Socket): void => {
-    this.#open.add(socket)
-    socket.once("close", () => this.#open.delete(socket))
+    this.#of(socket)
   }
 
   /** For node:http's `request`, `checkContinue` and `checkExpectation`. */
   readonly arrived: Listener = (request, response) => {
     const pipeline = this.#of(request.socket)
-    const { waiting, socket } = pipeline
+    const { waiting } = pipeline
     if (pipeline.isAmbiguous) return
     pipeline.isAmbiguous = ambiguity(request) !== undefined
+    pipeline.arrivals += 1
+    pipeline.newest = request
+    pipeline.slices.arrived(request)
     const isAlone = pipeline.underWay === 0 && waiting.length === 0
     if (isAlone || (waiting.length === 0 && this.#mayStart(pipeline))) {
       this.#start(pipeline, request, response)
       return
     }
-    // It has been cut off in the midst of what came at once.
-    if (socket.destroyed) return
-    if (turn.waiting >= waitingMax && waiting.length >= underWayMax) {
-      socket.destroy()
-      return
-    }
     waiting.push([request, response])
     turn.waiting += 1
-    if (waiting.length % floodMin === 0) this.#holdOthers(socket)
-    pipeline.isStopped = true
-    pipeline.readOn ??= stopReading(socket, response)
+    turn.read()
+    pipeline.slices.hold()
   }
 
   /** Whether requests of that connection have not had their turn yet. */
@@ -97,9 +87,53 @@ export class Pipelines {
     return (this.#bySocket.get(socket)?.waiting.length ?? 0) > 0
   }
 
-  /** Whether it is our doing that the rest of a request has not come. */
-  isStopped(socket: Socket): boolean {
-    return this.#bySocket.get(socket)?.isStopped ?? false
+  /** Whether the client has sent more behind that request, be it that it waits or was not read. */
+  hasMoreBehind({ socket, complete, headers }: IncomingMessage): boolean {
+    if (this.hasWaiting(socket)) return true
+    const { "content-length": length = "0", "transfer-encoding": coding } = headers
+    // Else it is the rest of its body.
+    const isWhole = complete || (coding === undefined && Number(length) === 0)
+    return isWhole && this.#bySocket.get(socket)?.slices.hasRest === true
+  }
+
+  /**
+   * To be told that node:http waits no longer for the rest of a request, which it says but once. Where it
+   * is our doing that no more was read, the client gets its time once we read on.
+   * @param rest what has to come: all of the request, or of its headers.
+   * @param ms that the client gets.
+   * @param say is called if the rest has not come by then; at once if all was read that came.
+   */
+  late(socket: Socket, rest: "request" | "headers", ms: number, say: () => void): void {
+    const pipeline = this.#of(socket)
+    const { slices, arrivals, newest } = pipeline
+    if (!slices.isHeld) {
+      say()
+      return
+    }
+    const awaited = newest?.complete === false ? arrivals : arrivals + 1
+    let wasHeld = true
+    const timer = setInterval(() => {
+      const isWhole = rest === "headers" || pipeline.newest?.complete !== false
+      if (pipeline.arrivals > awaited || (pipeline.arrivals === awaited && isWhole)) {
+        clearInterval(timer)
+      } else if (slices.isHeld || wasHeld) {
+        // All of the time that it gets is to be time in which it was read.
+        wasHeld = slices.isHeld
+      } else {
+        clearInterval(timer)
+        say()
+      }
+    }, ms)
+    socket.once("close", () => clearInterval(timer))
+  }
+
+  /**
+   * Leaves the connection to somebody else, as node:http does behind a request that is for something
+   * else than HTTP. Returns what has come of it and was not parsed.
+   */
+  letGo({ socket, complete }: IncomingMessage): Buffer | undefined {
+    // What is left of its body node:http still reads.
+    return complete ? this.#of(socket).slices.letGo() : undefined
   }
 
   /**
@@ -125,8 +159,9 @@ export class Pipelines {
       underWay: 0,
       waiting: [],
       isInLine: false,
-      readOn: undefined,
-      isStopped: false,
+      slices: new Slices(socket),
+      arrivals: 0,
+      newest: undefined,
       isAmbiguous: false,
       last: undefined,
     }
@@ -164,15 +199,14 @@ export class Pipelines {
   #start(pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void {
     pipeline.underWay += 1
     if (pipeline.underWay === 1) this.#peers?.busy(pipeline.socket)
-    if (pipeline.underWay === underWayMax) {
-      pipeline.readOn ??= stopReading(pipeline.socket, response)
-    }
+    if (pipeline.underWay === underWayMax) pipeline.slices.hold()
     response.on("close", () => this.#left(pipeline))
     this.#begin(request, response)
   }
 
   #left(pipeline: Pipeline): void {
     pipeline.underWay -= 1
+    if (pipeline.underWay === 0 && pipeline.waiting.length === 0) pipeline.newest = undefined
     this.#goOn(pipeline)
     if (pipeline.underWay === 0 && pipeline.waiting.length === 0) {
       this.#peers?.idle(pipeline.socket)
@@ -187,20 +221,7 @@ export class Pipelines {
       this.#startNext(pipeline)
     }
     if (!socket.writable || waiting.length > 0 || pipeline.underWay === underWayMax) return
-    pipeline.isStopped = false
-    pipeline.readOn?.()
-    pipeline.readOn = undefined
-  }
-
-  /** Has nothing read of other connections until the next turn, if they were about to be. */
-  #holdOthers(flooding: Socket): void {
-    const held = [...this.#open].filter(
-      (socket) => socket !== flooding && socket.readableFlowing === true,
-    )
-    for (const socket of held) socket.pause()
-    setImmediate(() => {
-      for (const socket of held) socket.resume()
-    })
+    pipeline.slices.goOn()
   }
 
   /** Those that wait from there on: they will have no turn. */
@@ -217,18 +238,3 @@ export class Pipelines {
 
 /** Of a connection that has had the last word. */
 const said = (): boolean => true
-
-/**
- * Has node:http read no further than to the end of what it has at hand when the next request comes.
- * It does so while answers that wait for their turn hold too many bytes, and this is how they tell it
- * of theirs. Nothing of that is documented; where it is not so, only reading is without a bound.
- * @returns what lets it read on.
- */
-function stopReading(socket: Socket, response: ServerResponse): () => void {
-  const { _onPendingData: hold } = response as ServerResponse & {
-    readonly _onPendingData?: (bytes: number) => void
-  }
-  const bytes = socket.writableHighWaterMark + 1
-  hold?.(bytes)
-  return () => hold?.(-bytes)
-}

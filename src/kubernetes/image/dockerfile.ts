@@ -36,7 +36,7 @@ ${Object.entries(labels)
 
 ENV NODE_ENV=production
 # Who probes it and reads its metrics is not in the container.
-ENV CAPSTAN_MANAGEMENT_HOST=0.0.0.0
+ENV CAPSTAN_MANAGEMENT_HOST=all
 WORKDIR /app
 # The bundle, owned by root: the process can read it and not change it.
 COPY app/ ./

@@ -313,7 +313,7 @@ function environment(options: Deployable): EnvVar[] {
   const workers = Math.max(1, Math.ceil(milliCpu(options.cpu) / 1000))
   const all = {
     // Who probes it is on the node, and who reads its metrics in another pod.
-    CAPSTAN_MANAGEMENT_HOST: "0.0.0.0",
+    CAPSTAN_MANAGEMENT_HOST: "all",
     // Without a limit a process sees all CPUs of its node, and would take as many workers.
     ...(options.cpuLimit === undefined ? { CAPSTAN_WORKERS: `${workers}` } : {}),
     [drainGraceVariable]: `${drainGraceMs(options)}`,

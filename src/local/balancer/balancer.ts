@@ -165,9 +165,12 @@ export class Balancer {
     server.on("checkExpectation", arrived)
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#peers.busy(socket as Socket)
-      new Tunnel(this.#surroundings, request, socket as Socket, head).start()
+      const rest = this.#surroundings.pipelines.letGo(request)
+      const whole = rest === undefined ? head : Buffer.concat([head, rest])
+      new Tunnel(this.#surroundings, request, socket as Socket, whole).start()
     })
-    server.on("connect", (_request, socket: Duplex) => {
+    server.on("connect", (request, socket: Duplex) => {
+      this.#surroundings.pipelines.letGo(request)
       answerConnect(this.#surroundings, socket as Socket)
     })
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {

@@ -20,8 +20,10 @@ export function answerClientError(
   socket: Socket,
 ): void {
   const refusal = unreadable(error)
-  if (refusal?.status === 408 && surroundings.pipelines.isStopped(socket)) return
-  refuse(surroundings, socket, refusal)
+  const { pipelines, options } = surroundings
+  const say = (): void => refuse(surroundings, socket, refusal)
+  if (refusal?.status === 408) pipelines.late(socket, "headers", options.headersTimeoutMs, say)
+  else say()
 }
 
 /** A proxy's way of asking for a tunnel to anywhere; this is no such proxy. */

@@ -209,7 +209,11 @@ export class Forward extends Errand implements NewestRequest {
     const isWhole = complete
       ? rawTrailers.length === 0
       : length > 0 && length === Number(headers["content-length"])
-    if (isWhole && length <= pieceBytesMax) this.#body = request.read() ?? noBytes
+    if (!isWhole || length > pieceBytesMax) return
+    const pieces: Buffer[] = []
+    // Each time one of the pieces that it has come in.
+    for (let piece = request.read(); piece !== null; piece = request.read()) pieces.push(piece)
+    this.#body = joined(pieces)
   }
 
   /** Not into the middle of another answer on the same connection. */
@@ -289,9 +293,9 @@ export class Forward extends Errand implements NewestRequest {
    * (pipelining) is told by the answer to the newest: what is behind a goodbye would be lost.
    */
   #isLast(): boolean {
+    const { request } = this
     const { isClosing, newest, pipelines } = this.surroundings
-    const { socket } = this.request
-    return isClosing() && newest.get(socket) === this && !pipelines.hasWaiting(socket)
+    return isClosing() && newest.get(request.socket) === this && !pipelines.hasMoreBehind(request)
   }
 
   #hold(): Holding {

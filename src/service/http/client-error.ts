@@ -29,8 +29,14 @@ export function answerClientError(
     socket.destroy()
     return
   }
+  const { pipelines, settings } = surroundings
+  const say = (): void => sayAtLast(surroundings, socket, refusal)
+  if (refusal.status === 408) pipelines.late(socket, "request", settings.requestTimeoutMs, say)
+  else say()
+}
+
+function sayAtLast(surroundings: Surroundings, socket: Socket, refusal: Unreadable): void {
   const { connections, pipelines } = surroundings
-  if (refusal.status === 408 && pipelines.isStopped(socket)) return
   let isBehind = false
   pipelines.atLast(socket, () => {
     const newest = connections.find(socket)?.current

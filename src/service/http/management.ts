@@ -6,6 +6,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type pino from "pino"
 import { http } from "../../core/http/builtin.ts"
+import { throwAway } from "../../core/http/linger.ts"
 import { Peers } from "../../core/http/peers.ts"
 import { Pipelines } from "../../core/http/pipelines.ts"
 import { turn } from "../../core/http/turn.ts"
@@ -74,6 +75,7 @@ export function createManagement(deps: ManagementDeps): Server {
   const timeouts = { requestTimeout: timeoutMs, headersTimeout: timeoutMs }
   const server = http.createServer(timeouts, pipelines.arrived)
   server.on("connection", peers.connected)
+  server.on("connection", pipelines.connected)
   return server
 
   async function answer(page: () => Answer | Promise<Answer>): Promise<Answer> {
@@ -152,7 +154,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     "content-length": Buffer.byteLength(answer.text),
   })
   response.end(answer.text)
-  request.resume()
+  throwAway(request)
 }
 
 function text(line: string): Answer {

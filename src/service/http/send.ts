@@ -124,7 +124,7 @@ function isLast(exchange: Exchange): boolean {
   const { surroundings, connection, request } = exchange
   if (connection.current !== exchange) return false
   if (ambiguity(request.raw) !== undefined) return true
-  if (surroundings.pipelines.hasWaiting(request.raw.socket)) return false
+  if (surroundings.pipelines.hasMoreBehind(request.raw)) return false
   return surroundings.isDraining() || isSpent(connection, surroundings.now())
 }
 
