@@ -39,16 +39,19 @@ test("a client with a hundred connections that never pause leaves another its tu
     while (!isOver) await flood.call({ ms: 10 }).catch(() => {})
   }
   const flooding = Array.from({ length: 100 }, never)
-  // An overload keeps the queue short, so that it is full for a moment at most.
-  while (!floods.has(503)) await new Promise(setImmediate)
-  for (let n = 0; n < 20; n++) {
-    // Asks for no more than a third of what the flood gets.
-    const enough = (floods.get(200) ?? 0) + 3
-    while ((floods.get(200) ?? 0) < enough) await new Promise(setImmediate)
-    await other.call({ ms: 10 })
+  try {
+    // An overload keeps the queue short, so that it is full for a moment at most.
+    while (!floods.has(503)) await new Promise(setImmediate)
+    for (let n = 0; n < 20; n++) {
+      // Asks for no more than a third of what the flood gets.
+      const enough = (floods.get(200) ?? 0) + 3
+      while ((floods.get(200) ?? 0) < enough) await new Promise(setImmediate)
+      await other.call({ ms: 10 })
+    }
+  } finally {
+    isOver = true
+    await Promise.all(flooding)
   }
-  isOver = true
-  await Promise.all(flooding)
   const shown = JSON.stringify({ others: [...others], floods: [...floods] })
   assert.ok((others.get(200) ?? 0) >= 18, `at least nine of ten are answered: ${shown}`)
   assert.ok((floods.get(503) ?? 0) > 100, `the flood is too much: ${shown}`)
