@@ -144,6 +144,8 @@ test("what is not HTTP is refused with why, however it is cut", () => {
     [`${ok}content-length: 1\r\ncontent-length: 1\r\n\r\na`, /two lengths/],
     [`${ok}content-length: 1\xa0\r\n\r\na`, /no number/],
     [`${ok}transfer-encoding: gzip, chunked\r\n\r\n`, /nobody asked/],
+    [`${ok}transfer-encoding: chunked\t\r\n\r\n`, /a tab/],
+    [`HTTP/1.0 103 Early Hints\r\nlink: x\r\n\r\n${ok}content-length: 1\r\n\r\na`, /interim/],
     [`${ok}transfer-encoding:\r\n\r\n`, /nobody asked/],
     [`${ok}transfer-encoding: chunked\r\n\r\n0\r\na b: c\r\n\r\n`, /name that is none/],
     [`${ok}content-length: -1\r\n\r\n`, /no number/],

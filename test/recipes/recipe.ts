@@ -86,6 +86,8 @@ export function writeProject(folder: string): void {
     ...Object.fromEntries(own.map(({ name, text }) => [name, `${text}\n`])),
   })
   symlinkSync(`${root}test/recipes/node_modules`, join(folder, "node_modules"))
+  // An image takes packages with compiled code by it.
+  copyFileSync(`${root}test/recipes/package-lock.json`, join(folder, "package-lock.json"))
   cpSync(`${root}test/recipes/model`, join(folder, "model"), { recursive: true })
   copyFileSync(`${root}examples/inference/line.png`, join(folder, "line.png"))
 }

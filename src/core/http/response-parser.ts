@@ -172,8 +172,11 @@ export class ResponseParser {
     const framing = framingOf(lines)
     const { connection, setsCookies } = framing
     const head = { status, statusText: first.slice(13), lines, connection, setsCookies }
-    if (status < 200) this.#takeInterim(head)
-    else this.#takeFinal(head, framing, first[7] === "0")
+    const isOld = first[7] === "0"
+    if (status >= 200) this.#takeFinal(head, framing, isOld)
+    // It has none (RFC 9110, section 15.2), and some readers would take it for the last word.
+    else if (isOld) throw new MalformedError("an interim answer of HTTP/1.0")
+    else this.#takeInterim(head)
   }
 
   #takeInterim(head: ResponseHead): void {
@@ -317,6 +320,8 @@ function framingOf(head: string): Framing {
       if (length !== undefined) throw new MalformedError("two lengths")
       length = stated
     } else if (name === "transfer-encoding") {
+      // Some readers take a tab for a part of the coding, and see another end of the answer.
+      if (line.includes("\t")) throw new MalformedError("a tab beside a transfer coding")
       // Nobody has asked for any other.
       if (isChunked || value.toLowerCase() !== "chunked") throw new MalformedError(otherCoding)
       isChunked = true
