@@ -238,12 +238,28 @@ test("one connection too many costs an idle one, and is closed when there is non
 
 test("who does not read an answer makes room for who does, beyond what may be held of them", async () => {
   const body = Buffer.alloc(20_000_000, "x")
-  await using a = await replica("a", (_, response) => response.end(body))
+  let given = 0
+  const pieces = function* () {
+    for (let at = 0; at < body.length; at += 100_000) {
+      given += 1
+      yield body.subarray(at, at + 100_000)
+    }
+  }
+  await using a = await replica("a", (_, response) => {
+    response.setHeader("content-length", body.length)
+    Readable.from(pieces()).pipe(response)
+  })
   await using trial = await balance([a], { unreadBytesMax: 1 })
   using silent = await RawClient.connect(trial.port)
   silent.write("GET / HTTP/1.1", "Host: x", "", "")
   await silent.read("x")
   silent.socket.pause()
+  // Until all that lies between them is full: all of it is in this process.
+  for (let [before, turns] = [0, 0]; turns < 100; turns += 1) {
+    if (given !== before) turns = 0
+    before = given
+    await new Promise(setImmediate)
+  }
   using reading = await RawClient.connect(trial.port)
   reading.write("GET / HTTP/1.1", "Host: x", "Connection: close", "", "")
   assert.ok((await reading.read()).length > body.length)
