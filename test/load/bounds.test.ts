@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Exceptions, exceptionRowsMax } from "../../src/load/books/exception.ts"
 import { Failures, failureRowsMax } from "../../src/load/books/failure.ts"
-import { generatorLimit } from "../../src/load/books/generator.ts"
+import { generatorLimit, ThreadWatch } from "../../src/load/books/generator.ts"
 import { History, type Point } from "../../src/load/books/history.ts"
 import { percents } from "../../src/load/books/stats.ts"
 import { Chain, type Linked } from "../../src/load/client/chain.ts"
@@ -90,6 +90,18 @@ test("the generator is the limit when it was busy or late for long, or could not
   assert.match(generatorLimit({ ...calm, busySeconds: 13 }) ?? "", /no CPU left in 13 of 60 s/)
   assert.match(generatorLimit({ ...calm, lateSeconds: 20 }) ?? "", /100 ms late in 20 of 60 s/)
   assert.match(generatorLimit({ ...calm, notSent: 5 }) ?? "", /could not send 5 requests/)
+})
+
+test("a delay of a thread that ends as a second is closed belongs to that second, from the first on", (t) => {
+  let nowMs = 0
+  const watch = new ThreadWatch(() => nowMs)
+  t.after(() => watch.close())
+  // Nothing has ticked in between: both seconds are closed in the turn that stood still.
+  nowMs = 210
+  assert.equal(watch.second().loopDelayMs, 200)
+  nowMs = 260
+  assert.equal(watch.second().loopDelayMs, 40)
+  assert.equal(watch.second().loopDelayMs, 0)
 })
 
 test("a chain keeps the order of coming, whoever goes", () => {

@@ -3,7 +3,7 @@
  * threads, and when one has no time left, its own ceiling looks just like the target's. So each
  * watches itself, and the run says so.
  */
-import { monitorEventLoopDelay, performance } from "node:perf_hooks"
+import { performance } from "node:perf_hooks"
 import type { Clock } from "../../core/clock.ts"
 import { Histogram } from "../../core/histogram.ts"
 
@@ -83,12 +83,46 @@ export function isBusy({
   return cpuShare > busyCpuShare || loopShare > busyLoopShare
 }
 
-const loopResolutionMs = 10
+/**
+ * A watch over how long the event loop keeps a timer waiting. Node's own begins to count at its first
+ * tick and forgets a delay that has ended, when it is reset before its next: just what comes right
+ * before a second is closed, whose timer waited as long.
+ */
+class LoopWatch {
+  static readonly #everyMs = 10
+  readonly #clock: Clock
+  readonly #timer = setInterval(() => this.#tick(), LoopWatch.#everyMs).unref()
+  #tickedMs: number
+  #delayMsMax = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#tickedMs = clock()
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock()
+    this.#delayMsMax = Math.max(this.#delayMsMax, nowMs - this.#tickedMs - LoopWatch.#everyMs)
+    this.#tickedMs = nowMs
+  }
+
+  /** The longest delay since it was last asked. */
+  take(): number {
+    this.#tick()
+    const delayMs = this.#delayMsMax
+    this.#delayMsMax = 0
+    return delayMs
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+}
 
 /** A thread's watch over itself. */
 export class ThreadWatch {
   readonly #clock: Clock
-  readonly #loop = monitorEventLoopDelay({ resolution: loopResolutionMs })
+  readonly #loop: LoopWatch
   readonly #lag = new Histogram()
   #cpu = process.threadCpuUsage()
   #use = performance.eventLoopUtilization()
@@ -97,7 +131,7 @@ export class ThreadWatch {
   constructor(clock: Clock) {
     this.#clock = clock
     this.#sinceMs = clock()
-    this.#loop.enable()
+    this.#loop = new LoopWatch(clock)
   }
 
   /** A request was sent so long after it was due. */
@@ -112,19 +146,18 @@ export class ThreadWatch {
     const second: ThreadSecond = {
       cpuShare: (user + system) / 1000 / Math.max(1, nowMs - this.#sinceMs),
       loopShare: performance.eventLoopUtilization(this.#use).utilization,
-      loopDelayMs: Math.max(0, this.#loop.max / 1e6 - loopResolutionMs),
+      loopDelayMs: this.#loop.take(),
       lag: this.#lag.total === 0 ? [] : this.#lag.toJSON(),
     }
     this.#cpu = process.threadCpuUsage()
     this.#use = performance.eventLoopUtilization()
     this.#sinceMs = nowMs
-    this.#loop.reset()
     if (this.#lag.total > 0) this.#lag.clear()
     return second
   }
 
   close(): void {
-    this.#loop.disable()
+    this.#loop.close()
   }
 }
 
