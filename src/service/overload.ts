@@ -15,9 +15,11 @@
  * Newest first (adaptive LIFO, Facebook's "Fail at Scale", 2015) helps when the oldest tasks are
  * beyond saving. Here admission has promised each of them that it fits its deadline, so serving them
  * in order is right as long as the promises hold. When they turn out wrong (a task ran out of time in
- * the queue: the estimates were off, or workers were lost), those promised before that go last, the
- * newest of them first. Those promised since are served in order again: in an overload the queue never
- * empties, and what lies at its bottom would never be reached.
+ * the queue: the estimates were off, or workers were lost), those promised about when it was go last,
+ * the newest of them first: all that came in the first half of the time that it had. Those that came in
+ * the second half have as much left, and are served in order: what is next of a peer that waits for
+ * little among others that wait for much is among them, and would else never be reached, since in an
+ * overload there is always somebody newer.
  */
 
 const patienceMsMin = 100
@@ -28,7 +30,7 @@ export class Overload {
   #fullSinceMs: number | undefined
   #refusedAtMs = Number.NEGATIVE_INFINITY
   #isOn = false
-  #brokenAtMs = Number.NEGATIVE_INFINITY
+  #promisesHoldSinceMs = Number.NEGATIVE_INFINITY
 
   /** @param meanMs what calls take; `undefined` as long as that is not known. */
   constructor(meanMs: () => number | undefined) {
@@ -58,13 +60,14 @@ export class Overload {
 
   /** A task that arrived at `arrivedAtMs` was admitted, and ran out of time in the queue. */
   promiseBroken(arrivedAtMs: number, nowMs: number): void {
-    // Of those promised before the last time it is known already.
-    if (arrivedAtMs >= this.#brokenAtMs) this.#brokenAtMs = nowMs
+    // Of the others it is known already.
+    if (arrivedAtMs < this.#promisesHoldSinceMs) return
+    this.#promisesHoldSinceMs = (arrivedAtMs + nowMs) / 2
   }
 
   /** Tasks that arrived before hold promises of a kind that turned out wrong. */
   get promisesHoldSinceMs(): number {
-    return this.#brokenAtMs
+    return this.#promisesHoldSinceMs
   }
 
   /** How long a newcomer may wait at the most, beyond what its deadline says. */

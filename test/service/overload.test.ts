@@ -76,13 +76,13 @@ test("under a load that can be served it ends, though hardly a call finds a free
   assert.equal(isOn(), false)
 })
 
-test("a broken promise says that those made before it won't hold either, and no more than that", () => {
+test("a broken promise says that those made about when it was won't hold either, and no more than that", () => {
   const overload = new Overload(() => 20)
   assert.equal(overload.promisesHoldSinceMs, Number.NEGATIVE_INFINITY)
   overload.promiseBroken(100, 1000)
-  assert.equal(overload.promisesHoldSinceMs, 1000)
-  overload.promiseBroken(200, 1100)
-  assert.equal(overload.promisesHoldSinceMs, 1000, "that one was known not to hold")
-  overload.promiseBroken(1000, 2000)
-  assert.equal(overload.promisesHoldSinceMs, 2000)
+  assert.equal(overload.promisesHoldSinceMs, 550, "the others have half of their time left")
+  overload.promiseBroken(500, 1400)
+  assert.equal(overload.promisesHoldSinceMs, 550, "that one was known not to hold")
+  overload.promiseBroken(560, 1460)
+  assert.equal(overload.promisesHoldSinceMs, 1010)
 })
