@@ -125,6 +125,28 @@ test("beyond what may be held of unread answers, who does not read makes room fo
   )
 })
 
+test("files of the documentation that nobody reads make room, too", async () => {
+  await using api = await serveApi({ cancels }, { docs: "on", unreadBytesMax: 1_000_000 })
+  const path = "/docs/static/swagger-ui-bundle.js"
+  const silent: RawClient[] = []
+  try {
+    // More than the system takes. Of each the server holds but a piece: together they reach the bound.
+    await eventually(async () => {
+      const client = await RawClient.connect(api.port, "127.0.0.2")
+      silent.push(client)
+      client.socket.pause()
+      client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(16))
+      assert.ok((await api.call("GET", path)).bytes.length > 1_000_000)
+      return api.logged.find(({ msg }) => /unread/.test(`${msg}`))
+    }, "the bound to be reached")
+    const [first] = silent
+    first!.socket.resume()
+    await first!.read()
+  } finally {
+    for (const client of silent) client[Symbol.dispose]()
+  }
+})
+
 test("a slow call behind a large answer is waited for", async () => {
   await using api = await serveApi({ cancels })
   const connected = once(api.app.server, "connection")

@@ -10,8 +10,9 @@ export class RawClient implements Disposable {
   failed: NodeJS.ErrnoException | undefined
   readonly #told = new EventTarget()
 
-  constructor(port: number) {
-    this.socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true })
+  /** @param localAddress from which it comes. @default that which the system takes */
+  constructor(port: number, localAddress?: string) {
+    this.socket = connect({ host: "127.0.0.1", port, localAddress, allowHalfOpen: true })
     this.socket.on("data", (chunk) => {
       this.received += chunk.toString("latin1")
       this.#tell()
@@ -26,8 +27,8 @@ export class RawClient implements Disposable {
     })
   }
 
-  static async connect(port: number): Promise<RawClient> {
-    const client = new RawClient(port)
+  static async connect(port: number, localAddress?: string): Promise<RawClient> {
+    const client = new RawClient(port, localAddress)
     await once(client.socket, "connect")
     return client
   }

@@ -162,7 +162,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   await checkExamples(service)
   if (settings.docs === "on") {
     known.add(documentationPaths, "GET")
-    addDocumentation(app, service, settings)
+    addDocumentation(app, service, settings, surroundings.unread)
   }
   await app.ready()
   return app

@@ -6,7 +6,9 @@
  * Swagger UI's plugins take longer to load than the rest of the server, and most replicas are never
  * asked for it, so it is an application of its own that is made when somebody first looks.
  */
+import { Readable } from "node:stream"
 import Fastify, { type FastifyInstance } from "fastify"
+import { takenAtOnceBytes, type Unread } from "../../core/http/unread.ts"
 import { problem } from "../problem.ts"
 import type { Service } from "../service.ts"
 import type { ResolvedSettings } from "../settings.ts"
@@ -25,6 +27,7 @@ export function addDocumentation(
   app: FastifyInstance,
   service: Service,
   settings: ResolvedSettings,
+  unread: Unread,
 ): void {
   const document = openApiDocument(service, settings)
   const text = JSON.stringify(document)
@@ -35,7 +38,7 @@ export function addDocumentation(
   let made: Promise<FastifyInstance> | undefined
   for (const url of ["/docs", "/docs/*"]) {
     app.get(url, ({ exchange, raw }, reply) => {
-      made ??= swaggerUi(document)
+      made ??= swaggerUi(document, unread)
       made.then(
         (ui) => {
           setCommonHeaders(exchange)
@@ -76,7 +79,17 @@ function withPrefix<Response extends { readonly url: string; text?: string }>(
   return response
 }
 
-async function swaggerUi(document: OpenApiDocument): Promise<FastifyInstance> {
+/** Of a file: the piece that waits to be written, and the next one. */
+const fileBytesHeld = 131_072
+
+/** What an answer holds of memory until its client takes it. */
+function bytesHeld(payload: unknown): number {
+  if (typeof payload === "string") return Buffer.byteLength(payload)
+  if (payload instanceof Uint8Array) return payload.byteLength
+  return payload instanceof Readable ? fileBytesHeld : 0
+}
+
+async function swaggerUi(document: OpenApiDocument, unread: Unread): Promise<FastifyInstance> {
   const [{ default: swagger }, { default: ui }] = await Promise.all([
     import("@fastify/swagger"),
     import("@fastify/swagger-ui"),
@@ -88,6 +101,10 @@ async function swaggerUi(document: OpenApiDocument): Promise<FastifyInstance> {
       .code(404)
       .type(problemMediaType)
       .send(Buffer.from(JSON.stringify(details)))
+  })
+  app.addHook<unknown>("onSend", async (_request, { raw }, payload) => {
+    const bytes = bytesHeld(payload)
+    if (bytes > takenAtOnceBytes) unread.hold(raw, bytes)
   })
   await app.register(swagger, { mode: "static", specification: { document: document as never } })
   await app.register(ui, {
