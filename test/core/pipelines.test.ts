@@ -9,9 +9,12 @@ import {
   type ServerResponse,
 } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { type Duplex, PassThrough } from "node:stream"
 import { type TestContext, test } from "node:test"
 import { Pipelines } from "../../src/core/http/pipelines.ts"
+import { Slices } from "../../src/core/http/slices.ts"
 import { turnRequestsMax } from "../../src/core/http/turn.ts"
+import { eventually } from "../support/cli.ts"
 import { RawClient } from "../support/raw-client.ts"
 
 interface Trial extends AsyncDisposable {
@@ -251,6 +254,100 @@ test("of several connections that send ahead each has its turns", async () => {
   await second.read("/100;")
   assert.ok(pathsIn(first.received).length < count / 2, "The first is not done before the second.")
   for (const client of [first, second]) await client.read(`/${count - 1};`)
+})
+
+/** As a computation would. */
+function takeMs(ms: number): void {
+  const untilMs = performance.now() + ms
+  while (performance.now() < untilMs);
+}
+
+test("where requests take long, another peer's is not behind all of them", async () => {
+  let begun = 0
+  let before = 0
+  await using trial = await serveAtOnce((request, response) => {
+    if (request.url === "/1") before = begun
+    begun += 1
+    takeMs(5)
+    response.end(`${request.url};`)
+  })
+  let accepted = 0
+  trial.server.on("connection", () => {
+    accepted += 1
+  })
+  const many = await Promise.all(
+    Array.from({ length: 30 }, () => RawClient.connect(trial.port, "127.0.0.2")),
+  )
+  using light = await RawClient.connect(trial.port)
+  try {
+    // A turn accepts one of them.
+    await eventually(() => accepted === many.length + 1 || undefined, "all to be accepted")
+    for (const client of many) client.write(get(0))
+    light.write(get(1))
+    await light.read("/1;")
+    for (const client of many) await client.read("/0;")
+    assert.equal(begun, many.length + 1)
+    assert.ok(before < many.length / 2, `${before} of ${many.length} before it`)
+  } finally {
+    for (const client of many) client[Symbol.dispose]()
+  }
+})
+
+test("behind an answer that is not taken no other request begins", async () => {
+  let begun = 0
+  const answer = "x".repeat(2 ** 20)
+  await using trial = await serveAtOnce((request, response) => {
+    begun += 1
+    response.end(`${answer}${request.url};`)
+  })
+  const accepted = once(trial.server, "connection") as Promise<[Socket]>
+  using client = await RawClient.connect(trial.port)
+  const [socket] = await accepted
+  client.socket.pause()
+  const count = 100
+  client.write(Array.from({ length: count }, (_, n) => get(n)).join(""))
+  // Some the system takes, as many as it likes: then nothing moves.
+  await eventually(async () => {
+    const before = begun
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate)
+    return (begun > 0 && begun === before && socket.writableLength > 0) || undefined
+  }, "an answer to lie there")
+  assert.ok(socket.writableLength < 2 * answer.length, `${socket.writableLength} bytes`)
+  // Not by RawClient, which looks through all of it for each piece.
+  let taken = 0
+  client.socket.removeAllListeners("data").on("data", ({ length }: Buffer) => {
+    taken += length
+  })
+  client.socket.resume()
+  await eventually(() => taken > count * answer.length || undefined, "all answers")
+  assert.equal(begun, count)
+})
+
+test("of what takes long to read a turn reads a few milliseconds, whoever sends it", async () => {
+  const bytesPerMs = 300
+  const bytes = 60_000
+  let all = 0
+  let inThisTurn = 0
+  let most = 0
+  let turn = setImmediate(function next() {
+    most = Math.max(most, inThisTurn)
+    inThisTurn = 0
+    turn = setImmediate(next)
+  })
+  // As node:http reads a body in pieces of a byte: it calls back for each.
+  const read = ({ length }: Buffer): void => {
+    all += length
+    inThisTurn += length
+    takeMs(length / bytesPerMs)
+  }
+  const sockets = Array.from({ length: 4 }, () => new PassThrough().on("data", read))
+  for (const socket of sockets) new Slices(socket as Duplex as Socket)
+  for (const socket of sockets) socket.write(Buffer.alloc(bytes, "a"))
+  await eventually(() => all === sockets.length * bytes || undefined, "all to be read")
+  await new Promise(setImmediate)
+  clearImmediate(turn)
+  // 4 ms of it, and what had begun by then.
+  assert.ok(most <= 2 * 4096, `${most} bytes in a turn`)
 })
 
 test("of many that send ahead few requests are made, and nobody is cut off", async () => {

@@ -32,20 +32,24 @@ export async function serveManagement(
   connectionsMax: number,
 ): Promise<UpManagement> {
   const peers = new Peers(connectionsMax, () => {})
-  const pipelines = new Pipelines((request, response) => {
-    const ambiguous = ambiguity(request)
-    const [status, type, text] =
-      ambiguous === undefined
-        ? answerTo(request)
-        : [ambiguous.status, plain, `${ambiguous.detail}\n`]
-    response.shouldKeepAlive &&= ambiguous === undefined
-    response.writeHead(status, {
-      "content-type": `${type}; charset=utf-8`,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    })
-    response.end(text)
-  }, peers)
+  const pipelines = new Pipelines(
+    (request, response) => {
+      const ambiguous = ambiguity(request)
+      const [status, type, text] =
+        ambiguous === undefined
+          ? answerTo(request)
+          : [ambiguous.status, plain, `${ambiguous.detail}\n`]
+      response.shouldKeepAlive &&= ambiguous === undefined
+      response.writeHead(status, {
+        "content-type": `${type}; charset=utf-8`,
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+      })
+      response.end(text)
+    },
+    peers,
+    true,
+  )
   const server = http.createServer(pipelines.arrived)
   server.on("connection", peers.connected)
 

@@ -9,15 +9,17 @@
  *
  * Nor does a turn of the event loop begin more of them than a few, over all connections: those that are
  * answered at once would else be answered one behind the other, thousands of them, while everybody
- * waits. A request that is alone on its connection is not held up by that.
+ * waits. A request that is alone on its connection begins as soon as there is time (`turn.ts`).
  *
  * Those that wait are few, too: node:http gets to see the next ones when there is room (`slices.ts`).
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import { addressOf, peerOf } from "./peer.ts"
 import type { Peers } from "./peers.ts"
 import { Slices } from "./slices.ts"
 import { turn } from "./turn.ts"
+import { takenAtOnceBytes } from "./unread.ts"
 import { ambiguity } from "./unreadable.ts"
 
 /** Requests of one connection that are under way: more than a client in good faith has open. */
@@ -32,6 +34,8 @@ interface Pipeline {
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
   /** It goes on when it is its turn. */
   isInLine: boolean
+  /** So many may begin at its turn. */
+  atOnce: number
   readonly slices: Slices
   /** Requests that have arrived. */
   arrivals: number
@@ -46,15 +50,18 @@ interface Pipeline {
 export class Pipelines {
   readonly #begin: Listener
   readonly #peers: Pick<Peers, "busy" | "idle"> | undefined
+  readonly #isForProbes: boolean
   readonly #bySocket = new WeakMap<Socket, Pipeline>()
 
   /**
    * @param begin is given each request when it is its turn.
    * @param peers are told which connections have requests under way.
+   * @param isForProbes what is alone on its connection does not even wait for time, as probes must not.
    */
-  constructor(begin: Listener, peers?: Pick<Peers, "busy" | "idle">) {
+  constructor(begin: Listener, peers?: Pick<Peers, "busy" | "idle">, isForProbes = false) {
     this.#begin = begin
     this.#peers = peers
+    this.#isForProbes = isForProbes
   }
 
   /** For node:http's `connection`. */
@@ -72,7 +79,7 @@ export class Pipelines {
     pipeline.newest = request
     pipeline.slices.arrived(request)
     const isAlone = pipeline.underWay === 0 && waiting.length === 0
-    if (isAlone || (waiting.length === 0 && this.#mayStart(pipeline))) {
+    if (isAlone && (this.#isForProbes || turn.hasTime())) {
       this.#start(pipeline, request, response)
       return
     }
@@ -80,6 +87,7 @@ export class Pipelines {
     turn.waiting += 1
     turn.read()
     pipeline.slices.hold()
+    this.#standInLine(pipeline)
   }
 
   /** Whether requests of that connection have not had their turn yet. */
@@ -159,6 +167,7 @@ export class Pipelines {
       underWay: 0,
       waiting: [],
       isInLine: false,
+      atOnce: 1,
       slices: new Slices(socket),
       arrivals: 0,
       newest: undefined,
@@ -170,30 +179,31 @@ export class Pipelines {
     return pipeline
   }
 
-  /** Whether one that is not alone may begin; else it waits for its turn, or for who leaves. */
-  #mayStart(pipeline: Pipeline): boolean {
-    if (pipeline.underWay >= underWayMax || pipeline.isInLine) return false
-    if (turn.begin()) return true
-    this.#standInLine(pipeline)
-    return false
-  }
-
-  /** One request a place in the line, so that all connections have theirs. */
+  /** Its next one waits for its turn; where there is no room for it, for an answer that leaves. */
   #standInLine(pipeline: Pipeline): void {
+    if (pipeline.isInLine || !hasRoom(pipeline)) return
     pipeline.isInLine = true
-    turn.standInLine(() => {
+    turn.standInLine(peerOf(addressOf(pipeline.socket)), () => {
       pipeline.isInLine = false
-      const { socket, waiting, underWay } = pipeline
-      if (socket.writable && underWay < underWayMax && waiting.length > 0) {
-        this.#startNext(pipeline)
-      }
+      this.#startSome(pipeline)
       this.#goOn(pipeline)
     })
   }
 
-  #startNext(pipeline: Pipeline): void {
-    turn.waiting -= 1
-    this.#start(pipeline, ...pipeline.waiting.shift()!)
+  /**
+   * One request a place in the line, so that all connections have theirs, and more while nobody else is
+   * there: twice as many each time that the client has taken all so far, so that what lies there because
+   * it takes nothing is seen before there is much of it.
+   */
+  #startSome(pipeline: Pipeline): void {
+    const { socket, waiting } = pipeline
+    pipeline.atOnce = socket.writableLength > 0 ? 1 : Math.min(2 * pipeline.atOnce, underWayMax)
+    for (let n = 0; n < pipeline.atOnce; n++) {
+      if (!socket.writable || !hasRoom(pipeline) || waiting.length === 0) return
+      if (n > 0 && !turn.begin()) return
+      turn.waiting -= 1
+      this.#start(pipeline, ...waiting.shift()!)
+    }
   }
 
   #start(pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void {
@@ -217,11 +227,9 @@ export class Pipelines {
   #goOn(pipeline: Pipeline): void {
     const { socket, waiting } = pipeline
     // What is behind a goodbye is not answered, nor is a client that has left.
-    while (socket.writable && waiting.length > 0 && this.#mayStart(pipeline)) {
-      this.#startNext(pipeline)
-    }
-    if (!socket.writable || waiting.length > 0 || pipeline.underWay === underWayMax) return
-    pipeline.slices.goOn()
+    if (!socket.writable) return
+    if (waiting.length > 0) this.#standInLine(pipeline)
+    else if (pipeline.underWay < underWayMax) pipeline.slices.goOn()
   }
 
   /** Those that wait from there on: they will have no turn. */
@@ -234,6 +242,15 @@ export class Pipelines {
     if (last === undefined || waiting.length > 0 || underWay > 1) return
     if (last()) pipeline.last = said
   }
+}
+
+/**
+ * Whether one more of its requests may be under way. While an answer lies there that the client does not
+ * take, the next one would but lie behind it.
+ */
+function hasRoom({ underWay, socket }: Pipeline): boolean {
+  if (underWay === 0) return true
+  return underWay < underWayMax && socket.writableLength <= takenAtOnceBytes
 }
 
 /** Of a connection that has had the last word. */

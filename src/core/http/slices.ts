@@ -16,6 +16,10 @@ import { turn } from "./turn.ts"
 
 /** What is no longer is not looked into: most requests are not. */
 const sliceBytesMin = 512
+/** The longest slice: of the pieces of a body, which may be of a byte each, and many to a slice. */
+const [sliceBytesLeast, sliceBytesMost] = [4096, 65_536]
+/** What took longer is followed by a shorter one, and what took a quarter of it by a longer one. */
+const sliceMs = 1
 /** What ends the headers of every request, and may end other things. */
 const headersEnd = Buffer.from("\r\n\r\n")
 
@@ -26,6 +30,7 @@ export class Slices {
   #rest: Buffer | undefined
   /** How much of what comes is sure to be the body of one request. */
   #bodyBytes = 0
+  #sliceBytesMax = sliceBytesLeast
   #isHeld = false
   #isInLine = false
 
@@ -85,15 +90,29 @@ export class Slices {
     const end = this.#sliceEnd(chunk)
     const isAll = end === chunk.length
     this.#rest = isAll ? undefined : chunk.subarray(end)
-    this.#parse(isAll ? chunk : chunk.subarray(0, end))
+    if (end <= this.#plainBytes) this.#parse(isAll ? chunk : chunk.subarray(0, end))
+    else this.#parseTimed(isAll ? chunk : chunk.subarray(0, end))
     // As if all of it had been the body's, which is less than it may be, never more.
     this.#bodyBytes -= end
   }
 
+  #parseTimed(slice: Buffer): void {
+    const beganAtMs = performance.now()
+    this.#parse(slice)
+    const tookMs = performance.now() - beganAtMs
+    if (tookMs > sliceMs) {
+      this.#sliceBytesMax = Math.max(sliceBytesLeast, this.#sliceBytesMax / 2)
+    } else if (tookMs < sliceMs / 4) {
+      this.#sliceBytesMax = Math.min(sliceBytesMost, this.#sliceBytesMax * 2)
+    }
+  }
+
   #sliceEnd(chunk: Buffer): number {
-    if (chunk.length <= this.#plainBytes) return chunk.length
-    const at = chunk.indexOf(headersEnd, this.#plainBytes - headersEnd.length)
-    return at < 0 ? chunk.length : at + headersEnd.length
+    const plain = this.#plainBytes
+    if (chunk.length <= plain) return chunk.length
+    const end = Math.min(chunk.length, Math.max(plain, this.#sliceBytesMax))
+    const at = chunk.subarray(0, end).indexOf(headersEnd, plain - headersEnd.length)
+    return at < 0 ? end : at + headersEnd.length
   }
 
   /** So many bytes hold few requests. */

@@ -1,10 +1,16 @@
 /**
- * What one turn of the event loop does of requests that can wait, over all connections of all servers
- * of this thread: those that clients have sent ahead, and those that scrape metrics.
+ * What one turn of the event loop does of requests, over all connections of all servers of this thread.
+ *
+ * Those that can wait are those that clients have sent ahead, and those that scrape metrics: few of them
+ * begin in a turn. Of all others so many begin as there is time for, which is all of them unless some take
+ * long. Whoever has to wait has its turn by turns with those of other peers, so that a client that asks
+ * once is not behind all that another one asks.
  */
 
-/** Requests that begin in it: some milliseconds of work. */
+/** Requests that begin in it, of those that can wait. */
 export const turnRequestsMax = 16
+/** After so long no more begin, and no more is read of what was sent ahead. */
+const turnMsMax = 4
 /** Requests that are read in it of those that were sent ahead. */
 const turnReadMax = 64
 /** Requests that wait, of all connections: node:http makes a few kilobytes of each. */
@@ -12,32 +18,53 @@ const waitingMax = 10_000
 /** Connections that go on in a turn, of those in line to be read. */
 const turnReadersMax = 4
 
+interface Place {
+  readonly peer: string
+  readonly begin: () => void
+}
+
 class Turn {
   /** Requests that wait to begin. */
   waiting = 0
-  readonly #line: (() => void)[] = []
+  /** By peer, who is next first. */
+  readonly #lines = new Map<string, (() => void)[]>()
+  /** Those that have come to stand in line while others of the same turn begin. */
+  #later: Place[] | undefined
   #readers: (() => void)[] = []
   #begun = 0
   #read = 0
   #isCounting = false
+  #sinceMs = 0
 
-  /** Counts one that begins; false when there is no room for it, or others stand in line. */
+  /** Whether there is time for one more that need not wait, or to read on. */
+  hasTime(): boolean {
+    this.#count()
+    return !this.#isOver
+  }
+
+  /** Counts one that begins and can wait; false when there is no room for it, or others stand in line. */
   begin(): boolean {
-    if (this.#begun === turnRequestsMax || this.#line.length > 0) return false
+    if (this.#begun === turnRequestsMax || this.#lines.size > 0 || this.#isOver) return false
     this.#begun += 1
     this.#count()
     return true
   }
 
-  /** Calls `begin` when one may begin and has been counted: in a later turn, behind who stands there. */
-  standInLine(begin: () => void): void {
-    this.#line.push(begin)
+  /** Calls `begin` when one may begin and has been counted: in a later turn, behind others of the peer. */
+  standInLine(peer: string, begin: () => void): void {
+    if (this.#later !== undefined) {
+      this.#later.push({ peer, begin })
+      return
+    }
+    const line = this.#lines.get(peer)
+    if (line === undefined) this.#lines.set(peer, [begin])
+    else line.push(begin)
     this.#count()
   }
 
-  /** Resolves when one more may begin, and has been counted. */
+  /** Resolves when one more of nobody in particular may begin, and has been counted. */
   async room(): Promise<void> {
-    if (!this.begin()) await new Promise<void>((resolve) => this.standInLine(resolve))
+    if (!this.begin()) await new Promise<void>((resolve) => this.standInLine("", resolve))
   }
 
   /** Counts one that was sent ahead and has been read. */
@@ -48,7 +75,7 @@ class Turn {
 
   /** Whether to read of what may hold many. */
   mayRead(): boolean {
-    return this.#read < turnReadMax && this.waiting < waitingMax
+    return this.#read < turnReadMax && this.waiting < waitingMax && this.hasTime()
   }
 
   /** Calls `read` when it may be so: in a later turn, behind who stands there. */
@@ -57,22 +84,44 @@ class Turn {
     this.#count()
   }
 
+  get #isOver(): boolean {
+    return this.#isCounting && performance.now() - this.#sinceMs > turnMsMax
+  }
+
   #count(): void {
     if (this.#isCounting) return
     this.#isCounting = true
-    setImmediate(() => {
-      this.#isCounting = false
-      this.#begun = 0
-      this.#read = 0
-      for (const read of this.#readers.splice(0, turnReadersMax)) read()
-      while (this.#begun < turnRequestsMax) {
-        const begin = this.#line.shift()
-        if (begin === undefined) break
-        this.#begun += 1
-        begin()
-      }
-      if (this.#begun > 0 || this.#line.length > 0 || this.#readers.length > 0) this.#count()
-    })
+    this.#sinceMs = performance.now()
+    setImmediate(this.#next)
+  }
+
+  readonly #next = (): void => {
+    this.#begun = 0
+    this.#read = 0
+    this.#sinceMs = performance.now()
+    for (const read of this.#readers.splice(0, turnReadersMax)) read()
+    const later: Place[] = []
+    this.#later = later
+    while (this.#begun < turnRequestsMax && !(this.#begun > 0 && this.#isOver)) {
+      const begin = this.#nextInLine()
+      if (begin === undefined) break
+      this.#begun += 1
+      begin()
+    }
+    this.#later = undefined
+    for (const { peer, begin } of later) this.standInLine(peer, begin)
+    this.#isCounting = this.#begun > 0 || this.#lines.size > 0 || this.#readers.length > 0
+    if (this.#isCounting) setImmediate(this.#next)
+  }
+
+  #nextInLine(): (() => void) | undefined {
+    const [next] = this.#lines
+    if (next === undefined) return undefined
+    const [peer, line] = next
+    const begin = line.shift()
+    this.#lines.delete(peer)
+    if (line.length > 0) this.#lines.set(peer, line)
+    return begin
   }
 }
 

@@ -60,18 +60,24 @@ export function createManagement(deps: ManagementDeps): Server {
   }
   const peers = new Peers(connectionsMax, () => {})
   const unread = new Unread({ bytesMax: unreadBytesMax, stallMs: timeoutMs, full() {} })
-  const pipelines = new Pipelines((request, response) => {
-    const ambiguous = ambiguity(request)
-    const page =
-      ambiguous === undefined ? pageOf(request, pages) : problem(ambiguous.status, ambiguous.detail)
-    if ("status" in page) send(request, response, page)
-    else {
-      answer(page).then((found) => {
-        send(request, response, found)
-        if (found.text.length > takenAtOnceBytes) unread.hold(response, found.text.length)
-      })
-    }
-  }, peers)
+  const pipelines = new Pipelines(
+    (request, response) => {
+      const ambiguous = ambiguity(request)
+      const page =
+        ambiguous === undefined
+          ? pageOf(request, pages)
+          : problem(ambiguous.status, ambiguous.detail)
+      if ("status" in page) send(request, response, page)
+      else {
+        answer(page).then((found) => {
+          send(request, response, found)
+          if (found.text.length > takenAtOnceBytes) unread.hold(response, found.text.length)
+        })
+      }
+    },
+    peers,
+    true,
+  )
   const timeouts = { requestTimeout: timeoutMs, headersTimeout: timeoutMs }
   const server = http.createServer(timeouts, pipelines.arrived)
   server.on("connection", peers.connected)
