@@ -17,6 +17,9 @@ export const schemas = {
   pattern: z.object({ name: z.string().regex(/^(a+)+$/) }),
 }
 
+/** What `/long` answers: more than sockets hold. */
+export const longAnswer = "a".repeat(2 ** 20)
+
 /** The largest body that `large` takes, in bytes: as whoever expects such inputs sets it. */
 export const largeBytesMax = 64 * 2 ** 20
 

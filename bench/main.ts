@@ -9,6 +9,7 @@ import { demand } from "./demand.ts"
 import { document } from "./document.ts"
 import { empty } from "./empty.ts"
 import { fastapi } from "./fastapi.ts"
+import { floodsBench } from "./floods.ts"
 import { goodput } from "./goodput.ts"
 import { killAll, run } from "./harness.ts"
 import { hostile } from "./hostile.ts"
@@ -38,6 +39,7 @@ writes bench/results/NAME.json. Linux only; give it the machine for itself.
 const benches: readonly Bench[] = [
   responsiveness,
   hostile,
+  floodsBench,
   overload,
   goodput,
   pool,

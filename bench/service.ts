@@ -1,7 +1,7 @@
 /** The functions of the benches as a Capstan service, with the schemas that the peers have. */
 import { bytes, operation, service } from "capstan"
 import * as z from "zod"
-import { largeBytesMax, schemas } from "./attacks.ts"
+import { largeBytesMax, longAnswer, schemas } from "./attacks.ts"
 import * as functions from "./peers/functions.ts"
 
 const hello = operation({
@@ -48,6 +48,14 @@ const ping = operation({
   run: () => ({ ping: "pong!" }),
 })
 
+const long = operation({
+  method: "GET",
+  path: "/long",
+  output: bytes("text/plain"),
+  thread: "main",
+  run: () => Buffer.from(longAnswer),
+})
+
 const done = z.object({ done: z.boolean() })
 const items = operation({
   path: "/hostile/items",
@@ -72,5 +80,5 @@ const pattern = operation({
 export default service({
   title: "What the benches measure",
   version: "1.0.0",
-  operations: { hello, spin20, empty, back, ping, items, large, pattern },
+  operations: { hello, spin20, empty, back, ping, long, items, large, pattern },
 })

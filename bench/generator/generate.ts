@@ -49,7 +49,7 @@ async function runGenerator(
   hooks: Hooks,
   runBy: readonly string[] = [],
 ): Promise<Report> {
-  const patienceMs = Math.max(...plan.streams.map((stream) => stream.timeoutMs))
+  const patienceMs = Math.max(0, ...plan.streams.map((stream) => stream.timeoutMs))
   const [execPath, ...execArgv] = [...runBy, process.execPath]
   const child = fork(new URL("./main.ts", import.meta.url), [], {
     execPath,

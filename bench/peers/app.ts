@@ -4,7 +4,7 @@
  */
 import Fastify, { type FastifyInstance } from "fastify"
 import type { ZodType } from "zod"
-import { largeBytesMax, schemas } from "../attacks.ts"
+import { largeBytesMax, longAnswer, schemas } from "../attacks.ts"
 import type { Hello } from "../work.ts"
 
 /** Who runs the functions: this thread, or a pool. */
@@ -32,6 +32,7 @@ export function app(run: Runner, logger = false): FastifyInstance {
       ping: "pong!",
     }))
   }
+  fastify.get("/long", async () => longAnswer)
   for (const [name, body] of Object.entries(schemas)) {
     fastify.post(
       `/hostile/${name}`,

@@ -4,111 +4,41 @@
  * are answered, each time, probes too; the process is there afterwards, and its memory is bounded.
  */
 import { readFileSync } from "node:fs"
-import { connect, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
+import {
+  type Flood,
+  type FloodTarget,
+  floods,
+  postTo,
+  RunningFlood,
+} from "../../bench/generator/floods.ts"
 import { CliProcess, childrenOf, freePorts } from "../support/cli.ts"
 import type { Attack, Trial } from "./attack.ts"
 
 const service = fileURLToPath(new URL("../../examples/prime-factor/service.ts", import.meta.url))
-const residentMiBMax = 600
+/** Of answers that are not read, and of bodies, so much is held. */
+const heldMiBMax = 64
+/** As much again may be garbage; and a heap under load grows, whatever it holds. */
+const grownMiBMax = 2 * (heldMiBMax + heldMiBMax) + 128
 /** Fewer than some floods bring: others have to get in all the same. */
 const connectionsMax = 400
 /** Of this machine, and another than that of others: room is shared by address. */
 const attacker = "127.0.0.2"
+/** What the floods call with, and what a light client does: some milliseconds of work, and a tenth of that. */
+const call = '{"n":999999999989}'
+const lightCall = '{"n":9999999967}'
 /** How often others ask while a flood is on, each on a connection of its own. */
 const asks = 20
 
-interface Flood {
-  readonly name: string
-  readonly connections: number
-  /** Called with each connection when it is there; what it returns is done between others' requests. */
-  readonly begin: (socket: Socket) => (() => void) | undefined
+/** Where they flood, on the prime-factor example. */
+const target: FloodTarget = {
+  quick: "/ping",
+  long: "/docs/static/swagger-ui-bundle.js",
+  post: "/api/v1/hello",
+  call: postTo("/api/v1/hello", `Content-Length: ${call.length}`) + call,
 }
-
-const ping = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
-const post = (...lines: string[]): string =>
-  [
-    "POST /api/v1/hello HTTP/1.1",
-    "Host: x",
-    "Content-Type: application/json",
-    ...lines,
-    "",
-    "",
-  ].join("\r\n")
-
-const reading = (socket: Socket): Socket => socket.resume()
-const says =
-  (text: string) =>
-  (socket: Socket): undefined => {
-    reading(socket).write(text)
-  }
-/** Takes nothing of what it is answered. */
-const saysDeaf =
-  (text: string) =>
-  (socket: Socket): undefined => {
-    socket.pause().write(text)
-  }
-/** Another piece each time that others have been answered. */
-const trickles =
-  (begin: string, piece: string) =>
-  (socket: Socket): (() => void) => {
-    reading(socket).write(begin)
-    return () => void socket.write(piece)
-  }
-
-const floods: readonly Flood[] = [
-  { name: "pings sent ahead", connections: 4, begin: says(ping.repeat(5000)) },
-  { name: "pings sent ahead and unread", connections: 4, begin: saysDeaf(ping.repeat(20_000)) },
-  {
-    name: "long answers unread",
-    connections: 50,
-    begin: saysDeaf("GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50)),
-  },
-  {
-    name: "chunks of a byte",
-    connections: 8,
-    begin: says(post("Transfer-Encoding: chunked") + "1\r\n \r\n".repeat(30_000)),
-  },
-  {
-    name: "half of a body",
-    connections: 200,
-    begin: says(post("Content-Length: 1000000") + " ".repeat(200_000)),
-  },
-  {
-    name: "bodies that are refused",
-    connections: 8,
-    begin: says(post("Content-Length: 99999999999") + "a".repeat(2_000_000)),
-  },
-  {
-    name: "bodies by the byte",
-    connections: 200,
-    begin: trickles(post("Content-Length: 1000"), " "),
-  },
-  {
-    name: "heads by the byte",
-    connections: 300,
-    begin: trickles("GET /ping HTTP/1.1\r\nX: ", "y"),
-  },
-  {
-    name: "headers one by one",
-    connections: 300,
-    begin: trickles("GET /ping HTTP/1.1\r\n", "X: y\r\n"),
-  },
-  { name: "nothing at all", connections: 500, begin: () => undefined },
-  {
-    name: "waiting for 100 Continue",
-    connections: 200,
-    begin: says(post("Content-Length: 1000", "Expect: 100-continue")),
-  },
-  {
-    name: "leaving at once",
-    connections: 300,
-    begin: (socket) => {
-      socket.write(ping, () => socket.resetAndDestroy())
-      return undefined
-    },
-  },
-]
+/** Of a light client's calls, which need a worker as the flood's own may, so many are answered. */
+const answeredShareMin = 0.9
 
 export const flooding: Attack = {
   name: "floods",
@@ -130,9 +60,16 @@ async function flooded(trial: Trial, command: "serve" | "up"): Promise<void> {
     "1",
     "--connections-max",
     `${connectionsMax}`,
+    "--unread-bytes-max",
+    `${heldMiBMax * 2 ** 20}`,
+    "--queue-bytes-max",
+    `${heldMiBMax * 2 ** 20}`,
   ]
   await using server = new CliProcess(args, {})
   const { url, managementUrl } = await server.served()
+  const pid = server.child.pid ?? 0
+  const processes = [pid, ...childrenOf(pid)]
+  const before = processes.map(residentMiBMaxOf)
   for (const flood of floods) {
     trial.tried(`connections on capstan ${command}`, flood.connections)
     await tried(trial, `${flood.name}, on capstan ${command}`, flood, url, managementUrl)
@@ -141,45 +78,44 @@ async function flooded(trial: Trial, command: "serve" | "up"): Promise<void> {
       return
     }
   }
-  const pid = server.child.pid ?? 0
-  const most = [pid, ...childrenOf(pid)].map(residentMiBMaxOf)
-  trial.note(`capstan ${command}: ${most.map((mib) => Math.round(mib)).join(" and ")} MiB at most`)
-  if (most.some((mib) => mib > residentMiBMax))
-    trial.found(`more memory than ${residentMiBMax} MiB`)
+  const grown = processes.map((pid, n) => residentMiBMaxOf(pid) - before[n]!)
+  const rounded = (mib: readonly number[]): string => mib.map(Math.round).join(" and ")
+  trial.note(`capstan ${command}: ${rounded(before)} MiB, and at most ${rounded(grown)} more`)
+  if (grown.some((mib) => mib > grownMiBMax)) trial.found(`more than ${grownMiBMax} MiB more`)
 }
 
 async function tried(
   trial: Trial,
   what: string,
-  { connections, begin }: Flood,
+  flood: Flood,
   url: string,
   managementUrl: string,
 ): Promise<void> {
-  const turns: (() => void)[] = []
-  const port = Number(new URL(url).port)
-  const sockets = Array.from({ length: connections }, () => {
-    const socket = connect({ port, host: "127.0.0.1", localAddress: attacker }, () => {
-      const turn = begin(socket)
-      if (turn !== undefined) turns.push(turn)
-    })
-    return socket.on("error", () => {})
-  })
-  try {
-    for (let n = 0; n < asks; n++) {
-      for (const path of [`${url}/ping`, `${managementUrl}/livez`]) {
-        const { status } = await asked(path)
-        if (status !== 200) trial.found(`${what}: ${path} was answered ${status}`)
-      }
-      for (const turn of turns) turn()
+  const at = { port: Number(new URL(url).port), address: attacker, target }
+  using running = new RunningFlood(flood, flood.connections, at)
+  let answered = 0
+  for (let n = 0; n < asks; n++) {
+    for (const path of [`${url}/ping`, `${managementUrl}/livez`]) {
+      const { status } = await asked(path)
+      if (status !== 200) trial.found(`${what}: ${path} was answered ${status}`)
     }
-  } finally {
-    for (const socket of sockets) socket.destroy()
+    const { status } = await asked(`${url}${target.post}`, lightCall)
+    if (status === 200) answered += 1
+    running.turn()
+  }
+  if (answered < answeredShareMin * asks) {
+    trial.found(`${what}: ${answered} of a light client's ${asks} calls were answered`)
   }
 }
 
-async function asked(url: string): Promise<{ readonly status: number | string }> {
+/** Asks on a connection of its own; with a body, by POST. */
+async function asked(url: string, body?: string): Promise<{ readonly status: number | string }> {
+  const headers = { connection: "close", "content-type": "application/json" }
   try {
-    const response = await fetch(url, { headers: { connection: "close" } })
+    const response = await fetch(
+      url,
+      body === undefined ? { headers } : { method: "POST", headers, body },
+    )
     await response.arrayBuffer()
     return response
   } catch (error) {

@@ -1,8 +1,11 @@
 /** The benches' command lines, and that docs/benchmarks.md has a place for each of them. */
 import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { after, before, suite, test } from "node:test"
 import { type Attack, attacks } from "../../bench/attacks.ts"
+import { floods, RunningFlood } from "../../bench/generator/floods.ts"
 import { measureAttack } from "../../bench/hostile.ts"
 import { type Peer, pick, type RunningPeer } from "../../bench/peers/peers.ts"
 import { eventually } from "../support/cli.ts"
@@ -49,6 +52,25 @@ test("a bench that does not exist, and a number out of range, are refused before
     assert.equal(status, 2, output)
     assert.match(output, message)
   }
+})
+
+test("a flood opens another connection for each that ends, until it is over", async () => {
+  let count = 0
+  const server = createServer((socket) => {
+    count += 1
+    socket.on("error", () => {}).resume()
+    if (count <= 6) socket.destroy()
+  })
+  await once(server.listen(0, "127.0.0.1"), "listening")
+  const { port } = server.address() as AddressInfo
+  const target = { quick: "/", long: "/", post: "/", call: "" }
+  const flood = new RunningFlood(floods[0]!, 3, { port, address: "127.0.0.2", target })
+  await eventually(() => count === 9 || undefined, "three connections behind those that ended")
+  const closed = once(server, "close")
+  server.close()
+  flood[Symbol.dispose]()
+  await closed
+  assert.equal(count, 9)
 })
 
 /**

@@ -8,11 +8,13 @@ import os
 from typing import Literal
 
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 import work
 
 app = FastAPI(title="Prime factors")
+long_answer = "a" * 2**20
 spin_iterations = int(os.environ["BENCH_SPIN_ITERATIONS_PYTHON"])
 
 
@@ -86,6 +88,11 @@ async def empty() -> Ok:
 @app.get("/livez")
 async def ping() -> Pong:
     return Pong(ping="pong!")
+
+
+@app.get("/long")
+async def long() -> PlainTextResponse:
+    return PlainTextResponse(long_answer)
 
 
 @app.post("/hostile/items")
