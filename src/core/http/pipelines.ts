@@ -36,6 +36,8 @@ interface Pipeline {
   isInLine: boolean
   /** So many may begin at its turn. */
   atOnce: number
+  /** By its last turn. */
+  bytesWritten: number
   readonly slices: Slices
   /** Requests that have arrived. */
   arrivals: number
@@ -168,6 +170,7 @@ export class Pipelines {
       waiting: [],
       isInLine: false,
       atOnce: 1,
+      bytesWritten: 0,
       slices: new Slices(socket),
       arrivals: 0,
       newest: undefined,
@@ -192,12 +195,15 @@ export class Pipelines {
 
   /**
    * One request a place in the line, so that all connections have theirs, and more while nobody else is
-   * there: twice as many each time that the client has taken all so far, so that what lies there because
-   * it takes nothing is seen before there is much of it.
+   * there: twice as many each time that what was answered since is short. Of long answers one begins after
+   * the other, so that what lies there because the client does not take it is seen before it is much.
    */
   #startSome(pipeline: Pipeline): void {
     const { socket, waiting } = pipeline
-    pipeline.atOnce = socket.writableLength > 0 ? 1 : Math.min(2 * pipeline.atOnce, underWayMax)
+    const answeredBytes = socket.bytesWritten - pipeline.bytesWritten
+    pipeline.bytesWritten += answeredBytes
+    pipeline.atOnce =
+      answeredBytes > takenAtOnceBytes ? 1 : Math.min(2 * pipeline.atOnce, underWayMax)
     for (let n = 0; n < pipeline.atOnce; n++) {
       if (!socket.writable || !hasRoom(pipeline) || waiting.length === 0) return
       if (n > 0 && !turn.begin()) return
