@@ -4,11 +4,11 @@
  * and calls come from a third process that does nothing else, each on a new connection, and count from
  * when they were meant to be sent.
  */
-import { type ChildProcess, fork } from "node:child_process"
+import { fork } from "node:child_process"
 import { once } from "node:events"
 import type { FloodPlan } from "./generator/flood.ts"
 import { type FloodTarget, type floods, get } from "./generator/floods.ts"
-import { mayRunFirst } from "./generator/generate.ts"
+import { priorityNote } from "./generator/generate.ts"
 import { probe, spin20Stream, streamOf, underLoad } from "./measure.ts"
 import { findNginx, startNginx } from "./peers/fronts.ts"
 import { type Peer, pick, type RunningPeer, type StartOptions } from "./peers/peers.ts"
@@ -83,7 +83,7 @@ const flooding: readonly {
 
 const floodAddress = "127.0.0.2"
 const probesPerSecond = 50
-/** A light client: an eighth of a core at most, of two. */
+/** A light client: a tenth of a core. */
 const callsPerSecond = 5
 const patienceMs = 10_000
 const warmupMs = 2000
@@ -145,9 +145,7 @@ export const floodsBench: Bench = {
         `Each for three tenths of the time said above, in ${roundsMax} rounds at most, from ${warmupMs / 1000} s after the flood has begun. ${probesPerSecond} probes a second and ${callsPerSecond} calls of 20 ms, each on a new connection, of 127.0.0.1; what floods is of ${floodAddress}, on the same two cores as the server. A probe or call counts as failed after ${patienceMs / 1000} s, and with that time.`,
         `Connections at a time, another one for each that ends: ${flooding.map(({ name, connections }) => `${connections} (${name})`).join(", ")}.`,
         "The probe is /livez of Capstan's management port, and a route /livez elsewhere, of which nginx is asked like any other client. nginx is set up as its documentation has it for a proxy, without limits for each address, which it has none of by default.",
-        mayRunFirst
-          ? "The client that probes and calls ran before all else (`chrt`)."
-          : "The client that probes and calls ran at the common priority (`chrt` could not be had): what it waited for a core is in the figures.",
+        priorityNote("probes and calls"),
       ],
     }
   },
@@ -171,20 +169,20 @@ async function measureFlooded(
   })
   const probes = streamOf(measured, "livez")
   const calls = streamOf(measured, "spin20")
-  const share = (count: number, of: number): number => (100 * count) / Math.max(1, of)
+  const percent = (count: number, of: number): number => (100 * count) / Math.max(1, of)
   return {
     p50: probes.latencyMs.p50,
     p99: probes.latencyMs.p99,
-    failed: share(probes.offered - (probes.outcomes["200"] ?? 0), probes.offered),
+    failed: percent(probes.offered - (probes.outcomes["200"] ?? 0), probes.offered),
     callP50: calls.latencyMs.p50,
     callP99: calls.latencyMs.p99,
-    answered: share(calls.outcomes["200"] ?? 0, calls.offered),
+    answered: percent(calls.outcomes["200"] ?? 0, calls.offered),
     mib: running.residentMiB(),
   }
 }
 
 function startFlood(plan: FloodPlan): AsyncDisposable {
-  const child: ChildProcess = fork(new URL("./generator/flood.ts", import.meta.url), [])
+  const child = fork(new URL("./generator/flood.ts", import.meta.url), [])
   child.send(plan)
   return {
     async [Symbol.asyncDispose]() {

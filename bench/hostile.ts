@@ -4,7 +4,7 @@
  * connection; a probe's time counts from when it was meant to be sent.
  */
 import { type Attack, attacks } from "./attacks.ts"
-import { mayRunFirst } from "./generator/generate.ts"
+import { priorityNote } from "./generator/generate.ts"
 import type { Plan } from "./generator/plan.ts"
 import { probe, streamOf, underLoad } from "./measure.ts"
 import { type Peer, pick, type RunningPeer } from "./peers/peers.ts"
@@ -62,9 +62,7 @@ export const hostile: Bench = {
       notes: [
         `Each for a fifth of the time said above, in ${roundsMax} rounds at most; ${probesPerSecond} probes a second. The probe is /livez of Capstan's management port, and a route /livez elsewhere.`,
         "All check the same: Zod under Capstan and Fastify (there by a validator compiler), Pydantic under FastAPI, whose patterns are Rust's and never backtrack. An answer other than the one that is due to a body would have failed the round.",
-        mayRunFirst
-          ? "The client that probes ran before all else (`chrt`)."
-          : "The client that probes ran at the common priority (`chrt` could not be had): what it waited for a core is in the figures.",
+        priorityNote("probes"),
       ],
     }
   },

@@ -16,6 +16,13 @@ export interface Hooks {
 const first = ["--fifo", "1"]
 export const mayRunFirst = spawnSync("chrt", [...first, "true"]).status === 0
 
+/** Says in a table's notes which of both it was. @param client what it does: "probes". */
+export function priorityNote(client: string): string {
+  return mayRunFirst
+    ? `The client that ${client} ran before all else (\`chrt\`).`
+    : `The client that ${client} ran at the common priority (\`chrt\` could not be had): what it waited for a core is in the figures.`
+}
+
 /** Starting and ending it takes no more, however slow and busy the machine is. */
 const startMsMax = 120_000
 

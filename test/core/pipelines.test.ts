@@ -170,27 +170,38 @@ test("where only headers are late, a body may take its time", async (t) => {
   assert.equal(timesSaid(), 0)
 })
 
+/** How much one turn of the event loop does, at the most. */
+class Turns implements Disposable {
+  inThis = 0
+  most = 0
+  #next = setImmediate(() => this.#ends())
+
+  #ends(): void {
+    this.most = Math.max(this.most, this.inThis)
+    this.inThis = 0
+    this.#next = setImmediate(() => this.#ends())
+  }
+
+  [Symbol.dispose](): void {
+    clearImmediate(this.#next)
+  }
+}
+
 /** A server that answers at once, and the most requests that one turn of its event loop has begun. */
 async function serveAtOnce(
   answer = (request: IncomingMessage, response: ServerResponse): unknown =>
     response.end(`${request.url};`),
 ) {
-  let most = 0
-  let inThisTurn = 0
-  let turn = setImmediate(function next() {
-    most = Math.max(most, inThisTurn)
-    inThisTurn = 0
-    turn = setImmediate(next)
-  })
+  const turns = new Turns()
   const trial = await serveTrial({}, (request, response) => {
-    inThisTurn += 1
+    turns.inThis += 1
     answer(request, response)
   })
   return {
     ...trial,
-    most: () => most,
+    most: () => turns.most,
     async [Symbol.asyncDispose]() {
-      clearImmediate(turn)
+      turns[Symbol.dispose]()
       await trial[Symbol.asyncDispose]()
     },
   }
@@ -334,17 +345,11 @@ test("of what takes long to read a turn reads a few milliseconds, whoever sends 
   const bytesPerMs = 300
   const bytes = 60_000
   let all = 0
-  let inThisTurn = 0
-  let most = 0
-  let turn = setImmediate(function next() {
-    most = Math.max(most, inThisTurn)
-    inThisTurn = 0
-    turn = setImmediate(next)
-  })
+  using turns = new Turns()
   // As node:http reads a body in pieces of a byte: it calls back for each.
   const read = ({ length }: Buffer): void => {
     all += length
-    inThisTurn += length
+    turns.inThis += length
     takeMs(length / bytesPerMs)
   }
   const sockets = Array.from({ length: 4 }, () => new PassThrough().on("data", read))
@@ -352,9 +357,8 @@ test("of what takes long to read a turn reads a few milliseconds, whoever sends 
   for (const socket of sockets) socket.write(Buffer.alloc(bytes, "a"))
   await eventually(() => all === sockets.length * bytes || undefined, "all to be read")
   await new Promise(setImmediate)
-  clearImmediate(turn)
   // 4 ms of it, and what had begun by then.
-  assert.ok(most <= 2 * 4096, `${most} bytes in a turn`)
+  assert.ok(turns.most <= 2 * 4096, `${turns.most} bytes in a turn`)
 })
 
 test("of many that send ahead few requests are made, and nobody is cut off", async () => {
