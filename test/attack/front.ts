@@ -22,12 +22,15 @@ export interface Front extends AsyncDisposable {
   disputes(): readonly string[]
 }
 
-/** With this an answer says which request it is for. */
-const mark = (request: string): string => `{{${request}}}`
+/** With this an answer says which request it is for. In hex, because a path may have any letter. */
+export const mark = (request: string): string =>
+  `{{${Buffer.from(request, "latin1").toString("hex")}}}`
 
 /** The requests that a client was answered, by the marks in the answers. */
 export function answersIn(received: string): readonly string[] {
-  return Array.from(received.matchAll(/\{\{(.*?)\}\}/g), ([, request = ""]) => request)
+  return Array.from(received.matchAll(/\{\{([0-9a-f]*)\}\}/g), ([, hex = ""]) =>
+    Buffer.from(hex, "hex").toString("latin1"),
+  )
 }
 
 export async function apiFront(): Promise<Front> {
