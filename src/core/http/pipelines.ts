@@ -186,10 +186,15 @@ export class Pipelines {
   #standInLine(pipeline: Pipeline): void {
     if (pipeline.isInLine || !hasRoom(pipeline)) return
     pipeline.isInLine = true
+    let left = 0
     turn.standInLine(peerOf(addressOf(pipeline.socket)), () => {
+      left ||= this.#mayBeginAtOnce(pipeline)
+      left -= 1
+      const isBegun = this.#startNext(pipeline)
+      if (isBegun && left > 0 && pipeline.waiting.length > 0) return true
       pipeline.isInLine = false
-      this.#startSome(pipeline)
       this.#goOn(pipeline)
+      return false
     })
   }
 
@@ -198,18 +203,22 @@ export class Pipelines {
    * there: twice as many each time that what was answered since is short. Of long answers one begins after
    * the other, so that what lies there because the client does not take it is seen before it is much.
    */
-  #startSome(pipeline: Pipeline): void {
-    const { socket, waiting } = pipeline
-    const answeredBytes = socket.bytesWritten - pipeline.bytesWritten
+  #mayBeginAtOnce(pipeline: Pipeline): number {
+    const answeredBytes = pipeline.socket.bytesWritten - pipeline.bytesWritten
     pipeline.bytesWritten += answeredBytes
     pipeline.atOnce =
       answeredBytes > takenAtOnceBytes ? 1 : Math.min(2 * pipeline.atOnce, underWayMax)
-    for (let n = 0; n < pipeline.atOnce; n++) {
-      if (!socket.writable || !hasRoom(pipeline) || waiting.length === 0) return
-      if (n > 0 && !turn.begin()) return
-      turn.waiting -= 1
-      this.#start(pipeline, ...waiting.shift()!)
-    }
+    return pipeline.atOnce
+  }
+
+  /** False when it waits for something else than its turn. */
+  #startNext(pipeline: Pipeline): boolean {
+    if (!pipeline.socket.writable || !hasRoom(pipeline)) return false
+    const next = pipeline.waiting.shift()
+    if (next === undefined) return false
+    turn.waiting -= 1
+    this.#start(pipeline, ...next)
+    return true
   }
 
   #start(pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void {

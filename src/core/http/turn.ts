@@ -18,16 +18,19 @@ const waitingMax = 10_000
 /** Connections that go on in a turn, of those in line to be read. */
 const turnReadersMax = 4
 
+/** Begins one. @returns whether another one is to begin in the same turn, if there is room in it. */
+type Begin = () => boolean
+
 interface Place {
   readonly peer: string
-  readonly begin: () => void
+  readonly begin: Begin
 }
 
 class Turn {
   /** Requests that wait to begin. */
   waiting = 0
   /** By peer, who is next first. */
-  readonly #lines = new Map<string, (() => void)[]>()
+  readonly #lines = new Map<string, Begin[]>()
   /** Those that have come to stand in line while others of the same turn begin. */
   #later: Place[] | undefined
   #readers: (() => void)[] = []
@@ -51,20 +54,21 @@ class Turn {
   }
 
   /** Calls `begin` when one may begin and has been counted: in a later turn, behind others of the peer. */
-  standInLine(peer: string, begin: () => void): void {
-    if (this.#later !== undefined) {
-      this.#later.push({ peer, begin })
-      return
-    }
-    const line = this.#lines.get(peer)
-    if (line === undefined) this.#lines.set(peer, [begin])
-    else line.push(begin)
+  standInLine(peer: string, begin: Begin): void {
+    if (this.#later === undefined) this.#put(peer, begin)
+    else this.#later.push({ peer, begin })
     this.#count()
   }
 
   /** Resolves when one more of nobody in particular may begin, and has been counted. */
   async room(): Promise<void> {
-    if (!this.begin()) await new Promise<void>((resolve) => this.standInLine("", resolve))
+    if (this.begin()) return
+    await new Promise<void>((resolve) => {
+      this.standInLine("", () => {
+        resolve()
+        return false
+      })
+    })
   }
 
   /** Counts one that was sent ahead and has been read. */
@@ -100,28 +104,50 @@ class Turn {
     this.#read = 0
     this.#sinceMs = performance.now()
     for (const read of this.#readers.splice(0, turnReadersMax)) read()
-    const later: Place[] = []
-    this.#later = later
-    while (this.#begun < turnRequestsMax && !(this.#begun > 0 && this.#isOver)) {
-      const begin = this.#nextInLine()
-      if (begin === undefined) break
-      this.#begun += 1
-      begin()
+    this.#later = []
+    this.#beginNext()
+  }
+
+  readonly #beginNext = (): void => {
+    const isFull = this.#begun === turnRequestsMax || (this.#begun > 0 && this.#isOver)
+    const next = isFull ? undefined : this.#nextInLine()
+    if (next === undefined) {
+      this.#end()
+      return
     }
+    this.#begun += 1
+    try {
+      if (next.begin()) this.#put(next.peer, next.begin)
+    } finally {
+      // What it does at once goes on in microtasks. The next one begins behind them, when its time is seen.
+      queueMicrotask(this.#behindMicrotasks)
+    }
+  }
+
+  readonly #behindMicrotasks = (): void => process.nextTick(this.#beginNext)
+
+  #end(): void {
+    const later = this.#later ?? []
     this.#later = undefined
-    for (const { peer, begin } of later) this.standInLine(peer, begin)
+    for (const { peer, begin } of later) this.#put(peer, begin)
     this.#isCounting = this.#begun > 0 || this.#lines.size > 0 || this.#readers.length > 0
     if (this.#isCounting) setImmediate(this.#next)
   }
 
-  #nextInLine(): (() => void) | undefined {
+  #put(peer: string, begin: Begin): void {
+    const line = this.#lines.get(peer)
+    if (line === undefined) this.#lines.set(peer, [begin])
+    else line.push(begin)
+  }
+
+  #nextInLine(): Place | undefined {
     const [next] = this.#lines
     if (next === undefined) return undefined
     const [peer, line] = next
-    const begin = line.shift()
+    const begin = line.shift()!
     this.#lines.delete(peer)
     if (line.length > 0) this.#lines.set(peer, line)
-    return begin
+    return { peer, begin }
   }
 }
 
